@@ -1,0 +1,3 @@
+#include "bindings.hpp"
+
+void bind_problem(py::module_ &) {}

@@ -1,0 +1,3 @@
+#include "bindings.hpp"
+
+void bind_solve(py::module_ &) {}

@@ -1,0 +1,23 @@
+// exp, log and friends over arrays, one implementation per instruction set, chosen at run time.
+#pragma once
+
+#include <cstddef>
+
+namespace lawfit::simd {
+
+// y[i] = f(x[i]) for i < n; y may be x. An element's result depends on its value alone, never on
+// its place in the array or on n.
+void exp(const double *x, double *y, std::size_t n);
+void log(const double *x, double *y, std::size_t n);
+
+// Lower triangle of A += J W Jᵀ: A[a*m+b] += Σ_i w[i]·J[a*stride+i]·J[b*stride+i], b <= a < m.
+void add_gram(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
+              double *gram);
+// g[a] += Σ_i c[i]·J[a*stride+i], a < m.
+void add_product(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
+                 double *g);
+
+// The instruction set in use: "avx512", "avx2", "sse2", "neon" or "scalar".
+const char *level() noexcept;
+
+} // namespace lawfit::simd
