@@ -1,3 +1,78 @@
 #include "bindings.hpp"
 
-void bind_problem(py::module_ &) {}
+#include "lawfit/problem.hpp"
+
+using namespace lawfit;
+
+namespace {
+
+ProblemOptions options_from(const std::string &loss, double delta, const std::string &space) {
+  ProblemOptions options;
+  if (loss == "squared")
+    options.loss = Loss::squared;
+  else if (loss == "huber")
+    options.loss = Loss::huber;
+  else if (loss == "soft_l1")
+    options.loss = Loss::soft_l1;
+  else
+    throw py::value_error("unknown loss");
+  options.delta = delta;
+  if (space != "log" && space != "linear")
+    throw py::value_error("unknown space");
+  options.space = space == "log" ? Space::log : Space::linear;
+  return options;
+}
+
+std::unique_ptr<Problem> make_problem(const Program &program, const Data &data,
+                                      const DoubleArray &y, const DoubleArray &weights,
+                                      const std::string &loss, double delta,
+                                      const std::string &space, const std::vector<double> &theta,
+                                      const std::vector<bool> &free) {
+  check_fits(program, data, theta.size());
+  if (free.size() != theta.size())
+    throw py::value_error("theta and free differ in length");
+  const ProblemOptions options = options_from(loss, delta, space);
+  std::vector<double> target = to_vector<double>(y), weight = to_vector<double>(weights);
+  return without_gil([&](Cancel &cancel) {
+    return std::make_unique<Problem>(program, data, std::move(target), std::move(weight), options,
+                                     theta, free, cancel);
+  });
+}
+
+// (objective, gradient[p], Gauss–Newton[p, p], Hessian[p, p]) by the free parameters.
+py::tuple derivatives(const Problem &problem, const std::vector<double> &theta) {
+  const auto p = static_cast<std::size_t>(problem.parameters());
+  if (theta.size() != p)
+    throw py::value_error("theta must hold the free parameters");
+  const auto out = std::make_unique<Evaluation>();
+  without_gil([&](Cancel &cancel) {
+    Problem::Workspace work(problem);
+    return problem.evaluate(theta.data(), 2, *out, work, cancel);
+  });
+  const auto matrix = [&](const double *values) {
+    return py::array_t<double>({problem.parameters(), problem.parameters()}, values);
+  };
+  return py::make_tuple(out->objective, py::array_t<double>(problem.parameters(), out->gradient),
+                        matrix(out->gauss_newton), matrix(out->hessian));
+}
+
+} // namespace
+
+void check_fits(const Program &program, const Data &data, std::size_t parameters) {
+  if (data.columns.size() != static_cast<std::size_t>(program.columns()))
+    throw py::value_error("the program and the data differ in columns");
+  if (parameters != static_cast<std::size_t>(program.parameters()))
+    throw py::value_error("theta must hold every parameter of the program");
+  if (program.uses_schedule() && data.tracks.empty())
+    throw py::value_error("the program needs schedules");
+}
+
+void bind_problem(py::module_ &module) {
+  py::class_<Problem>(module, "Problem")
+      .def(py::init(&make_problem), py::kw_only(), py::arg("program"), py::arg("data"),
+           py::arg("y"), py::arg("weights"), py::arg("loss"), py::arg("delta"), py::arg("space"),
+           py::arg("theta"), py::arg("free"))
+      .def_property_readonly("evaluator", [](const Problem &p) { return p.evaluator().name(); })
+      .def("derivatives", &derivatives, py::arg("theta"),
+           "(objective, gradient, Gauss-Newton matrix, Hessian) by the free parameters.");
+}

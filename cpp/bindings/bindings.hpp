@@ -1,11 +1,17 @@
 // What the binding files share.
 #pragma once
 
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include "lawfit/parallel.hpp"
+#include "lawfit/program.hpp"
 
 namespace py = pybind11;
 
@@ -17,6 +23,22 @@ void bind_program(py::module_ &module);
 void bind_schedule(py::module_ &module);
 void bind_problem(py::module_ &module);
 void bind_solve(py::module_ &module);
+
+// Throws std::invalid_argument.
+lawfit::Warmup warmup_named(const std::string &name);
+// Refuses columns, tracks or parameters that a program would read beyond the end of.
+void check_fits(const lawfit::Program &program, const lawfit::Data &data, std::size_t parameters);
+
+template <class T>
+std::vector<T> to_vector(const py::array_t<T, py::array::c_style | py::array::forcecast> &array) {
+  if (array.ndim() != 1)
+    throw py::value_error("arrays must have one dimension");
+  return std::vector<T>(array.data(), array.data() + array.size());
+}
+
+template <class T> py::array_t<T> to_array(const std::vector<T> &values) {
+  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
+}
 
 // Runs `work(cancel)` without the GIL. The calling thread looks for pending signals every 20 ms
 // (only Python's main thread has any), and a Ctrl-C ends the work with KeyboardInterrupt.

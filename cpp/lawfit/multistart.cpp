@@ -1,1 +1,220 @@
-// not yet
+#include "lawfit/multistart.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "lawfit/start_design.hpp"
+
+namespace lawfit {
+namespace {
+
+// Starts are run in rounds; a round knows the minima that earlier rounds found. Its size does not
+// depend on the number of threads, so neither does the result.
+constexpr std::size_t round_size = 8;
+// Minima kept from one round to the next.
+constexpr std::size_t most_minima = 8;
+// Objectives this close, relatively, belong to the same minimum.
+constexpr double same_minimum = 1e-6;
+
+struct Minimum {
+  std::vector<double> theta;
+  SolverSummary summary;
+  std::int64_t start; // the first that reached it
+  std::int64_t count; // of starts that reached it
+  std::vector<double> curvature;
+};
+
+// One thread's objective.
+class ProblemObjective final : public Objective {
+public:
+  ProblemObjective(const Problem &problem, Problem::Workspace &work, Cancel &cancel)
+      : problem_(problem), work_(work), cancel_(cancel) {}
+  int parameters() const override { return problem_.parameters(); }
+  bool evaluate(const double *theta, int order, Evaluation &out) override {
+    cancel_.check();
+    return problem_.evaluate(theta, order, out, work_, cancel_);
+  }
+  bool cheap_hessian() const override { return problem_.evaluator().cheap_hessian(); }
+  double rounding() const override { return problem_.rounding(); }
+
+private:
+  const Problem &problem_;
+  Problem::Workspace &work_;
+  Cancel &cancel_;
+};
+
+// Ends a solve that has come so near a known minimum that its quadratic model explains the
+// objective.
+class Merger final : public Observer {
+public:
+  explicit Merger(const std::vector<Minimum> &minima) : minima_(minima) {}
+  bool operator()(const double *theta, double objective) override {
+    for (std::size_t k = 0; k < minima_.size(); ++k)
+      if (belongs(minima_[k], theta, objective)) {
+        found_ = static_cast<int>(k);
+        return true;
+      }
+    return false;
+  }
+  int found() const { return found_; }
+
+private:
+  static bool belongs(const Minimum &minimum, const double *theta, double objective) {
+    const double above = objective - minimum.summary.objective;
+    if (!is_success(minimum.summary.status) || !(above >= 0) ||
+        above > 1e-2 * minimum.summary.objective)
+      return false;
+    const std::size_t p = minimum.theta.size();
+    double model = 0;
+    for (std::size_t i = 0; i < p; ++i)
+      for (std::size_t j = 0; j < p; ++j)
+        model += 0.5 * (theta[i] - minimum.theta[i]) * (theta[j] - minimum.theta[j]) *
+                 minimum.curvature[i * p + j];
+    return std::abs(model - above) < 0.5 * above + 1e-9 * minimum.summary.objective;
+  }
+
+  const std::vector<Minimum> &minima_;
+  int found_ = -1;
+};
+
+struct Outcome {
+  std::vector<double> theta;
+  SolverSummary summary;
+  int merged = -1; // which minimum
+};
+
+class Run {
+public:
+  Run(const Problem &problem, const SolverOptions &solver, const MultistartOptions &options,
+      Cancel &cancel)
+      : problem_(problem), solver_(solver), options_(options), cancel_(cancel) {
+    for (const StartRange &range : options.ranges)
+      eliminates_ = eliminates_ || range.eliminate;
+    out_.asked =
+        options.given.empty() ? options.starts : static_cast<std::int64_t>(options.given.size());
+    threads_ = options.threads > 0 ? options.threads : max_threads();
+    // A start costs some ten nanoseconds a row and parameter, an iteration; opening a parallel
+    // region costs some ten microseconds.
+    const double work = static_cast<double>(problem.rows()) * problem.parameters() *
+                        static_cast<double>(std::min<std::int64_t>(out_.asked, round_size));
+    if (work < 2e4)
+      threads_ = 1;
+    threads_ = std::min(threads_, static_cast<int>(round_size));
+    for (int k = 0; k < threads_; ++k)
+      slots_.push_back(std::make_unique<Slot>(problem, solver));
+    outcomes_.resize(round_size);
+  }
+
+  MultistartSummary run() {
+    for (std::int64_t first = 0; first < out_.asked; first += round_size) {
+      const auto count =
+          static_cast<std::size_t>(std::min<std::int64_t>(round_size, out_.asked - first));
+      parallel_for(
+          count, threads_,
+          [&](std::size_t k, int slot) {
+            outcomes_[k] = solve(first + static_cast<std::int64_t>(k),
+                                 *slots_[static_cast<std::size_t>(slot)]);
+          },
+          cancel_);
+      for (std::size_t k = 0; k < count; ++k)
+        take(first + static_cast<std::int64_t>(k), outcomes_[k]);
+      std::stable_sort(minima_.begin(), minima_.end(), [](const Minimum &a, const Minimum &b) {
+        return a.summary.objective < b.summary.objective;
+      });
+      minima_.resize(std::min(minima_.size(), most_minima));
+    }
+    if (!minima_.empty()) {
+      const Minimum &best = minima_.front();
+      out_.theta = best.theta;
+      out_.best = best.summary;
+      out_.best_start = best.start;
+      out_.agreed = best.count;
+    }
+    return std::move(out_);
+  }
+
+private:
+  // What one thread owns.
+  struct Slot {
+    Slot(const Problem &problem, const SolverOptions &options) : work(problem), solver(options) {}
+    Problem::Workspace work;
+    LevenbergMarquardt solver;
+  };
+
+  Outcome solve(std::int64_t k, Slot &slot) const {
+    Outcome out;
+    out.theta.resize(static_cast<std::size_t>(problem_.parameters()));
+    if (!options_.given.empty())
+      out.theta = options_.given[static_cast<std::size_t>(k)];
+    else {
+      draw_start(options_, k, out.theta.data());
+      if (eliminates_ &&
+          !eliminate(problem_, solver_, options_.ranges, out.theta.data(), slot.work, cancel_))
+        return out;
+    }
+    ProblemObjective objective(problem_, slot.work, cancel_);
+    Merger merger(minima_);
+    out.summary = slot.solver.solve(objective, out.theta.data(), &merger);
+    out.merged = merger.found();
+    return out;
+  }
+
+  // Called in order of the start's number, when its round is over.
+  void take(std::int64_t start, const Outcome &outcome) {
+    out_.iterations += outcome.summary.iterations;
+    out_.evaluations += outcome.summary.evaluations;
+    if (outcome.summary.status == Status::bad_start) {
+      ++out_.failed;
+      return;
+    }
+    if (outcome.merged >= 0) {
+      ++out_.merged;
+      ++minima_[static_cast<std::size_t>(outcome.merged)].count;
+      return;
+    }
+    ++out_.run;
+    const double objective = outcome.summary.objective;
+    for (Minimum &minimum : minima_)
+      if (std::abs(objective - minimum.summary.objective) <=
+          same_minimum * minimum.summary.objective + problem_.rounding()) {
+        ++minimum.count;
+        return;
+      }
+    add_minimum(start, outcome);
+  }
+
+  void add_minimum(std::int64_t start, const Outcome &outcome) {
+    Slot &slot = *slots_.front();
+    const auto p = outcome.theta.size();
+    if (!problem_.evaluate(outcome.theta.data(), 2, *curvature_, slot.work, cancel_))
+      return;
+    minima_.push_back({outcome.theta,
+                       outcome.summary,
+                       start,
+                       1,
+                       {curvature_->hessian, curvature_->hessian + p * p}});
+  }
+
+  const Problem &problem_;
+  const SolverOptions &solver_;
+  const MultistartOptions &options_;
+  Cancel &cancel_;
+  bool eliminates_ = false;
+  int threads_ = 1;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<Outcome> outcomes_;
+  std::vector<Minimum> minima_;
+  std::unique_ptr<Evaluation> curvature_ = std::make_unique<Evaluation>();
+  MultistartSummary out_;
+};
+
+} // namespace
+
+MultistartSummary multistart(const Problem &problem, const SolverOptions &solver,
+                             const MultistartOptions &options, Cancel &cancel) {
+  return Run(problem, solver, options, cancel).run();
+}
+
+} // namespace lawfit

@@ -1,1 +1,250 @@
-// not yet
+#include "lawfit/problem.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "lawfit/simd.hpp"
+
+namespace lawfit {
+namespace {
+
+constexpr std::size_t B = block_rows;
+// Blocks between two looks at the cancel flag.
+constexpr std::size_t blocks_per_check = 64;
+
+// Rows of Workspace::rows.
+enum RowArray : std::size_t {
+  value,
+  residual,
+  h1,
+  score,
+  gauss_newton_weight,
+  hessian_weight,
+  row_arrays
+};
+
+// Below this share of y the logarithm is continued by its second-order expansion: a trial step to a
+// prediction <= 0 then costs dearly and smoothly instead of having no value.
+constexpr double guard_share = 1e-3;
+
+} // namespace
+
+Problem::Problem(const Program &program, const Data &data, std::vector<double> y,
+                 std::vector<double> weights, const ProblemOptions &options,
+                 const std::vector<double> &theta, const std::vector<bool> &free, Cancel &cancel)
+    : y_(std::move(y)), weights_(std::move(weights)), options_(options) {
+  const auto p = std::count(free.begin(), free.end(), true);
+  if (p < 1 || p > max_parameters)
+    throw std::invalid_argument("a fit needs 1 to " + std::to_string(max_parameters) +
+                                " free parameters, got " + std::to_string(p));
+  if (y_.size() != data.rows || (!weights_.empty() && weights_.size() != data.rows))
+    throw std::invalid_argument("columns, y and weights differ in length");
+  Divided law = divide(program, data, theta, free, cancel);
+  areas_ = law.areas;
+  if (!areas_.empty())
+    schedules_ = {data.rows, {}, data.steps, data.tracks, data.warmup};
+  evaluator_ = make_terms(law, data.rows);
+  if (!evaluator_)
+    evaluator_ = make_tape(std::move(law));
+
+  constexpr double eps = std::numeric_limits<double>::epsilon();
+  double squares = 0;
+  for (std::size_t i = 0; i < y_.size(); ++i) {
+    if (options_.space == Space::log)
+      log_y_.push_back(std::log(y_[i]));
+    const double size =
+        options_.space == Space::log ? std::fmax(1.0, std::abs(log_y_[i])) : std::abs(y_[i]);
+    squares += (weights_.empty() ? 1.0 : weights_[i]) * size * size;
+  }
+  rounding_ = 0.5 * squares * (4 * eps) * (4 * eps);
+  scale_ = std::sqrt(squares / static_cast<double>(y_.size()));
+}
+
+Problem::Workspace::Workspace(const Problem &problem)
+    : evaluator(problem.evaluator_->scratch()), scalars(problem.evaluator_->scalars().scratch()),
+      inputs(problem.evaluator_->inputs().size()), rows(row_arrays * B),
+      jacobian((inputs.size() + static_cast<std::size_t>(problem.parameters())) * B),
+      sums(inputs.size() * (1 + 2 * inputs.size())),
+      areas(3 * problem.areas_.size() * problem.rows()), area_values(problem.areas_.size()) {}
+
+void Problem::begin(const double *theta, int order, Workspace &work, Cancel &cancel) const {
+  const Evaluator &law = *evaluator_;
+  const ScalarProgram::Values scalars = law.scalars().evaluate(theta, order, work.scalars.data());
+  for (std::size_t k = 0; k < work.inputs.size(); ++k)
+    work.inputs[k] = scalars.value[law.inputs()[k]];
+  for (std::size_t k = 0; k < areas_.size(); ++k) {
+    double *s2 = work.areas.data() + 3 * k * rows(), *d1 = s2 + rows(), *d2 = d1 + rows();
+    schedules_.areas(scalars.value[areas_[k]], nullptr, s2, order >= 1 ? d1 : nullptr,
+                     order >= 2 ? d2 : nullptr, cancel);
+    work.area_values[k] = {s2, d1, d2};
+  }
+  law.begin(work.inputs.data(), work.evaluator.data());
+}
+
+template <Loss loss> double Problem::weigh(std::size_t first, std::size_t n, double *rows) const {
+  const auto array = [&](RowArray k) { return rows + k * B; };
+  const double *f = array(value);
+  double *r = array(residual);
+  if (options_.space == Space::log)
+    simd::log(f, r, n);
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    double d1 = 1, d2 = 0;
+    if (options_.space == Space::linear) {
+      r[i] = f[i] - y_[first + i];
+    } else {
+      const double floor = guard_share * y_[first + i];
+      if (f[i] > floor) {
+        r[i] -= log_y_[first + i];
+        d1 = 1 / f[i];
+        d2 = -d1 * d1;
+      } else {
+        const double u = f[i] / floor - 1;
+        r[i] = std::log(guard_share) + u - 0.5 * u * u;
+        d1 = (1 - u) / floor;
+        d2 = -1 / (floor * floor);
+      }
+    }
+    const double w = weights_.empty() ? 1.0 : weights_[first + i];
+    const Rho cost = rho<loss>(r[i], options_.delta);
+    sum += w * cost.rho;
+    array(h1)[i] = d1;
+    array(score)[i] = w * cost.d1;
+    array(gauss_newton_weight)[i] = w * cost.weight * d1 * d1;
+    array(hessian_weight)[i] = w * (cost.d2 * d1 * d1 + cost.d1 * d2);
+  }
+  return sum;
+}
+
+double Problem::weigh(std::size_t first, std::size_t n, Workspace &work) const {
+  switch (options_.loss) {
+  case Loss::squared:
+    return weigh<Loss::squared>(first, n, work.rows.data());
+  case Loss::huber:
+    return weigh<Loss::huber>(first, n, work.rows.data());
+  default:
+    return weigh<Loss::soft_l1>(first, n, work.rows.data());
+  }
+}
+
+bool Problem::evaluate(const double *theta, int order, Evaluation &out, Workspace &work,
+                       Cancel &cancel) const {
+  begin(theta, order, work, cancel);
+  const auto inputs = work.inputs.size();
+  const auto m = static_cast<int>(inputs);
+  std::fill(work.sums.begin(), work.sums.end(), 0.0);
+  double *gradient = work.sums.data(), *gauss_newton = gradient + inputs,
+         *hessian = gauss_newton + inputs * inputs;
+  double *rows_data = work.rows.data(), *jac = order >= 1 ? work.jacobian.data() : nullptr;
+  const auto array = [&](RowArray k) { return rows_data + k * B; };
+
+  double sum = 0, lost = 0; // compensated (Neumaier)
+  for (std::size_t first = 0, block = 1; first < rows(); first += B, ++block) {
+    if (block % blocks_per_check == 0)
+      cancel.check();
+    const std::size_t n = std::min(B, rows() - first);
+    evaluator_->evaluate(first, n, work.area_values.data(), array(value), jac,
+                         work.evaluator.data());
+    const double part = weigh(first, n, work), total = sum + part;
+    lost += std::abs(sum) >= std::abs(part) ? (sum - total) + part : (part - total) + sum;
+    sum = total;
+    if (order < 1)
+      continue;
+    for (std::size_t i = 0; i < n; ++i)
+      array(h1)[i] *= array(score)[i]; // now w·rho'·∂r/∂f, the derivative of F by f
+    simd::add_product(jac, B, m, array(h1), n, gradient);
+    simd::add_gram(jac, B, m, array(gauss_newton_weight), n, gauss_newton);
+    if (order < 2)
+      continue;
+    simd::add_gram(jac, B, m, array(hessian_weight), n, hessian);
+    evaluator_->add_hessian(first, n, array(h1), hessian, work.evaluator.data());
+  }
+  return chain(sum + lost, order, work, out);
+}
+
+// From derivatives by the evaluator's inputs to derivatives by the parameters.
+bool Problem::chain(double objective, int order, const Workspace &work, Evaluation &out) const {
+  out.objective = objective;
+  bool finite = std::isfinite(objective);
+  if (order < 1)
+    return finite;
+  const auto p = static_cast<std::size_t>(parameters()), m = work.inputs.size();
+  const double *g = work.sums.data(), *gauss_newton = g + m, *hessian = gauss_newton + m * m;
+  const double *gradients = work.scalars.data() + evaluator_->scalars().size();
+  const double *hessians = gradients + evaluator_->scalars().size() * p;
+  const auto node = [&](std::size_t k) {
+    return static_cast<std::size_t>(evaluator_->inputs()[k]);
+  };
+  const auto d = [&](std::size_t k) { return gradients + node(k) * p; };
+
+  std::fill_n(out.gradient, p, 0.0);
+  std::fill_n(out.gauss_newton, p * p, 0.0);
+  std::fill_n(out.hessian, p * p, 0.0);
+  for (std::size_t k = 0; k < m; ++k) {
+    for (std::size_t i = 0; i < p; ++i)
+      out.gradient[i] += g[k] * d(k)[i];
+    if (order >= 2)
+      for (std::size_t i = 0; i < p * p; ++i)
+        out.hessian[i] += g[k] * (hessians + node(k) * p * p)[i];
+    for (std::size_t l = 0; l < m; ++l) {
+      const std::size_t at = std::max(k, l) * m + std::min(k, l);
+      for (std::size_t i = 0; i < p; ++i) {
+        if (d(k)[i] == 0)
+          continue;
+        for (std::size_t j = 0; j < p; ++j) {
+          const double dd = d(k)[i] * d(l)[j];
+          out.gauss_newton[i * p + j] += gauss_newton[at] * dd;
+          out.hessian[i * p + j] += hessian[at] * dd;
+        }
+      }
+    }
+  }
+  for (std::size_t i = 0; i < p; ++i) {
+    finite = finite && std::isfinite(out.gradient[i]);
+    for (std::size_t j = 0; j < p; ++j)
+      finite = finite && std::isfinite(out.gauss_newton[i * p + j]) &&
+               std::isfinite(out.hessian[i * p + j]);
+  }
+  return finite;
+}
+
+Problem::Rows Problem::rows_at(std::size_t first, std::size_t n, Workspace &work) const {
+  const auto p = static_cast<std::size_t>(parameters()), m = work.inputs.size();
+  double *rows_data = work.rows.data(), *by_input = work.jacobian.data(),
+         *by_parameter = by_input + m * B;
+  evaluator_->evaluate(first, n, work.area_values.data(), rows_data + value * B, by_input,
+                       work.evaluator.data());
+  weigh(first, n, work);
+  const double *gradients = work.scalars.data() + evaluator_->scalars().size();
+  std::fill_n(by_parameter, p * B, 0.0);
+  for (std::size_t k = 0; k < m; ++k) {
+    const double *d = gradients + static_cast<std::size_t>(evaluator_->inputs()[k]) * p;
+    for (std::size_t j = 0; j < p; ++j)
+      if (d[j] != 0)
+        for (std::size_t i = 0; i < n; ++i)
+          by_parameter[j * B + i] += d[j] * by_input[k * B + i];
+  }
+  return {first,
+          n,
+          rows_data + value * B,
+          rows_data + h1 * B,
+          rows_data + score * B,
+          weights_.empty() ? nullptr : weights_.data() + first,
+          by_parameter};
+}
+
+void Problem::predict(const double *theta, double *f, Workspace &work, Cancel &cancel) const {
+  begin(theta, 0, work, cancel);
+  for (std::size_t first = 0; first < rows(); first += B) {
+    if (first / B % blocks_per_check == 0)
+      cancel.check();
+    evaluator_->evaluate(first, std::min(B, rows() - first), work.area_values.data(), f + first,
+                         nullptr, work.evaluator.data());
+  }
+}
+
+} // namespace lawfit

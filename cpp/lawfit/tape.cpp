@@ -1,1 +1,231 @@
-// not yet
+// The evaluator for any law: block by block, values forward, first derivatives in reverse, second
+// derivatives as one forward and one reverse sweep for each input.
+#include "lawfit/evaluator.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "lawfit/rules.hpp"
+#include "lawfit/simd.hpp"
+
+namespace lawfit {
+namespace {
+
+constexpr std::size_t B = block_rows;
+using Kind = Ref::Kind;
+
+void add_product(double *out, const double *x, const double *y, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i)
+    out[i] += x[i] * y[i];
+}
+
+class Tape final : public Evaluator {
+public:
+  explicit Tape(Divided law)
+      : Evaluator(std::move(law.scalars)), columns_(std::move(law.columns)),
+        constants_(std::move(law.constants)), nodes_(std::move(law.nodes)) {
+    for (Node &node : nodes_)
+      for (Ref *ref : {&node.a, &node.b})
+        if (ref->kind == Kind::scalar)
+          ref->index = input(ref->index);
+  }
+
+  bool cheap_hessian() const override { return false; }
+  const char *name() const override { return "tape"; }
+  std::size_t scratch() const override {
+    return (constants_.size() + 3 * inputs_.size() + View::node_arrays * nodes_.size()) * B;
+  }
+
+  void begin(const double *inputs, double *scratch) const override {
+    const View v(*this, scratch);
+    for (std::size_t k = 0; k < constants_.size(); ++k)
+      std::fill_n(v.constant + k * B, B, constants_[k]);
+    for (std::size_t k = 0; k < inputs_.size(); ++k)
+      std::fill_n(v.input + k * B, B, inputs[k]);
+  }
+
+  void evaluate(std::size_t first, std::size_t n, const AreaValues *areas, double *f, double *jac,
+                double *scratch) const override {
+    const View v(*this, scratch);
+    const Rows rows{first, n, areas};
+    for (std::size_t k = 0; k < nodes_.size(); ++k)
+      forward(k, v, rows);
+    std::copy_n(v.value + (nodes_.size() - 1) * B, n, f);
+    if (!jac)
+      return;
+    for (std::size_t k = 0; k < nodes_.size(); ++k)
+      partials(k, v, rows);
+    std::fill_n(v.bar, nodes_.size() * B, 0.0);
+    std::fill_n(v.bar + (nodes_.size() - 1) * B, n, 1.0);
+    std::fill_n(jac, inputs_.size() * B, 0.0);
+    for (std::size_t k = nodes_.size(); k-- > 0;)
+      for (int side = 0; side < sides(k); ++side)
+        if (double *bar = of_operand(k, side, v.bar, jac))
+          add_product(bar, v.d[side] + k * B, v.bar + k * B, n);
+  }
+
+  void add_hessian(std::size_t, std::size_t n, const double *c, double *hess,
+                   double *scratch) const override {
+    const View v(*this, scratch);
+    const auto m = inputs_.size();
+    for (std::size_t k = 0; k < m; ++k) {
+      tangents(k, v, n);
+      adjoint_tangents(v, n);
+      // The tangents' room is free until the next input.
+      double *column = v.input_dot;
+      std::fill_n(column, m, 0.0);
+      simd::add_product(v.input_dbar + k * B, B, static_cast<int>(m - k), c, n, column);
+      for (std::size_t l = k; l < m; ++l)
+        hess[l * m + k] += column[l - k];
+    }
+  }
+
+private:
+  using Node = Divided::Node;
+  struct Rows {
+    std::size_t first, n;
+    const AreaValues *areas;
+  };
+
+  // The scratch space, divided; every array holds B rows.
+  struct View {
+    static constexpr std::size_t node_arrays = 9;
+    View(const Tape &tape, double *at) {
+      const auto take = [&](std::size_t arrays) { return std::exchange(at, at + arrays * B); };
+      const std::size_t nodes = tape.nodes_.size(), m = tape.inputs_.size();
+      constant = take(tape.constants_.size());
+      input = take(m);
+      input_dot = take(m);
+      input_dbar = take(m);
+      value = take(nodes);
+      bar = take(nodes);
+      dot = take(nodes);
+      dbar = take(nodes);
+      for (double *&partial : d)
+        partial = take(nodes);
+    }
+    double *constant;
+    double *input, *input_dot, *input_dbar; // values, tangents, tangents of the adjoints
+    double *value, *bar, *dot, *dbar;       // values, adjoints and the tangents of both, of nodes
+    double *d[5];                           // partials of each node: x, y, then xx, xy, yy
+  };
+
+  int sides(std::size_t k) const { return is_binary(nodes_[k].op) ? 2 : 1; }
+
+  // The array that belongs to operand `side` of node k, or null where the operand does not vary.
+  double *of_operand(std::size_t k, int side, double *of_nodes, double *of_inputs) const {
+    const Ref ref = side == 0 ? nodes_[k].a : nodes_[k].b;
+    const auto at = static_cast<std::size_t>(ref.index) * B;
+    if (ref.kind == Kind::node)
+      return of_nodes + at;
+    return ref.kind == Kind::scalar ? of_inputs + at : nullptr;
+  }
+
+  const double *operand_value(Ref ref, const View &v, std::size_t first) const {
+    const auto k = static_cast<std::size_t>(ref.index);
+    switch (ref.kind) {
+    case Kind::constant:
+      return v.constant + k * B;
+    case Kind::column:
+      return columns_[k].data() + first;
+    case Kind::scalar:
+      return v.input + k * B;
+    default:
+      return v.value + k * B;
+    }
+  }
+
+  void forward(std::size_t k, const View &v, const Rows &rows) const {
+    const Node &node = nodes_[k];
+    const std::size_t n = rows.n;
+    const double *x = operand_value(node.a, v, rows.first);
+    const double *y = operand_value(node.b, v, rows.first);
+    double *out = v.value + k * B;
+    if (node.op == Op::s2)
+      std::copy_n(rows.areas[node.area].value + rows.first, n, out);
+    else if (node.op == Op::exp)
+      simd::exp(x, out, n);
+    else if (node.op == Op::log)
+      simd::log(x, out, n);
+    else if (is_binary(node.op))
+      visit_binary(node.op, [&](auto rule) {
+        for (std::size_t i = 0; i < n; ++i)
+          out[i] = rule.value(x[i], y[i]);
+      });
+    else
+      visit_unary(node.op, [&](auto rule) {
+        for (std::size_t i = 0; i < n; ++i)
+          out[i] = rule.value(x[i]);
+      });
+  }
+
+  void partials(std::size_t k, const View &v, const Rows &rows) const {
+    const Node &node = nodes_[k];
+    const double *x = operand_value(node.a, v, rows.first);
+    const double *y = operand_value(node.b, v, rows.first);
+    const double *f = v.value + k * B;
+    double *d[5];
+    std::transform(v.d, v.d + 5, d, [&](double *partial) { return partial + k * B; });
+    if (node.op == Op::s2) {
+      std::copy_n(rows.areas[node.area].d1 + rows.first, rows.n, d[0]);
+      std::copy_n(rows.areas[node.area].d2 + rows.first, rows.n, d[2]);
+    }
+    visit_unary(node.op, [&](auto rule) {
+      for (std::size_t i = 0; i < rows.n; ++i) {
+        const UnaryPartials p = rule.partials(x[i], f[i]);
+        d[0][i] = p.d1;
+        d[2][i] = p.d2;
+      }
+    });
+    visit_binary(node.op, [&](auto rule) {
+      for (std::size_t i = 0; i < rows.n; ++i) {
+        const BinaryPartials p = rule.partials(x[i], y[i], f[i]);
+        d[0][i] = p.x;
+        d[1][i] = p.y;
+        d[2][i] = p.xx;
+        d[3][i] = p.xy;
+        d[4][i] = p.yy;
+      }
+    });
+  }
+
+  // Tangents of all nodes along input k.
+  void tangents(std::size_t along, const View &v, std::size_t n) const {
+    for (std::size_t k = 0; k < inputs_.size(); ++k)
+      std::fill_n(v.input_dot + k * B, n, k == along ? 1.0 : 0.0);
+    for (std::size_t k = 0; k < nodes_.size(); ++k) {
+      std::fill_n(v.dot + k * B, n, 0.0);
+      for (int side = 0; side < sides(k); ++side)
+        if (const double *dot = of_operand(k, side, v.dot, v.input_dot))
+          add_product(v.dot + k * B, v.d[side] + k * B, dot, n);
+    }
+  }
+
+  // Tangents of the adjoints along the same input: those of input l are ∂²f/∂input_l∂along.
+  void adjoint_tangents(const View &v, std::size_t n) const {
+    std::fill_n(v.dbar, nodes_.size() * B, 0.0);
+    std::fill_n(v.input_dbar, inputs_.size() * B, 0.0);
+    for (std::size_t k = nodes_.size(); k-- > 0;)
+      for (int side = 0; side < sides(k); ++side)
+        if (double *out = of_operand(k, side, v.dbar, v.input_dbar)) {
+          add_product(out, v.d[side] + k * B, v.dbar + k * B, n);
+          // The partial by this side changes through either operand.
+          for (int other = 0; other < sides(k); ++other)
+            if (const double *dot = of_operand(k, other, v.dot, v.input_dot)) {
+              const double *second = v.d[2 + side + other] + k * B, *bar = v.bar + k * B;
+              for (std::size_t i = 0; i < n; ++i)
+                out[i] += bar[i] * second[i] * dot[i];
+            }
+        }
+  }
+
+  std::vector<std::vector<double>> columns_;
+  std::vector<double> constants_;
+  std::vector<Node> nodes_;
+};
+
+} // namespace
+
+std::unique_ptr<Evaluator> make_tape(Divided law) { return std::make_unique<Tape>(std::move(law)); }
+
+} // namespace lawfit

@@ -1,0 +1,224 @@
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+#include "lawfit/annealing_filter.hpp"
+#include "lawfit/schedule.hpp"
+
+namespace lawfit {
+namespace {
+
+constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+// A block with more asked steps than this is swept step by step.
+constexpr std::size_t few = 4;
+constexpr unsigned stops_per_check = 32;
+
+DoubleDouble whole(std::int64_t value) {
+  const double high = static_cast<double>(value);
+  return {high, static_cast<double>(value - static_cast<std::int64_t>(high))};
+}
+
+bool is_line(const Piece &piece) {
+  return piece.shape == Shape::constant || piece.shape == Shape::linear;
+}
+
+// LR of local step j of a line, in full.
+DoubleDouble line_value(const Piece &piece, std::int64_t j) {
+  if (piece.shape == Shape::constant)
+    return piece.start;
+  const std::int64_t k = piece.offset + j;
+  return (DoubleDouble(piece.start) * whole(piece.span - k) + DoubleDouble(piece.end) * whole(k)) /
+         static_cast<double>(piece.span);
+}
+
+// What a line loses each step.
+double line_decrease(const Piece &piece) {
+  if (piece.shape == Shape::constant)
+    return 0.0;
+  return (two_sum(piece.start, -piece.end) / static_cast<double>(piece.span)).rounded();
+}
+
+// Σ LR of the n local steps from `j` of a line.
+DoubleDouble line_sum(const Piece &piece, std::int64_t j, std::int64_t n) {
+  if (piece.shape == Shape::constant)
+    return DoubleDouble(piece.start) * whole(n);
+  const DoubleDouble k = whole(n) * whole(2 * (piece.offset + j) + n - 1) * DoubleDouble(0.5);
+  const DoubleDouble rest = whole(n) * whole(piece.span) - k;
+  return (DoubleDouble(piece.start) * rest + DoubleDouble(piece.end) * k) /
+         static_cast<double>(piece.span);
+}
+
+} // namespace
+
+// One walk over a schedule: filter state, the steps still to be answered, and where to.
+class AreaPass {
+public:
+  struct Request {
+    const std::int64_t *at;
+    std::size_t n;
+    double *s1;
+    double *s2[area_orders];
+
+    std::int64_t step(std::size_t k) const {
+      if (k >= n)
+        return never;
+      return at ? at[k] : static_cast<std::int64_t>(k);
+    }
+  };
+
+  AreaPass(const Schedule &schedule, double lam, std::size_t order, const Request &request,
+           Cancel &cancel)
+      : schedule_(schedule), filter_(lam, order), request_(request), cancel_(cancel) {}
+
+  // The steps begin … end − 1 of the schedule. Muted steps leave m and S2 at 0.
+  void walk(std::int64_t begin, std::int64_t end, bool muted) {
+    while (begin < end && asked() != never) {
+      const std::size_t index = schedule_.piece_at(begin);
+      const std::int64_t first = schedule_.first_[index];
+      const std::int64_t stop = std::min(end, schedule_.first_[index + 1]);
+      run(schedule_.pieces_[index], first, begin, stop, muted);
+      begin = stop;
+    }
+  }
+
+  // The steps begin … end − 1 of one piece, whose own first step is `first`.
+  void run(const Piece &piece, std::int64_t first, std::int64_t begin, std::int64_t end,
+           bool muted) {
+    while (begin < end && asked() != never) {
+      if (++stops_ % stops_per_check == 0)
+        cancel_.check();
+      const std::int64_t block = std::min(end - begin, static_cast<std::int64_t>(area_block));
+      const bool crowded = request_.step(next_ + few) < begin + block;
+      if (is_line(piece) && !crowded) {
+        const std::int64_t n = std::min(end, asked() + 1) - begin;
+        glide(piece, begin - first, n, muted);
+        begin += n;
+        answer(begin - 1);
+      } else {
+        const auto n = static_cast<std::size_t>(block);
+        fill(piece, begin - first, n, muted);
+        if (crowded)
+          sweep(begin, n);
+        else
+          advance(begin, n);
+        begin += block;
+      }
+    }
+  }
+
+private:
+  std::int64_t asked() const { return request_.step(next_); }
+
+  // The decrease into a step of this LR; none into step 0.
+  double decrease_into(DoubleDouble lr) const {
+    return started_ ? (previous_ - lr).rounded() : 0.0;
+  }
+
+  // n steps of a line, from its local step j, in closed form.
+  void glide(const Piece &piece, std::int64_t j, std::int64_t n, bool muted) {
+    state_.s1 = state_.s1 + line_sum(piece, j, n);
+    if (!muted) {
+      const double first = decrease_into(line_value(piece, j));
+      const double steady = line_decrease(piece);
+      const std::int64_t single = first == steady ? 0 : 1;
+      filter_.coast(state_, single, first);
+      filter_.coast(state_, n - single, steady);
+    }
+    previous_ = line_value(piece, j + n - 1);
+    started_ = true;
+  }
+
+  // A block of n steps of any piece, from its local step j, into input_.
+  void fill(const Piece &piece, std::int64_t j, std::size_t n, bool muted) {
+    AreaInput &in = input_;
+    schedule_.evaluate(piece, j, n, in.lr.data());
+    const bool line = is_line(piece);
+    in.d[0] = decrease_into(line ? line_value(piece, j) : DoubleDouble(in.lr[0]));
+    if (line)
+      std::fill_n(in.d.begin() + 1, n - 1, line_decrease(piece));
+    else
+      for (std::size_t i = 1; i < n; ++i)
+        in.d[i] = in.lr[i - 1] - in.lr[i];
+    if (muted)
+      in.d.fill(0.0);
+    previous_ =
+        line ? line_value(piece, j + static_cast<std::int64_t>(n) - 1) : DoubleDouble(in.lr[n - 1]);
+    started_ = true;
+    std::fill(in.lr.begin() + n, in.lr.end(), 0.0);
+    std::fill(in.d.begin() + n, in.d.end(), 0.0);
+  }
+
+  // The filled block, whose first step is `begin`, in parts that end at asked steps.
+  void advance(std::int64_t begin, std::size_t n) {
+    for (std::size_t done = 0; done < n;) {
+      const std::int64_t ahead = asked() == never ? never : asked() - begin + 1;
+      const std::size_t stop = std::min(n, static_cast<std::size_t>(ahead));
+      filter_.advance(state_, input_, done, stop - done);
+      done = stop;
+      answer(begin + static_cast<std::int64_t>(done) - 1);
+    }
+  }
+
+  void sweep(std::int64_t begin, std::size_t n) {
+    filter_.sweep(state_, input_, n, output_);
+    for (std::int64_t step; (step = asked()) - begin < static_cast<std::int64_t>(n); ++next_) {
+      const auto i = static_cast<std::size_t>(step - begin);
+      if (request_.s1)
+        request_.s1[next_] = output_.s1[i];
+      for (std::size_t r = 0; r <= filter_.order(); ++r)
+        if (request_.s2[r])
+          request_.s2[r][next_] = output_.s2[r][i];
+    }
+  }
+
+  // The state is that after `step`: answer every request for it.
+  void answer(std::int64_t step) {
+    for (; asked() == step; ++next_) {
+      if (request_.s1)
+        request_.s1[next_] = state_.s1.rounded();
+      for (std::size_t r = 0; r <= filter_.order(); ++r)
+        if (request_.s2[r])
+          request_.s2[r][next_] = state_.s2[r].rounded();
+    }
+  }
+
+  const Schedule &schedule_;
+  AnnealingFilter filter_;
+  Request request_;
+  Cancel &cancel_;
+  AreaState state_;
+  AreaInput input_;
+  AreaOutput output_;
+  DoubleDouble previous_; // LR of the step before
+  bool started_ = false;
+  std::size_t next_ = 0; // first request not answered yet
+  unsigned stops_ = 0;
+};
+
+void Schedule::areas(double lam, Warmup mode, const std::int64_t *at, std::size_t n, double *s1,
+                     double *s2, double *ds2, double *d2s2, Cancel &cancel) const {
+  if (!(lam >= 0.0 && lam <= 1.0))
+    throw std::invalid_argument("lam must lie in 0 … 1");
+  if (!at && n != static_cast<std::uint64_t>(steps()))
+    throw std::invalid_argument("without steps to answer, n must be the number of steps");
+  if (at && n > 0 && !(std::is_sorted(at, at + n) && at[0] >= 0 && at[n - 1] < steps()))
+    throw std::invalid_argument("at must be non-decreasing steps of the schedule");
+
+  const std::size_t order = d2s2 ? 2 : ds2 ? 1 : 0;
+  AreaPass pass(*this, lam, order, {at, n, s1, {s2, ds2, d2s2}}, cancel);
+  std::int64_t begin = 0;
+  if (mode == Warmup::peak && warmup_ > 0) {
+    Piece flat;
+    flat.steps = warmup_;
+    lr(std::min(warmup_, steps() - 1), 1, &flat.start);
+    pass.run(flat, 0, 0, warmup_, false);
+    begin = warmup_;
+  }
+  if (mode == Warmup::skip) {
+    begin = std::min(warmup_ + 1, steps());
+    pass.walk(0, begin, true);
+  }
+  pass.walk(begin, steps(), false);
+}
+
+} // namespace lawfit

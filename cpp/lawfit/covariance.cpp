@@ -1,0 +1,230 @@
+#include "lawfit/covariance.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+
+namespace lawfit {
+namespace {
+
+constexpr std::size_t B = block_rows;
+constexpr int P = max_parameters;
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+// A singular value this small, among columns of length 1, is rounding.
+constexpr double rank_tolerance = 1e-11;
+// A parameter takes part in an undetermined direction when its share there is at least this.
+constexpr double share_tolerance = 1e-3;
+
+class Estimator {
+public:
+  Estimator(const Problem &problem, const double *theta, const std::vector<bool> &at_bound,
+            Cancel &cancel)
+      : problem_(problem), theta_(theta), cancel_(cancel), work_(problem),
+        p_(problem.parameters()) {
+    for (int i = 0; i < p_; ++i)
+      if (!at_bound[static_cast<std::size_t>(i)])
+        free_[count_++] = i;
+    out_.matrix.assign(static_cast<std::size_t>(p_ * p_), nan);
+    out_.undetermined.assign(static_cast<std::size_t>(p_), false);
+  }
+
+  Covariance run() {
+    read_rows();
+    find_rank();
+    keep_determined();
+    fill();
+    return std::move(out_);
+  }
+
+private:
+  // R of the weighted Jacobian of residuals, and Σ ψ²jjᵀ.
+  void read_rows() {
+    std::vector<double> block(static_cast<std::size_t>(std::max(1, count_)) * B);
+    problem_.visit_rows(theta_, B, B, work_, cancel_, [&](const Problem::Rows &rows) {
+      for (std::size_t i = 0; i < rows.n; ++i) {
+        const double root = rows.weight ? std::sqrt(rows.weight[i]) : 1.0;
+        for (int a = 0; a < count_; ++a)
+          block[static_cast<std::size_t>(a) * B + i] =
+              rows.h1[i] * rows.jacobian[static_cast<std::size_t>(free_[a]) * B + i];
+        const double score = rows.score[i] * rows.score[i];
+        for (int a = 0; a < count_; ++a)
+          for (int b = 0; b <= a; ++b)
+            meat_[a * count_ + b] += score * block[static_cast<std::size_t>(a) * B + i] *
+                                     block[static_cast<std::size_t>(b) * B + i];
+        for (int a = 0; a < count_; ++a)
+          block[static_cast<std::size_t>(a) * B + i] *= root;
+      }
+      linalg::qr_append(r_, count_, block.data(), rows.n, B);
+    });
+  }
+
+  double norm(int a) const {
+    double sum = 0;
+    for (int i = 0; i <= a; ++i)
+      sum += r_[i * count_ + a] * r_[i * count_ + a];
+    return std::sqrt(sum);
+  }
+
+  // Singular values of R with its columns scaled to length 1. A parameter whose whole value moves
+  // the predictions by less than rounding has no column.
+  void find_rank() {
+    const double rounding = 16 * std::numeric_limits<double>::epsilon() * problem_.scale() *
+                            std::sqrt(static_cast<double>(problem_.rows()));
+    int columns = 0, index[P];
+    for (int a = 0; a < count_; ++a)
+      if (norm(a) * std::fmax(std::abs(theta_[free_[a]]), 1e-8) > rounding)
+        index[columns++] = a;
+      else
+        mark(a);
+    std::vector<double> scaled(static_cast<std::size_t>(columns * columns)), v(scaled), s(v);
+    // The triangle of the columns kept, brought back to a square by another factorisation.
+    double square[P * P] = {}, rows[P * P];
+    for (int a = 0; a < columns; ++a)
+      for (int i = 0; i < count_; ++i)
+        rows[a * count_ + i] = i <= index[a] ? r_[i * count_ + index[a]] / norm(index[a]) : 0.0;
+    linalg::qr_append(square, columns, rows, static_cast<std::size_t>(count_),
+                      static_cast<std::size_t>(count_));
+    linalg::svd(square, columns, s.data(), v.data());
+    for (int k = 0; k < columns; ++k) {
+      const auto at = static_cast<std::size_t>(k);
+      if (s[at] > rank_tolerance * s[0]) {
+        ++out_.rank;
+        continue;
+      }
+      for (int a = 0; a < columns; ++a)
+        if (std::abs(v[static_cast<std::size_t>(a * columns + k)]) > share_tolerance)
+          mark(index[a]);
+    }
+    out_.condition = out_.rank < count_ ? infinity
+                     : columns > 0      ? s[0] / s[static_cast<std::size_t>(columns - 1)]
+                                        : 1;
+  }
+
+  void mark(int a) { out_.undetermined[static_cast<std::size_t>(free_[a])] = true; }
+
+  // Narrows free_, r_ and meat_ to the determined parameters; the rest of the work is theirs.
+  void keep_determined() {
+    int kept = 0, index[P];
+    for (int a = 0; a < count_; ++a)
+      if (!out_.undetermined[static_cast<std::size_t>(free_[a])])
+        index[kept++] = a;
+    if (kept == count_)
+      return;
+    double square[P * P] = {}, rows[P * P];
+    for (int a = 0; a < kept; ++a)
+      for (int i = 0; i < count_; ++i)
+        rows[a * count_ + i] = i <= index[a] ? r_[i * count_ + index[a]] : 0.0;
+    linalg::qr_append(square, kept, rows, static_cast<std::size_t>(count_),
+                      static_cast<std::size_t>(count_));
+    for (int a = 0; a < kept; ++a)
+      for (int b = 0; b <= a; ++b)
+        meat_[a * kept + b] = meat_[index[a] * count_ + index[b]];
+    std::copy(square, square + kept * kept, r_);
+    for (int a = 0; a < kept; ++a)
+      free_[a] = free_[index[a]];
+    for (int i = 0; i < p_; ++i)
+      if (out_.undetermined[static_cast<std::size_t>(i)])
+        out_.matrix[static_cast<std::size_t>(i * p_ + i)] = infinity;
+    count_ = kept;
+  }
+
+  void fill() {
+    const double freedom = static_cast<double>(problem_.rows()) - count_;
+    if (!problem_.evaluate(theta_, 2, *at_, work_, cancel_) || count_ == 0)
+      return;
+    const bool squared = problem_.options().loss == Loss::squared;
+    squared ? classical(2 * at_->objective / freedom)
+            : sandwich(static_cast<double>(problem_.rows()) / freedom);
+    if (freedom <= 0)
+      for (int a = 0; a < count_; ++a)
+        for (int b = 0; b < count_; ++b)
+          entry(a, b) = a == b ? infinity : nan;
+  }
+
+  double &entry(int a, int b) {
+    return out_.matrix[static_cast<std::size_t>(free_[a] * p_ + free_[b])];
+  }
+
+  // factor·(RᵀR)⁻¹ by back substitution: column b of R⁻¹ solves R x = e_b.
+  void classical(double factor) {
+    double inverse[P * P] = {};
+    for (int b = 0; b < count_; ++b)
+      for (int i = b; i >= 0; --i) {
+        double sum = i == b;
+        for (int k = i + 1; k <= b; ++k)
+          sum -= r_[i * count_ + k] * inverse[k * count_ + b];
+        inverse[i * count_ + b] = sum / r_[i * count_ + i];
+      }
+    for (int a = 0; a < count_; ++a)
+      for (int b = 0; b < count_; ++b) {
+        double sum = 0;
+        for (int k = std::max(a, b); k < count_; ++k)
+          sum += inverse[a * count_ + k] * inverse[b * count_ + k];
+        entry(a, b) = factor * sum;
+      }
+  }
+
+  // Columns are scaled by the root of the matrix's diagonal before it is factorised.
+  bool factorise(const double *matrix, double *factor, double *scale) const {
+    for (int a = 0; a < count_; ++a) {
+      scale[a] = std::sqrt(matrix[free_[a] * p_ + free_[a]]);
+      if (!(scale[a] > 0))
+        return false;
+      for (int b = 0; b <= a; ++b)
+        factor[a * count_ + b] = matrix[free_[a] * p_ + free_[b]] / (scale[a] * scale[b]);
+    }
+    return linalg::cholesky(factor, count_, count_);
+  }
+
+  void sandwich(double factor) {
+    double bread[P * P], scale[P];
+    out_.from_hessian = factorise(at_->hessian, bread, scale);
+    if (!out_.from_hessian && !factorise(at_->gauss_newton, bread, scale)) {
+      for (int a = 0; a < count_; ++a)
+        entry(a, a) = infinity;
+      return;
+    }
+    // X = H⁻¹·meat, column by column; then H⁻¹·Xᵀ.
+    double half[P * P], column[P];
+    const auto solve = [&](double *x) {
+      for (int a = 0; a < count_; ++a)
+        x[a] /= scale[a];
+      linalg::cholesky_solve(bread, count_, count_, x);
+      for (int a = 0; a < count_; ++a)
+        x[a] /= scale[a];
+    };
+    for (int b = 0; b < count_; ++b) {
+      for (int a = 0; a < count_; ++a)
+        column[a] = meat_[std::max(a, b) * count_ + std::min(a, b)];
+      solve(column);
+      for (int a = 0; a < count_; ++a)
+        half[a * count_ + b] = column[a];
+    }
+    for (int a = 0; a < count_; ++a) {
+      std::copy_n(half + a * count_, count_, column);
+      solve(column);
+      for (int b = 0; b < count_; ++b)
+        entry(a, b) = factor * column[b];
+    }
+  }
+
+  const Problem &problem_;
+  const double *theta_;
+  Cancel &cancel_;
+  Problem::Workspace work_;
+  int p_, count_ = 0, free_[P];
+  double r_[P * P] = {}, meat_[P * P] = {};
+  std::unique_ptr<Evaluation> at_ = std::make_unique<Evaluation>();
+  Covariance out_;
+};
+
+} // namespace
+
+Covariance covariance(const Problem &problem, const double *theta,
+                      const std::vector<bool> &at_bound, Cancel &cancel) {
+  return Estimator(problem, theta, at_bound, cancel).run();
+}
+
+} // namespace lawfit

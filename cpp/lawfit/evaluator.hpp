@@ -1,0 +1,67 @@
+// What the solver asks of a law: values, Jacobian and Hessian over a block of rows, with respect to
+// a few inputs that are functions of the parameters.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "lawfit/program.hpp"
+
+namespace lawfit {
+
+// Rows are handled in blocks whose arrays stay in the L1 cache.
+constexpr std::size_t block_rows = 128;
+
+// S2 and its derivatives by lambda at every row, for one free lambda.
+struct AreaValues {
+  const double *value, *d1, *d2;
+};
+
+class Evaluator {
+public:
+  virtual ~Evaluator() = default;
+
+  const ScalarProgram &scalars() const { return scalars_; }
+  // Instructions of scalars() that the rows depend on.
+  const std::vector<int> &inputs() const { return inputs_; }
+  // True where a Hessian costs little more than a Jacobian.
+  virtual bool cheap_hessian() const = 0;
+  virtual const char *name() const = 0;
+  // Doubles of scratch that a thread needs.
+  virtual std::size_t scratch() const = 0;
+
+  // Once per evaluation, before any block: the inputs' values.
+  virtual void begin(const double *inputs, double *scratch) const = 0;
+  // Rows first … first+n-1, n <= block_rows: values f[n] and, unless null, the derivatives
+  // jac[k*block_rows + i] = ∂f_i/∂input_k. `areas` holds what Divided::areas asks for.
+  virtual void evaluate(std::size_t first, std::size_t n, const AreaValues *areas, double *f,
+                        double *jac, double *scratch) const = 0;
+  // For the rows of the last evaluate() with a Jacobian: adds Σ_i c[i]·∂²f_i/∂input_k∂input_l to
+  // the lower triangle of hess (m×m, row-major).
+  virtual void add_hessian(std::size_t first, std::size_t n, const double *c, double *hess,
+                           double *scratch) const = 0;
+
+protected:
+  explicit Evaluator(ScalarProgram scalars) : scalars_(std::move(scalars)) {}
+
+  // Index among the inputs of an instruction of scalars_, registering it if need be.
+  int input(int scalar) {
+    for (std::size_t k = 0; k < inputs_.size(); ++k)
+      if (inputs_[k] == scalar)
+        return static_cast<int>(k);
+    inputs_.push_back(scalar);
+    return static_cast<int>(inputs_.size()) - 1;
+  }
+
+  ScalarProgram scalars_;
+  std::vector<int> inputs_;
+};
+
+// A sum of products of powers and exponentials, or null when the law is not one.
+std::unique_ptr<Evaluator> make_terms(const Divided &law, std::size_t rows);
+// Any law.
+std::unique_ptr<Evaluator> make_tape(Divided law);
+
+} // namespace lawfit

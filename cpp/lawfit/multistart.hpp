@@ -1,0 +1,44 @@
+// Many starts, one answer: designs of starts, elimination of linear parameters, merging of starts
+// that fall into a known basin, and a reduction in order, so that the result has the same bits for
+// any number of threads.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lawfit/levenberg_marquardt.hpp"
+
+namespace lawfit {
+
+// The range from which a free parameter's starts are drawn.
+struct StartRange {
+  double low = 0, high = 0;
+  bool log = false;       // uniform in the logarithm
+  bool eliminate = false; // by linear least squares, given the others
+};
+
+struct MultistartOptions {
+  std::int64_t starts = 16; // drawn from `ranges`; ignored where `given` is not empty
+  std::uint64_t seed = 0;
+  int threads = 0;                        // 0: as OpenMP says
+  std::vector<StartRange> ranges;         // of each free parameter
+  std::vector<std::vector<double>> given; // starts of the caller's own
+};
+
+struct MultistartSummary {
+  std::vector<double> theta;
+  SolverSummary best;
+  std::int64_t best_start = -1;
+  std::int64_t asked = 0;
+  std::int64_t run = 0;    // solved to their end
+  std::int64_t merged = 0; // stopped in the basin of a known minimum
+  std::int64_t failed = 0; // no finite value at the start
+  std::int64_t agreed = 0; // ended, or were merged, at the best minimum
+  std::int64_t iterations = 0, evaluations = 0;
+};
+
+// Throws Cancelled.
+MultistartSummary multistart(const Problem &problem, const SolverOptions &solver,
+                             const MultistartOptions &options, Cancel &cancel);
+
+} // namespace lawfit

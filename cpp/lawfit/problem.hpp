@@ -1,0 +1,111 @@
+// Columns, a law and a robust loss make an objective of the free parameters:
+//   F(θ) = Σ_i w_i·rho(r_i),  r_i = log f_i(θ) − log y_i  or  f_i(θ) − y_i.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "lawfit/evaluator.hpp"
+#include "lawfit/linalg.hpp"
+#include "lawfit/robust.hpp"
+
+namespace lawfit {
+
+// Matrices are p×p, row-major, symmetric with both triangles filled.
+struct Evaluation {
+  double objective = 0;
+  double gradient[max_parameters];
+  // Σ w·(rho'(r)/r)·∂r∂rᵀ, the matrix of robust Gauss–Newton; a majoriser for a linear law
+  double gauss_newton[max_parameters * max_parameters];
+  // ∇²F, exact
+  double hessian[max_parameters * max_parameters];
+};
+
+// What the solver minimises.
+class Objective {
+public:
+  virtual ~Objective() = default;
+  virtual int parameters() const = 0;
+  // Fills `out` up to the derivatives asked for (0: none, 1: gradient and Gauss–Newton, 2: the
+  // Hessian too). False where something is not finite.
+  virtual bool evaluate(const double *theta, int order, Evaluation &out) = 0;
+  virtual bool cheap_hessian() const = 0;
+  // An objective as small as this is zero but for rounding in the data.
+  virtual double rounding() const = 0;
+};
+
+enum class Space { log, linear };
+
+struct ProblemOptions {
+  Loss loss = Loss::huber;
+  double delta = 1e-3;
+  Space space = Space::log;
+};
+
+class Problem {
+public:
+  // theta: values of all parameters, those not free stay as they are. weights may be empty.
+  // Throws std::invalid_argument for lengths that differ, no free parameter or more than 32.
+  Problem(const Program &program, const Data &data, std::vector<double> y,
+          std::vector<double> weights, const ProblemOptions &options,
+          const std::vector<double> &theta, const std::vector<bool> &free, Cancel &cancel);
+
+  // One thread's scratch space.
+  class Workspace {
+  public:
+    explicit Workspace(const Problem &problem);
+
+  private:
+    friend class Problem;
+    std::vector<double> evaluator, scalars, inputs, rows, jacobian, sums, areas;
+    std::vector<AreaValues> area_values;
+  };
+
+  int parameters() const { return evaluator_->scalars().parameters(); }
+  std::size_t rows() const { return y_.size(); }
+  const Evaluator &evaluator() const { return *evaluator_; }
+  const ProblemOptions &options() const { return options_; }
+  const std::vector<double> &target() const { return y_; }
+  double rounding() const { return rounding_; }
+  // Typical size of a residual's operand: |log y| (at least 1) or |y|, root mean square.
+  double scale() const { return scale_; }
+
+  bool evaluate(const double *theta, int order, Evaluation &out, Workspace &work,
+                Cancel &cancel) const;
+  void predict(const double *theta, double *f, Workspace &work, Cancel &cancel) const;
+
+  // A row's parts, for who needs more than sums: value f, derivative h1 = ∂r/∂f, rho(r).
+  struct Rows {
+    std::size_t first, n;
+    const double *value, *h1, *score; // score = w·rho'(r)
+    const double *weight;             // null where all are 1
+    const double *jacobian;           // ∂f/∂θ_k at k*block_rows
+  };
+  // Visits rows in chunks of `chunk` (<= block_rows), every `stride` rows.
+  template <class Visit>
+  void visit_rows(const double *theta, std::size_t chunk, std::size_t stride, Workspace &work,
+                  Cancel &cancel, Visit &&visit) const {
+    begin(theta, 1, work, cancel);
+    for (std::size_t first = 0; first < rows(); first += stride) {
+      cancel.check();
+      visit(rows_at(first, std::min(chunk, rows() - first), work));
+    }
+  }
+
+private:
+  void begin(const double *theta, int order, Workspace &work, Cancel &cancel) const;
+  double weigh(std::size_t first, std::size_t n, Workspace &work) const;
+  template <Loss loss> double weigh(std::size_t first, std::size_t n, double *rows) const;
+  Rows rows_at(std::size_t first, std::size_t n, Workspace &work) const;
+  bool chain(double objective, int order, const Workspace &work, Evaluation &out) const;
+
+  std::vector<double> y_, log_y_, weights_;
+  ProblemOptions options_;
+  std::vector<int> areas_;
+  Data schedules_; // steps and tracks alone, for areas at a free lambda
+  std::unique_ptr<Evaluator> evaluator_;
+  double rounding_ = 0, scale_ = 0;
+};
+
+} // namespace lawfit

@@ -1,0 +1,87 @@
+"""Reading plain JSON values with refusals that name the key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lawfit._validate import closest
+
+__all__ = ["Record"]
+
+
+class Record:
+    """A JSON object of known keys.
+
+    Parameters
+    ----------
+    data : mapping
+        The object.
+    what : str
+        What it describes, for messages.
+    keys : iterable of str, optional
+        All keys it may have; None lets any pass.
+    """
+
+    def __init__(
+        self, data: Mapping[str, Any], what: str, keys: Iterable[str] | None = None
+    ) -> None:
+        if not isinstance(data, Mapping):
+            raise TypeError(f"{what}: expected an object, got {type(data).__name__}")
+        known = tuple(keys) if keys is not None else tuple(data)
+        for key in data:
+            if key not in known:
+                shown = str(key)[:100]
+                raise ValueError(f"{what}: unknown key {shown!r}{closest(shown, known)}")
+        self._data = data
+        self._what = what
+
+    def has(self, key: str) -> bool:
+        """Return whether the key is there and not null."""
+        return self._data.get(key) is not None
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return a text; without a default the key is required."""
+        value = self._get(key, default)
+        if not isinstance(value, str):
+            raise self._wrong(key, "text", value)
+        return value
+
+    def number(self, key: str) -> float | None:
+        """Return a number, or None when it is null or absent."""
+        value = self._data.get(key)
+        return None if value is None else self._number(key, value)
+
+    def pair(self, key: str) -> tuple[float, float] | None:
+        """Return two numbers, or None when they are null or absent."""
+        value = self._data.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, list | tuple) or len(value) != 2:
+            raise self._wrong(key, "a pair of numbers", value)
+        return self._number(key, value[0]), self._number(key, value[1])
+
+    def items(self, key: str) -> list[Any]:
+        """Return a list; the key is required."""
+        value = self._get(key, None)
+        if not isinstance(value, list | tuple):
+            raise self._wrong(key, "a list", value)
+        return list(value)
+
+    def _get(self, key: str, default: object) -> object:
+        if key not in self._data and default is None:
+            raise ValueError(f"{self._what}: key {key!r} is missing")
+        return self._data.get(key, default)
+
+    def _number(self, key: str, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._wrong(key, "a number", value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{self._what}: {key!r} is too large for a float") from None
+
+    def _wrong(self, key: str, expected: str, value: object) -> TypeError:
+        shown = repr(value)
+        shown = shown if len(shown) <= 80 else shown[:79] + "…"
+        return TypeError(f"{self._what}: {key!r} must be {expected}, got {shown}")

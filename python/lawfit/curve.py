@@ -1,0 +1,372 @@
+"""Loss curves: validated, immutable records of training runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NoReturn, TypeAlias, overload
+
+import numpy as np
+
+from lawfit._log_order import OnDuplicate, count, curve_rows
+from lawfit._validate import (
+    Floats,
+    Ints,
+    all_finite,
+    choose,
+    closest,
+    float_array,
+    integer,
+    real,
+    same_length,
+    step_array,
+)
+from lawfit.schedule import Schedule
+
+__all__ = ["Curve", "Curves", "as_curves"]
+
+Pick: TypeAlias = "slice | list[int] | list[str]"
+
+LINES = 20  # curves shown by the repr of Curves
+
+
+class Curve:
+    """The losses of one training run, its learning-rate schedule and its size.
+
+    Steps are 0-based: step t is the update made with the schedule's rate t, and the loss at t is
+    measured after it. Spacing is free, because areas are summed over every step of the schedule.
+
+    Parameters
+    ----------
+    steps : array-like of int, shape (n,)
+        Whole numbers from 0, increasing strictly unless `sort` or `on_duplicate` say otherwise.
+    loss : array-like of float, shape (n,)
+        Any sign: a fit in log space is what refuses a loss that isn't positive.
+    schedule : Schedule or array-like of float, optional
+        The learning rate of every step, logged or not.
+    name : str
+        How messages, results and `Curves` call the run.
+    params, tokens_per_step : float, optional
+        Model parameters, and tokens in one update; positive.
+    loss_unit : str
+        Unit of the loss.
+    sort : bool
+        Sort the points by step, stably.
+    on_duplicate : {"error", "last", "first"}
+        What to do when a step comes twice or steps go back, as in the log of a resumed run: refuse,
+        keep what was logged last (a restart supersedes everything at its step or later logged
+        before it), or keep what was logged first.
+    nan_policy : {"raise", "omit"}
+        Refuse a loss or column value that is NaN, missing or infinite, or drop its point.
+    columns : mapping of str to array-like, shape (n,), optional
+        Further columns of the log.
+
+    Attributes
+    ----------
+    steps : ndarray of int64, shape (m,)
+    loss : ndarray of float64, shape (m,)
+    columns : mapping of str to ndarray of float64, shape (m,)
+        These arrays are copies and read-only.
+    schedule, name, params, tokens_per_step, loss_unit
+        As given; a schedule is always a `Schedule`, sizes are floats.
+    notes : tuple of str
+        What was done to the log: points sorted or dropped, and why.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the curve, field, index and value.
+    """
+
+    __slots__ = (
+        "columns",
+        "loss",
+        "loss_unit",
+        "name",
+        "notes",
+        "params",
+        "schedule",
+        "steps",
+        "tokens_per_step",
+    )
+
+    steps: Ints
+    loss: Floats
+    schedule: Schedule | None
+    name: str
+    params: float | None
+    tokens_per_step: float | None
+    loss_unit: str
+    columns: Mapping[str, Floats]
+    notes: tuple[str, ...]
+
+    def __init__(
+        self,
+        steps: object,
+        loss: object,
+        schedule: object = None,
+        *,
+        name: str = "",
+        params: float | None = None,
+        tokens_per_step: float | None = None,
+        loss_unit: str = "nats",
+        sort: bool = False,
+        on_duplicate: OnDuplicate = "error",
+        nan_policy: str = "raise",
+        columns: Mapping[str, object] | None = None,
+    ) -> None:
+        source = f"curve {name!r}" if _text(name, "name") else "curve"
+        choose(on_duplicate, ("error", "last", "first"), field="on_duplicate")
+        choose(nan_policy, ("raise", "omit"), field="nan_policy")
+        logged = step_array(steps, source=source)
+        fields = _fields(loss, {} if columns is None else columns, source)
+        same_length(source, step=logged, **fields)
+        if not len(logged):
+            raise ValueError(f"{source} has 0 points")
+
+        rows, notes = curve_rows(logged, sort=sort, on_duplicate=on_duplicate, source=source)
+        finite = np.all([np.isfinite(values[rows]) for values in fields.values()], axis=0)
+        if nan_policy == "raise":
+            hint = "; nan_policy='omit' drops such points"
+            for field, values in fields.items():
+                all_finite(values[rows], source=source, field=field, rows=rows, hint=hint)
+        elif not finite.all():
+            rows = rows[finite]
+            notes.append(
+                f"dropped {count(int(np.sum(~finite)))} with {' or '.join(fields)} not finite"
+            )
+        if not rows.size:
+            raise ValueError(f"{source} has 0 points: {notes[-1]}")
+
+        kept = {field: values[rows] for field, values in fields.items()}
+        self._set(
+            steps=logged[rows],
+            loss=kept.pop("loss"),
+            columns=kept,
+            schedule=_schedule_for(logged[rows], schedule, source),
+            name=name,
+            params=_size(params, "params", source),
+            tokens_per_step=_size(tokens_per_step, "tokens_per_step", source),
+            loss_unit=_text(loss_unit, "loss_unit"),
+            notes=tuple(notes),
+        )
+
+    @property
+    def tokens(self) -> Floats:
+        """Tokens seen when each loss was measured, (steps + 1) · tokens_per_step; shape (m,)."""
+        if self.tokens_per_step is None:
+            raise ValueError(f"curve {self.name!r}: tokens_per_step is None, so tokens are unknown")
+        return (self.steps.astype(np.float64) + 1) * self.tokens_per_step
+
+    def skip(self, steps: int) -> Curve:
+        """Return the curve without the first `steps` steps of the run: points at `steps` or later.
+
+        Raises
+        ------
+        ValueError
+            If no point is left.
+        """
+        first = integer(steps, field="steps", source=f"curve {self.name!r}", lower=0)
+        keep = self.steps >= first
+        if not keep.any():
+            last = f"its last is {self.steps[-1]}"
+            raise ValueError(f"curve {self.name!r} has 0 points at step {first} or later; {last}")
+        dropped = len(self) - int(keep.sum())
+        note = f"skipped {count(dropped)} before step {first}"
+        return self._with(
+            steps=self.steps[keep],
+            loss=self.loss[keep],
+            columns={field: values[keep] for field, values in self.columns.items()},
+            notes=(*self.notes, note) if dropped else self.notes,
+        )
+
+    def after(self, step: int) -> Curve:
+        """Return the curve without the points at `step` or earlier."""
+        return self.skip(step + 1)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare data and description; notes, the way data came about, don't count."""
+        if not isinstance(other, Curve):
+            return NotImplemented
+        return (
+            np.array_equal(self.steps, other.steps)
+            and np.array_equal(self.loss, other.loss)
+            and self.columns.keys() == other.columns.keys()
+            and all(np.array_equal(self.columns[key], other.columns[key]) for key in self.columns)
+            and (self.name, self.params, self.tokens_per_step, self.loss_unit)
+            == (other.name, other.params, other.tokens_per_step, other.loss_unit)
+            and self.schedule == other.schedule
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.name, len(self), self.params))
+
+    def __repr__(self) -> str:
+        return f"<Curve {self.name!r}: {self._described()}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {slot: getattr(self, slot) for slot in self.__slots__}
+        return state | {"columns": dict(self.columns)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._set(**state)
+
+    def __setattr__(self, attribute: str, value: object) -> NoReturn:
+        raise AttributeError(f"a Curve is immutable: can't set {attribute!r}")
+
+    def __delattr__(self, attribute: str) -> NoReturn:
+        raise AttributeError(f"a Curve is immutable: can't delete {attribute!r}")
+
+    def _set(self, *, columns: dict[str, Floats], **values: Any) -> None:
+        # copies and pickles of arrays come back writeable, so they are frozen here, not earlier
+        for array in (values["steps"], values["loss"], *columns.values()):
+            array.setflags(write=False)
+        for slot, value in (values | {"columns": MappingProxyType(columns)}).items():
+            object.__setattr__(self, slot, value)
+
+    def _with(self, **changes: Any) -> Curve:
+        other = object.__new__(Curve)
+        other._set(**(self.__getstate__() | changes))
+        return other
+
+    def _described(self) -> str:
+        total = "" if self.schedule is None else f" of {self.schedule.steps}"
+        size = "" if self.params is None else f", {self.params:.6g} params"
+        return (
+            f"{count(len(self))}, steps {self.steps[0]} to {self.steps[-1]}{total}, "
+            f"loss {self.loss[0]:.4g} to {self.loss[-1]:.4g} {self.loss_unit}{size}"
+        )
+
+
+class Curves(Sequence[Curve]):
+    """An immutable sequence of curves with unique names.
+
+    Indexed by position or name for a `Curve`, by slice or list of either for `Curves`.
+
+    Parameters
+    ----------
+    curves : iterable of Curve
+        One without a name is named "curve 0", "curve 1", … after its position.
+
+    Raises
+    ------
+    TypeError
+        If an element is no Curve.
+    ValueError
+        If two have one name.
+    """
+
+    __slots__ = ("_curves",)
+
+    def __init__(self, curves: Iterable[Curve]) -> None:
+        named: dict[str, Curve] = {}
+        for index, curve in enumerate(curves):
+            if not isinstance(curve, Curve):
+                raise TypeError(f"curves: element {index} is a {type(curve).__name__}, not a Curve")
+            name = curve.name or f"curve {index}"
+            if name in named:
+                first = list(named).index(name)
+                raise ValueError(
+                    f"curves: name {name!r} at index {index} is taken by index {first}"
+                )
+            named[name] = curve if curve.name else curve._with(name=name)
+        self._curves = named
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the curves, in order."""
+        return tuple(self._curves)
+
+    def __len__(self) -> int:
+        return len(self._curves)
+
+    def __iter__(self) -> Iterator[Curve]:
+        return iter(self._curves.values())
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._curves if isinstance(item, str) else super().__contains__(item)
+
+    @overload
+    def __getitem__(self, index: int | str) -> Curve: ...
+    @overload
+    def __getitem__(self, index: Pick) -> Curves: ...
+    def __getitem__(self, index: int | str | Pick) -> Curve | Curves:
+        if isinstance(index, slice):
+            return Curves(list(self)[index])
+        if isinstance(index, list):
+            return Curves(self[item] for item in index)
+        if not isinstance(index, str):
+            return list(self)[index]
+        if index not in self._curves:
+            raise ValueError(f"curves: name {index!r} is unknown{closest(index, self._curves)}")
+        return self._curves[index]
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, Curves) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.names)
+
+    def __repr__(self) -> str:
+        width = max(map(len, self.names), default=0)
+        lines = [f"  {curve.name:{width}}  {curve._described()}" for curve in list(self)[:LINES]]
+        if len(self) > LINES:
+            lines.append(f"  … and {len(self) - LINES} more")
+        return "\n".join([f"<Curves: {len(self)}>", *lines])
+
+
+def as_curves(data: object) -> Curves:
+    """Take a Curve, Curves or an iterable of Curve as at least one curve.
+
+    Raises
+    ------
+    TypeError
+        If `data` is anything else.
+    ValueError
+        If there is no curve in it.
+    """
+    if isinstance(data, Curves):
+        curves = data
+    elif isinstance(data, Curve):
+        curves = Curves([data])
+    elif isinstance(data, Iterable) and not isinstance(data, str | bytes | Mapping):
+        curves = Curves(data)
+    else:
+        raise TypeError(f"expected a Curve or an iterable of Curve, not {type(data).__name__}")
+    if not len(curves):
+        raise ValueError("got 0 curves; expected at least one")
+    return curves
+
+
+def _fields(loss: object, columns: Mapping[str, object], source: str) -> dict[str, Floats]:
+    taken = {"step", "loss"} & set(columns)
+    if taken:
+        raise ValueError(f"{source}: columns has {taken.pop()!r}, which is a field of its own")
+    return {
+        _text(field, "column name"): float_array(values, source=source, field=field, finite=False)
+        for field, values in {"loss": loss, **columns}.items()
+    }
+
+
+def _schedule_for(steps: Ints, schedule: object, source: str) -> Schedule | None:
+    if schedule is None:
+        return None
+    if not isinstance(schedule, Schedule):
+        schedule = Schedule(schedule)
+    if steps[-1] >= schedule.steps:
+        end = f"the schedule ends at step {schedule.steps - 1} (0-based, {schedule.steps} steps)"
+        raise ValueError(f"{source}: step {steps[-1]} is beyond the schedule: {end}")
+    return schedule
+
+
+def _size(value: object, field: str, source: str) -> float | None:
+    return None if value is None else real(value, field=field, source=source, lower=0, strict=True)
+
+
+def _text(value: object, field: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{field} is {value!r}; expected a string")
+    return value

@@ -1,0 +1,143 @@
+"""Laws as text: a formula is parsed against a whitelist and lowered to a straight-line program.
+
+Nothing in a formula is ever executed. The text is scanned, parsed by Python's `ast`, and every node
+that is not arithmetic, a known function, a number or a name is refused at its place.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lawfit.formula.domain import Instruction, domain_of
+from lawfit.formula.lowering import Lowering
+from lawfit.formula.names import (
+    AREAS,
+    DEFAULT_LAMBDA,
+    FUNCTIONS,
+    RESERVED,
+    check_name,
+    declared,
+)
+from lawfit.formula.scan import FormulaError, scan
+
+__all__ = [
+    "AREAS",
+    "DEFAULT_LAMBDA",
+    "FUNCTIONS",
+    "RESERVED",
+    "Formula",
+    "FormulaError",
+    "check_name",
+    "declared",
+    "parse_formula",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A parsed formula: its names, its program, and what it asks of its columns.
+
+    Attributes
+    ----------
+    text : str
+        The formula as given.
+    parameters, columns : tuple of str
+        Parameters as declared; columns in order of appearance.
+    instructions : tuple of (str, int, int)
+        (operation, a, b) in order; a and b are earlier instructions, or for `constant`,
+        `parameter` and `column` a is an index into that list. The last one is the law's value.
+    constants : tuple of float
+        Literals of the formula.
+    positive_columns, nonzero_columns : tuple of str
+        Columns that must be > 0 and, beyond these, columns that must not be 0.
+    uses_schedule : bool
+        Whether S1 or S2 appears.
+    positive_s1 : bool
+        Whether S1 must be > 0.
+    """
+
+    text: str
+    parameters: tuple[str, ...]
+    columns: tuple[str, ...]
+    instructions: tuple[Instruction, ...]
+    constants: tuple[float, ...]
+    positive_columns: tuple[str, ...]
+    nonzero_columns: tuple[str, ...]
+    uses_schedule: bool
+    positive_s1: bool
+
+
+def parse_formula(
+    text: str, parameters: Iterable[str], columns: Iterable[str] | None = None
+) -> Formula:
+    """Parse a formula and lower it to instructions.
+
+    Parameters
+    ----------
+    text : str
+        One expression of + - * / **, the functions in `FUNCTIONS`, pi, numbers, parameters,
+        columns, and the areas S1, S2 (lambda 0.999) and S2(lambda).
+    parameters : iterable of str
+        Names to be fitted; each must occur.
+    columns : iterable of str, optional
+        Names of data columns; each must occur. If None, every name that is nothing else is a
+        column, unless it looks like a misspelt parameter, area or constant.
+
+    Returns
+    -------
+    Formula
+
+    Raises
+    ------
+    FormulaError
+        If the text is no such expression. The message points at the place.
+    ValueError
+        If a declared name is reserved, repeated or not a name.
+    TypeError
+        If the text or a name is not a string.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"formula must be text, got {type(text).__name__}")
+    fitted = declared(parameters, "parameter")
+    listed = None if columns is None else declared(columns, "column")
+    for name in listed or ():
+        if name in fitted:
+            raise ValueError(f"{name!r} is declared both as a parameter and as a column")
+    line = scan(text)
+    lowering = Lowering(text, line, fitted, listed)
+    lowering.index(lowering.lower(_tree(text, line), 1))
+    lowering.check_complete()
+    code, constants = tuple(lowering.code), tuple(lowering.constants)
+    found = tuple(lowering.columns)
+    domain = domain_of(code, constants)
+    return Formula(
+        text,
+        fitted,
+        found,
+        code,
+        constants,
+        tuple(name for i, name in enumerate(found) if i in domain.positive),
+        tuple(name for i, name in enumerate(found) if i in domain.nonzero),
+        any(op in ("s1", "s2") for op, _, _ in code),
+        domain.positive_s1,
+    )
+
+
+def _tree(text: str, line: str) -> ast.expr:
+    start = len(line) - len(line.lstrip())  # the parser takes leading blanks for an indent
+    try:
+        return ast.parse(line[start:].rstrip(), mode="eval").body
+    except SyntaxError as error:
+        position = min(start + max((error.offset or 1) - 1, 0), len(text) - 1)
+        raise FormulaError(_syntax_problem(error), text, position) from None
+    except (RecursionError, MemoryError, ValueError):
+        raise FormulaError("the formula is nested too deeply to be read", text) from None
+
+
+def _syntax_problem(error: SyntaxError) -> str:
+    message = error.msg or "invalid syntax"
+    if message.startswith("invalid"):
+        return "this cannot be read; is an operator such as * missing?"
+    return f"this cannot be read: {message}"

@@ -1,0 +1,245 @@
+"""From a formula's tree to instructions."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Sequence
+
+from lawfit.formula.domain import Instruction
+from lawfit.formula.names import AREAS, DEFAULT_LAMBDA, FUNCTIONS, MAX_NAMES, RESERVED, lookalike
+from lawfit.formula.scan import MAX_DEPTH, FormulaError, normalise
+
+__all__ = ["Lowering"]
+
+_TYPO = 0.8  # likeness (difflib's ratio) from which a name is taken for another one misspelt
+
+_BINARY: dict[type[ast.operator], str] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow",
+}  # fmt: skip
+
+# What an expression is worth while it is being lowered: a float is a literal not yet emitted
+# (literals may still fold), an int is the index of an instruction.
+_Value = float | int
+
+
+class Lowering:
+    """One walk over the tree, emitting instructions; equal ones are emitted once."""
+
+    def __init__(
+        self, text: str, line: str, parameters: Sequence[str], listed: Sequence[str] | None
+    ) -> None:
+        self.text = text
+        self.line = line
+        self.parameters = parameters
+        self.listed = listed
+        self.columns: dict[str, int] = {}
+        self.appeared: dict[str, ast.Name] = {}  # where first
+        self.code: list[Instruction] = []
+        self.constants: list[float] = []
+        self._emitted: dict[Instruction, int] = {}
+        self._literals: dict[str, int] = {}
+
+    def lower(self, node: ast.expr, depth: int) -> _Value:
+        """Emit what an expression needs and return its value."""
+        if depth > MAX_DEPTH:
+            raise self._error(node, f"the formula is nested more than {MAX_DEPTH} deep")
+        match node:
+            case ast.BinOp():
+                return self._chain(node, depth)
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self.lower(operand, depth + 1)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                value = self.lower(operand, depth + 1)
+                return -value if isinstance(value, float) else self._emit("neg", value)
+            case ast.Call():
+                return self._call(node, depth)
+            case ast.Name(id=name):
+                return self._name(node, normalise(name))
+            case ast.Constant(value=value):
+                return self._number(node, value)
+        raise self._error(node, _FOREIGN.get(type(node), "this has no place in a formula"))
+
+    def index(self, value: _Value) -> int:
+        """Return the instruction that holds a value, emitting a literal now that it is needed."""
+        if not isinstance(value, float):
+            return value
+        key = value.hex()  # tells -0.0 from 0.0
+        if key not in self._literals:
+            self._literals[key] = len(self.constants)
+            self.constants.append(value)
+        return self._emit("constant", self._literals[key])
+
+    def check_complete(self) -> None:
+        """Refuse a formula in which a declared name does not occur."""
+        for name in self.parameters:
+            if name not in self.appeared:
+                # Taken for a column so far: likeness that proves nothing by itself does now.
+                close = lookalike(name, self.columns if self.listed is None else ())
+                if close:
+                    problem = f"unknown name {close!r}; did you mean {name!r}?"
+                    raise self._error(self.appeared[close], problem)
+                raise FormulaError(f"parameter {name!r} does not appear in the formula", self.text)
+        for name in self.listed or ():
+            if name not in self.appeared:
+                raise FormulaError(f"column {name!r} does not appear in the formula", self.text)
+
+    def _emit(self, op: str, a: int = 0, b: int = 0) -> int:
+        instruction = (op, a, b)
+        if instruction not in self._emitted:
+            self._emitted[instruction] = len(self.code)
+            self.code.append(instruction)
+        return self._emitted[instruction]
+
+    def _chain(self, node: ast.BinOp, depth: int) -> _Value:
+        # A sum of many terms leans to the left: walked in a loop, so that it is long and not deep.
+        spine: list[ast.BinOp] = []
+        leftmost: ast.expr = node
+        while isinstance(leftmost, ast.BinOp):
+            spine.append(leftmost)
+            leftmost = leftmost.left
+        value = self.lower(leftmost, depth + 1)
+        for link in reversed(spine):
+            value = self._binary(link, value, self.lower(link.right, depth + 1))
+        return value
+
+    def _binary(self, node: ast.BinOp, left: _Value, right: _Value) -> _Value:
+        op = _BINARY.get(type(node.op))
+        if op is None:
+            raise self._error(node, "this operator has no place in a formula")
+        if op == "div" and isinstance(right, float) and right == 0.0:
+            raise self._error(node.right, "division by zero")
+        if isinstance(left, float) and isinstance(right, float):
+            folded = _fold(op, left, right)
+            if folded is None:
+                raise self._error(node, "this is not a finite real number")
+            return folded
+        return self._emit(op, self.index(left), self.index(right))
+
+    def _call(self, node: ast.Call, depth: int) -> int:
+        if not isinstance(node.func, ast.Name):
+            raise self._error(node.func, "only functions can be called; is a * missing?")
+        name = normalise(node.func.id)
+        if name == "S2":
+            return self._annealing_area(node, depth)
+        self._check_callable(node, name)
+        arguments = self._arguments(node, name, FUNCTIONS[name])
+        values = [self.index(self.lower(argument, depth + 1)) for argument in arguments]
+        return self._emit(name, *values)
+
+    def _check_callable(self, node: ast.Call, name: str) -> None:
+        if name in FUNCTIONS:
+            return
+        if name == "S1":
+            raise self._error(node, "S1 takes no arguments; is a * missing?")
+        if name == "pi" or name in self.parameters or name in (self.listed or ()):
+            raise self._error(node, f"{name!r} is not a function; is a * missing?")
+        close = lookalike(name, (*FUNCTIONS, "S2"))
+        hint = f"did you mean {close!r}?" if close else "known are " + ", ".join(FUNCTIONS)
+        raise self._error(node, f"unknown function {name!r}; {hint}")
+
+    def _arguments(self, node: ast.Call, name: str, arity: int) -> list[ast.expr]:
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                raise self._error(argument, "arguments cannot be unpacked in a formula")
+        if node.keywords:
+            raise self._error(node.keywords[0], "arguments have no names in a formula")
+        if len(node.args) != arity:
+            plural = "" if arity == 1 else "s"
+            raise self._error(node, f"{name} takes {arity} argument{plural}, got {len(node.args)}")
+        return node.args
+
+    def _annealing_area(self, node: ast.Call, depth: int) -> int:
+        [decay] = self._arguments(node, "S2", 1)
+        for part in ast.walk(decay):  # the area is one number a step, so its lambda is one too
+            if isinstance(part, ast.Name):
+                name = normalise(part.id)
+                if name not in self.parameters and name not in FUNCTIONS and name != "pi":
+                    close = lookalike(name, self.parameters)
+                    hint = f"; did you mean {close!r}?" if close else ""
+                    raise self._error(
+                        part, f"the lambda of S2 takes parameters and numbers only{hint}"
+                    )
+        value = self.lower(decay, depth + 1)
+        if isinstance(value, float) and not 0.0 <= value < 1.0:
+            raise self._error(decay, f"the lambda of S2 must lie in [0, 1), got {value:g}")
+        return self._emit("s2", self.index(value))
+
+    def _name(self, node: ast.Name, name: str) -> _Value:
+        self.appeared.setdefault(name, node)
+        if name == "pi":
+            return math.pi
+        if name == "S1":
+            return self._emit("s1")
+        if name == "S2":
+            return self._emit("s2", self.index(DEFAULT_LAMBDA))
+        if name in self.parameters:
+            return self._emit("parameter", self.parameters.index(name))
+        if name in FUNCTIONS:
+            raise self._error(node, f"{name} is a function; write {name}(...)")
+        if name not in self.columns:
+            self._check_column(node, name)
+            self.columns[name] = len(self.columns)
+        return self._emit("column", self.columns[name])
+
+    def _check_column(self, node: ast.Name, name: str) -> None:
+        if self.listed is not None and name in self.listed:
+            return
+        problem = f"unknown name {name!r}"
+        if self.listed is not None:
+            close = lookalike(name, (*self.parameters, *self.listed, *RESERVED))
+            hint = f"; did you mean {close!r}?" if close else "; it is not listed in columns="
+            raise self._error(node, problem + hint)
+        # A function misspelt is seen where it is called: 'cost' alone is a column, not cos.
+        close = lookalike(name, (*self.parameters, *AREAS), cutoff=_TYPO) or lookalike(
+            name, sorted(RESERVED), cutoff=1.0
+        )
+        if close:
+            hint = f"; did you mean {close!r}? If it is a column, list it in columns="
+            raise self._error(node, problem + hint)
+        if len(self.columns) == MAX_NAMES:
+            raise self._error(node, f"more than {MAX_NAMES} columns")
+
+    def _number(self, node: ast.Constant, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._error(node, "only real numbers can stand in a formula")
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if math.isinf(number):
+            raise self._error(node, "this number is too large for a float")
+        return number
+
+    def _error(self, node: ast.expr | ast.keyword, problem: str) -> FormulaError:
+        # The parser saw the line without its leading blanks, and counts in UTF-8 bytes.
+        seen = self.line.lstrip()
+        before = seen.encode()[: node.col_offset].decode()
+        return FormulaError(problem, self.text, len(self.line) - len(seen) + len(before))
+
+
+_FOREIGN: dict[type[ast.expr], str] = {
+    ast.Attribute: "attributes have no place in a formula; is a * missing?",
+    ast.Tuple: "a comma has no place here",
+    ast.Starred: "a stray * stands here",
+}
+
+
+def _fold(op: str, left: float, right: float) -> float | None:
+    """Return a finite result of two literals, or None."""
+    try:
+        match op:
+            case "add":
+                value = left + right
+            case "sub":
+                value = left - right
+            case "mul":
+                value = left * right
+            case "div":
+                value = left / right
+            case _:
+                value = left**right
+    except ArithmeticError:
+        return None
+    # A negative number to a fractional power is complex.
+    return value if isinstance(value, float) and math.isfinite(value) else None

@@ -1,0 +1,77 @@
+"""The vocabulary of formulas, and the rules for the names that are added to it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from lawfit.formula.scan import name_problem, normalise
+
+__all__ = [
+    "AREAS",
+    "DEFAULT_LAMBDA",
+    "FUNCTIONS",
+    "MAX_NAMES",
+    "RESERVED",
+    "check_name",
+    "declared",
+    "lookalike",
+]
+
+DEFAULT_LAMBDA = 0.999
+"""The decay of the annealing area where a formula says S2 alone (arXiv 2408.11029)."""
+
+FUNCTIONS = {
+    "exp": 1, "log": 1, "log1p": 1, "expm1": 1, "sqrt": 1, "sin": 1, "cos": 1, "tan": 1,
+    "atan": 1, "tanh": 1, "expit": 1, "abs": 1, "logaddexp": 2, "minimum": 2, "maximum": 2,
+}  # fmt: skip
+"""Functions a formula may call, with their number of arguments."""
+
+AREAS = ("S1", "S2")
+RESERVED = frozenset({*FUNCTIONS, *AREAS, "pi"})
+MAX_NAMES = 100  # of parameters, and of columns
+
+
+def check_name(name: object, kind: str) -> str:
+    """Return a declared name as formulas spell it, or refuse it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not text, not a name, or means something else in a formula.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"{kind} names must be text, got {name!r}")
+    name = normalise(name)
+    if problem := name_problem(name):
+        raise ValueError(f"{kind} {name[:80]!r}: {problem}")
+    if name in RESERVED:
+        what = "a function" if name in FUNCTIONS else "an area" if name in AREAS else "a number"
+        raise ValueError(f"{kind} {name!r}: the name is taken, {name} is {what} in formulas")
+    return name
+
+
+def lookalike(name: str, names: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """Return the name most like the given one, one that differs only by case first."""
+    known = list(names)
+    for other in known:
+        if other != name and other.casefold() == name.casefold():
+            return other
+    return next(iter(difflib.get_close_matches(name, known, 1, cutoff)), None)
+
+
+def declared(names: Iterable[str], kind: str) -> tuple[str, ...]:
+    """Return declared names in their order, each checked, none twice."""
+    if isinstance(names, str):
+        raise TypeError(f"{kind}s must be a list of names, got the text {names!r}")
+    if isinstance(names, set | frozenset):
+        raise TypeError(f"{kind}s must come in an order; a set has none")
+    seen: dict[str, None] = {}
+    for given in names:
+        name = check_name(given, kind)
+        if name in seen:
+            raise ValueError(f"{kind} {name!r} is declared twice")
+        seen[name] = None
+        if len(seen) > MAX_NAMES:
+            raise ValueError(f"more than {MAX_NAMES} {kind}s")
+    return tuple(seen)

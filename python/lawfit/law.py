@@ -1,0 +1,361 @@
+"""A law: a formula a scientist can read, and what is known of its parameters."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import numbers
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import EllipsisType, MappingProxyType
+from typing import Any, NoReturn, final
+
+import numpy as np
+
+from lawfit._record import Record
+from lawfit.formula import check_name, declared, parse_formula
+
+__all__ = ["Law", "Parameter"]
+
+_REPR_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What is known of one parameter before any data are seen.
+
+    Parameters
+    ----------
+    lower, upper : float
+        Bounds, both included.
+    held : float, optional
+        Value at which the parameter is kept unless a fit frees it.
+    typical : (float, float), optional
+        Range that starts are drawn from. Leave it out where the range depends on the data's scale,
+        as it does for amplitudes and floors.
+    meaning, unit : str
+        What it stands for.
+
+    Raises
+    ------
+    ValueError
+        If a bound is NaN, the bounds are inverted or equal, or `held` or `typical` lies outside.
+    TypeError
+        If a value is not a real number or a text not text.
+    """
+
+    lower: float = -math.inf
+    upper: float = math.inf
+    held: float | None = field(default=None, kw_only=True)
+    typical: tuple[float, float] | None = field(default=None, kw_only=True)
+    meaning: str = field(default="", kw_only=True)
+    unit: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        lower, upper = _real("lower", self.lower), _real("upper", self.upper)
+        if lower >= upper:
+            raise ValueError(f"lower must be less than upper, got lower={lower!r}, upper={upper!r}")
+        _set(self, lower=lower, upper=upper)
+        if self.held is not None:
+            _set(self, held=self._within("held", self.held))
+        if self.typical is not None:
+            _set(self, typical=self._range("typical", self.typical))
+        for name in ("meaning", "unit"):
+            _text(name, getattr(self, name))
+
+    def _within(self, name: str, value: object) -> float:
+        number = _real(name, value)
+        if not math.isfinite(number) or not self.lower <= number <= self.upper:
+            raise ValueError(
+                f"{name} must be finite and within [{self.lower!r}, {self.upper!r}], got {number!r}"
+            )
+        return number
+
+    def _range(self, name: str, value: object) -> tuple[float, float]:
+        if not isinstance(value, tuple | list) or len(value) != 2:
+            raise TypeError(f"{name} must be a pair (low, high), got {value!r}")
+        low, high = (self._within(name, end) for end in value)
+        if low > high:
+            raise ValueError(f"{name} must be (low, high), got {low!r} above {high!r}")
+        return low, high
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; an infinite bound is None."""
+        return {
+            "lower": None if math.isinf(self.lower) else self.lower,
+            "upper": None if math.isinf(self.upper) else self.upper,
+            "held": self.held,
+            "typical": None if self.typical is None else list(self.typical),
+            "meaning": self.meaning,
+            "unit": self.unit,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Parameter:
+        """Return the parameter that `to_dict` described; unknown keys are refused."""
+        record = Record(data, "parameter", ("lower", "upper", "held", "typical", "meaning", "unit"))
+        lower, upper = record.number("lower"), record.number("upper")
+        return cls(
+            -math.inf if lower is None else lower,
+            math.inf if upper is None else upper,
+            held=record.number("held"),
+            typical=record.pair("typical"),
+            meaning=record.text("meaning", ""),
+            unit=record.text("unit", ""),
+        )
+
+
+@final
+class Law:
+    """A law as a formula: immutable, equal by value, saved as text.
+
+    Parameters
+    ----------
+    name : str
+        What the law is called.
+    formula : str
+        One expression; see `lawfit.formula.parse_formula` for what it may hold.
+    parameters : mapping of str to Parameter, or iterable of str
+        The names to be fitted, in order. `...` or None stands for a parameter without bounds.
+    y : str
+        The column the law predicts.
+    columns : iterable of str, optional
+        The data columns the formula uses. If None, every name that is nothing else, unless it looks
+        like a misspelt parameter.
+    description, source : str
+        What the law says and where it is from.
+
+    Attributes
+    ----------
+    parameters : mapping of str to Parameter
+        Read-only, in order.
+    columns : tuple of str
+        In order of appearance.
+    positive_columns, nonzero_columns : tuple of str
+        Columns that must be > 0 and, beyond these, columns that must not be 0.
+    uses_schedule, positive_s1 : bool
+        Whether S1 or S2 appears, and whether S1 must be > 0.
+    instructions, constants : tuple
+        The lowered program, as in `lawfit.formula.Formula`.
+
+    Raises
+    ------
+    FormulaError
+        If the formula is not a law; the message points at the place.
+    ValueError, TypeError
+        If a name or a parameter is not one.
+
+    Examples
+    --------
+    >>> Law("mine", "a * x**-b + c", {"a": Parameter(lower=0), "b": ..., "c": ...}, y="y")
+    Law('mine', 'a * x**-b + c', y='y')
+    """
+
+    name: str
+    formula: str
+    parameters: Mapping[str, Parameter]
+    y: str
+    columns: tuple[str, ...]
+    description: str
+    source: str
+    positive_columns: tuple[str, ...]
+    nonzero_columns: tuple[str, ...]
+    uses_schedule: bool
+    positive_s1: bool
+    instructions: tuple[tuple[str, int, int], ...]
+    constants: tuple[float, ...]
+
+    def __init__(
+        self,
+        name: str,
+        formula: str,
+        parameters: Mapping[str, Parameter | EllipsisType | None] | Iterable[str],
+        *,
+        y: str = "loss",
+        columns: Iterable[str] | None = None,
+        description: str = "",
+        source: str = "",
+    ) -> None:
+        table = _table(parameters)
+        parsed = parse_formula(formula, table, columns)
+        for field_name, value in (("name", name), ("y", y)):
+            if not _text(field_name, value).strip() or not value.isprintable():
+                raise ValueError(f"{field_name} must be one line of text, got {value!r}")
+        if y in parsed.columns or y in table:
+            raise ValueError(f"y={y!r} is what the law predicts; the formula cannot use it")
+        _set(
+            self,
+            name=name,
+            formula=formula,
+            parameters=MappingProxyType(table),
+            y=y,
+            columns=parsed.columns,
+            description=_text("description", description),
+            source=_text("source", source),
+            positive_columns=parsed.positive_columns,
+            nonzero_columns=parsed.nonzero_columns,
+            uses_schedule=parsed.uses_schedule,
+            positive_s1=parsed.positive_s1,
+            instructions=parsed.instructions,
+            constants=parsed.constants,
+        )
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a Law is immutable; cannot set {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a Law is immutable; cannot delete {name!r}")
+
+    def _key(self) -> tuple[object, ...]:
+        parameters = tuple(self.parameters.items())  # their order is part of the law
+        return (
+            self.name, self.formula, parameters, self.y, self.columns, self.description, self.source
+        )  # fmt: skip
+
+    def __eq__(self, other: object) -> bool:
+        return self._key() == other._key() if isinstance(other, Law) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Law.from_dict, (self.to_dict(),)  # the compiled program is made again when needed
+
+    def __repr__(self) -> str:
+        formula = self.formula
+        if len(formula) > _REPR_LENGTH:
+            formula = formula[: _REPR_LENGTH - 1] + "…"
+        return f"Law({self.name!r}, {formula!r}, y={self.y!r})"
+
+    @cached_property
+    def _program(self) -> Any:
+        """The compiled program, made on first use: a law is read without any compiled code."""
+        core = importlib.import_module("lawfit._core")
+        code = [(core.OPCODES[op], a, b) for op, a, b in self.instructions]
+        return core.Program(
+            np.array(code, dtype=np.int32).reshape(-1, 3),
+            np.array(self.constants, dtype=np.float64),
+            len(self.parameters),
+            len(self.columns),
+        )
+
+    def summary(self) -> str:
+        """Return the law on several lines: formula, parameters, columns, source."""
+        formula = " ".join(self.formula.split())
+        lines = [f"{self.name}: {self.y} = {formula}"]
+        if self.description:
+            lines.append(f"  {self.description}")
+        lines.append("parameters")
+        rows = [(name, *_row(parameter)) for name, parameter in self.parameters.items()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines += [
+            "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+        areas = [op.upper() for op in ("s1", "s2") if any(op == i[0] for i in self.instructions)]
+        if self.columns:
+            lines.append("columns: " + ", ".join(self.columns))
+        if areas:
+            lines.append("areas of the schedule: " + ", ".join(areas))
+        if self.source:
+            lines.append(f"source: {self.source}")
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the law as plain JSON values, from which `from_dict` makes an equal law."""
+        return {
+            "name": self.name,
+            "formula": self.formula,
+            # A list, not an object: JSON writers may sort keys, and the order is part of the law.
+            "parameters": [{"name": n, **p.to_dict()} for n, p in self.parameters.items()],
+            "y": self.y,
+            "columns": list(self.columns),
+            "description": self.description,
+            "source": self.source,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Law:
+        """Return the law that `to_dict` described.
+
+        Raises
+        ------
+        ValueError
+            If a key is unknown or missing, or the law is refused.
+        TypeError
+            If a value has the wrong type. The message names the key.
+        """
+        keys = ("name", "formula", "parameters", "y", "columns", "description", "source")
+        record = Record(data, "law", keys)
+        table: dict[str, Parameter] = {}
+        for i, entry in enumerate(record.items("parameters")):
+            if not isinstance(entry, Mapping):
+                raise TypeError(f"law: 'parameters[{i}]' must be an object, got {entry!r}")
+            name = Record(entry, f"parameters[{i}]").text("name")
+            if name in table:
+                raise ValueError(f"law: parameter {name!r} is listed twice")
+            table[name] = Parameter.from_dict({k: v for k, v in entry.items() if k != "name"})
+        return cls(
+            record.text("name"),
+            record.text("formula"),
+            table,
+            y=record.text("y", "loss"),
+            columns=record.items("columns") if record.has("columns") else None,
+            description=record.text("description", ""),
+            source=record.text("source", ""),
+        )
+
+
+def _table(
+    parameters: Mapping[str, Parameter | EllipsisType | None] | Iterable[str],
+) -> dict[str, Parameter]:
+    if not isinstance(parameters, Mapping):
+        parameters = dict.fromkeys(declared(parameters, "parameter"))
+    table: dict[str, Parameter] = {}
+    for given, parameter in parameters.items():
+        name = check_name(given, "parameter")
+        if name in table:
+            raise ValueError(f"parameter {name!r} is declared twice")
+        if parameter is None or parameter is ...:
+            table[name] = Parameter()
+        elif isinstance(parameter, Parameter):
+            table[name] = parameter
+        else:
+            raise TypeError(f"parameter {name!r} must be a Parameter or ..., got {parameter!r}")
+    if not table:
+        raise ValueError("a law needs at least one parameter")
+    return table
+
+
+def _row(parameter: Parameter) -> tuple[str, str, str]:
+    lower = "(-inf" if math.isinf(parameter.lower) else f"[{parameter.lower:g}"
+    upper = "inf)" if math.isinf(parameter.upper) else f"{parameter.upper:g}]"
+    bounds = f"{lower}, {upper}"
+    if parameter.held is not None:
+        bounds += f", held at {parameter.held:g}"
+    return bounds, parameter.unit, parameter.meaning
+
+
+def _set(record: object, **values: object) -> None:
+    """Set the fields of an immutable object while it is being made."""
+    for name, value in values.items():
+        object.__setattr__(record, name, value)
+
+
+def _real(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is too large for a float") from None
+    if math.isnan(number):
+        raise ValueError(f"{name} must not be NaN")
+    return number
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text, got {value!r}")
+    return value

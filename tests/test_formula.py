@@ -1,0 +1,430 @@
+"""Formulas: what they mean, what they ask of their columns, and what is refused."""
+
+import contextlib
+import math
+import pickle
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from formula_evaluator import NIST, direct, evaluate
+from lawfit.formula import FUNCTIONS, FormulaError, parse_formula
+
+PARAMETERS = ("a", "b", "alpha")
+VALUES = {
+    "a": np.float64(1.3),
+    "b": np.float64(-0.7),
+    "alpha": np.float64(0.4),
+    "x": np.array([0.5, 1.0, 2.5, 40.0]),
+    "N": np.array([3.0, 0.1, 7.0, 2.0]),
+}
+
+
+def parse(text, parameters=None, columns=None):
+    if parameters is None:
+        parameters = [p for p in PARAMETERS if re.search(rf"\b{p}\b", text)]
+    return parse_formula(text, parameters, columns)
+
+
+def operations(text, **kwargs):
+    return [op for op, _, _ in parse(text, **kwargs).instructions]
+
+
+# What formulas mean
+
+
+def texts():
+    number = st.one_of(
+        st.integers(0, 30).map(str),
+        st.floats(0.001, 1e6).map(repr),
+        st.sampled_from(["1e-3", ".5", "2.", "1_000", "1E2"]),
+    )
+    leaf = st.one_of(number, st.sampled_from([*VALUES, "pi"]))
+    unary = [name for name, arity in FUNCTIONS.items() if arity == 1]
+    binary = [name for name, arity in FUNCTIONS.items() if arity == 2]
+
+    def grow(inner):
+        return st.one_of(
+            st.tuples(inner, st.sampled_from(["+", " - ", "*", " / ", "**"]), inner).map("".join),
+            inner.map("({})".format),
+            inner.map("-{}".format),
+            inner.map("+ {}".format),
+            st.tuples(st.sampled_from(unary), inner).map("{0[0]}({0[1]})".format),
+            st.tuples(st.sampled_from(binary), inner, inner).map("{0[0]}({0[1]},\n{0[2]})".format),
+        )
+
+    return st.recursive(leaf, grow, max_leaves=12)
+
+
+@settings(max_examples=400, deadline=None)
+@given(texts())
+def test_value_is_what_python_computes(text):
+    try:
+        formula = parse(text)
+    except FormulaError as error:
+        # Only literals can go wrong: numbers that Python overflows on, divides by zero or turns
+        # complex too.
+        assert re.search("division by zero|not a finite real number", error.problem)  # noqa: PT017
+        return
+    # numpy's numbers, so that Python's own big integers and complex results stay out of it
+    floats = re.sub(r"(?<![\w.])(\d[\d_]*\.?\d*(?:[eE][-+]?\d+)?|\.\d+)", r"_f(\1)", text)
+    expected = direct(floats, {**VALUES, "_f": np.float64})
+    result = evaluate(formula, VALUES)
+    np.testing.assert_allclose(result, expected, rtol=1e-9, atol=1e-300)
+
+
+@pytest.mark.parametrize("text", NIST.values(), ids=NIST.keys())
+def test_nist_formula(text):
+    names = set(re.findall(r"\bb\d\b", text))
+    formula = parse_formula(text, sorted(names))
+    values = {name: np.float64(0.3 + 0.17 * i) for i, name in enumerate(sorted(names))}
+    values |= {name: np.linspace(0.6, 2.1, 7) for name in formula.columns}
+    assert formula.columns in {("x",), ("x1", "x2")}
+    np.testing.assert_allclose(evaluate(formula, values), direct(text, values), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-x**2", -(2.5**2)),
+        ("(-x)**2", 2.5**2),
+        ("x**-a", 2.5**-1.3),
+        ("2**3**a", 2 ** (3**1.3)),
+        ("a-b-x", 1.3 + 0.7 - 2.5),
+        ("a/b/x", 1.3 / -0.7 / 2.5),
+        ("a/b*x", 1.3 / -0.7 * 2.5),
+        ("--x", 2.5),
+        ("2 - -x", 4.5),
+        ("  x\n  +\t1 ", 3.5),
+        ("x\u00a0+ 1", 3.5),
+    ],
+)
+def test_precedence_and_blanks(text, expected):
+    values = {**VALUES, "x": np.float64(2.5)}
+    assert evaluate(parse(text), values) == pytest.approx(expected, rel=1e-15)
+
+
+def test_areas():
+    formula = parse_formula("L0 + A*S1**-alpha - C*S2(lam)", ["L0", "A", "alpha", "C", "lam"])
+    values = {"L0": 2.6, "A": 0.4, "alpha": 0.5, "C": 0.3, "lam": 0.99}
+    s1 = np.array([1.0, 4.0])
+    result = evaluate(formula, values, s1=s1, s2=lambda lam: lam * s1)
+    np.testing.assert_allclose(result, 2.6 + 0.4 * s1**-0.5 - 0.3 * 0.99 * s1)
+    assert formula.uses_schedule
+    assert formula.positive_s1
+    assert formula.columns == ()
+
+
+def test_s2_alone_means_the_default_decay():
+    formula = parse_formula("a*S2 + S2(0.999)", ["a"])
+    assert formula.constants == (0.999,)
+    assert operations("a*S2 + S2(0.999)").count("s2") == 1
+    assert not parse_formula("a*S2", ["a"]).positive_s1
+
+
+def test_decay_may_be_an_expression_of_parameters():
+    assert operations("a*S2(1 - exp(-b))")[-3:] == ["sub", "s2", "mul"]
+
+
+# Instructions
+
+
+def test_equal_expressions_are_emitted_once():
+    assert operations("exp(a*x) + exp(a*x)") == ["parameter", "column", "mul", "exp", "add"]
+    assert operations("x + x + 2 + 2").count("constant") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "constants"),
+    [
+        ("x**-2", (-2.0,)),
+        ("x*(1/3)", (1 / 3,)),
+        ("2*3*x", (6.0,)),
+        ("x*2*3", (2.0, 3.0)),  # (x*2)*3 rounds otherwise than x*6
+        ("x+2**-1", (0.5,)),
+        ("x*exp(1)", (1.0,)),  # a function's rounding is the evaluator's own
+        ("-2**2 + x", (-4.0,)),
+        ("x*0", (0.0,)),
+        ("x*-0", (-0.0,)),
+    ],
+)
+def test_constants_fold_where_the_result_is_the_same(text, constants):
+    found = parse(text).constants
+    assert [c.hex() for c in found] == [c.hex() for c in constants]
+
+
+@pytest.mark.parametrize("text", ["a", "+a", "-a", "2+3", "a*S1", "minimum(a, 2)", "-(2)"])
+def test_last_instruction_is_the_value_and_none_is_idle(text):
+    code = parse(text).instructions
+    leaves = ("constant", "parameter", "column", "s1")
+    used = {i for op, *operands in code if op not in leaves for i in operands}
+    assert used | {len(code) - 1} >= set(range(len(code)))
+
+
+def test_a_long_sum_is_not_deep():
+    formula = parse("a" + "+x" * 1000)
+    assert len(formula.instructions) == 1002
+
+
+def test_names():
+    formula = parse_formula("η*λ + \u00b5", ["λ", "\u03bc"])
+    assert formula.columns == ("η",)
+    assert formula.parameters == ("λ", "μ")
+    assert parse_formula("a*D*N/D", ["a"]).columns == ("D", "N")
+    assert parse_formula("a*D*N/D", ["a"], ["N", "D"]).columns == ("D", "N")
+    assert parse_formula("a*cost", ["a"]).columns == ("cost",)
+
+
+# Domains
+
+
+@pytest.mark.parametrize(
+    ("text", "positive", "nonzero", "positive_s1"),
+    [
+        ("a + b*N**-alpha + x**-b", "N x", "", False),
+        ("a + (b/x)**alpha", "x", "", False),
+        ("b*(a+x)**(-1/alpha)", "", "", False),
+        ("a*log(x)", "x", "", False),
+        ("a*log(b*x/N)", "x N", "", False),
+        ("a*log(b+x)", "", "", False),
+        ("a*x**0.5", "x", "", False),
+        ("a*sqrt(x)", "x", "", False),
+        ("a*x**2 + x**3", "", "", False),
+        ("a*x**2.0", "", "", False),
+        ("a*x**-2", "", "x", False),
+        ("a/x", "", "x", False),
+        ("exp(a/(b*x*N**2))", "", "x N", False),
+        ("a/(1+x)", "", "", False),
+        ("a*(x**2)**b", "", "", False),
+        ("a*(x**3)**b", "x", "", False),
+        ("a*(-x)**b", "", "", False),
+        ("a/x + x**b", "x", "", False),
+        ("a*2**x", "", "", False),
+        ("a*S1**-alpha", "", "", True),
+        ("a*log(S1)", "", "", True),
+        ("a/S1", "", "", True),
+        ("a*(1+S1)**b", "", "", False),
+        ("a*S1", "", "", False),
+    ],
+)
+def test_domain(text, positive, nonzero, positive_s1):
+    formula = parse(text)
+    assert set(formula.positive_columns) == set(positive.split())
+    assert set(formula.nonzero_columns) == set(nonzero.split())
+    assert formula.positive_s1 is positive_s1
+    assert formula.uses_schedule is ("S1" in text)
+
+
+# Refusals
+
+REFUSED = [  # text, where (the piece the caret stands under), message
+    ("__import__('os').system('x')", "__import__", "two underscores"),
+    ("a.__class__", "__class__", "two underscores"),
+    ("a + x.real", "x.", "attributes"),
+    ("a[0]", "[", "subscripts"),
+    ("lambda x: a", "lambda", "reserved word.*call it 'lam'"),
+    ("[a for a in x]", "[", "lists"),
+    ("exp(a for a in x)", "for", "reserved word"),
+    ("(x := a)", ":", "unexpected character"),
+    ("f'{a}'", "'", "quotes"),
+    ("a < x", "<", "compare"),
+    ("a == x", "=", "one expression"),
+    ("x if a else b", "if", "reserved word"),
+    ("a and b", "and", "reserved word"),
+    ("not a", "not", "reserved word"),
+    ("a @ b", "@", "not an operator"),
+    ("a // b", "//", "write /"),
+    ("a % b", "%", "not an operator"),
+    ("a ^ b", "^", r"write \*\*"),
+    ("a | b", "|", "unexpected character"),
+    ("~a", "~", "unexpected character"),
+    ("a; b", ";", "unexpected character"),
+    ("a # sum", "#", "comments"),
+    ("a \\\n + b", "\\", "unexpected character"),
+    ("await a", "await", "reserved word"),
+    ("a + 1j", "1j", "complex"),
+    ("a + 1.5j", "5j", "complex"),
+    ("a * True", "True", "reserved word"),
+    ("a * None", "None", "reserved word"),
+    ("a + ...", "...", "real numbers"),
+    ("a + 'b'", "'", "quotes"),
+    ('a + "b"', '"', "quotes"),
+    ("exp(x=a)", "=", "one expression"),
+    ("exp(*a)", "*", "unpacked"),
+    ("exp(**a)", "**a", "no names"),
+    ("exp()", "exp", "takes 1 argument, got 0"),
+    ("exp(a, b)", "exp", "takes 1 argument, got 2"),
+    ("maximum(a)", "maximum", "takes 2 arguments, got 1"),
+    ("(a, b)", "(", "comma"),
+    ("a*S2()", "S2", "takes 1 argument"),
+    ("a*S2(x)", "x", "parameters and numbers only"),
+    ("a*S2(S1)", "S1", "parameters and numbers only"),
+    ("a*S2(alfa)+alpha", "alfa", "did you mean 'alpha'"),
+    ("a*S2(1.5)", "1.5", r"lie in \[0, 1\)"),
+    ("a*S1(b)", "S1", "S1 takes no arguments"),
+    ("a(b+1)", "a(", r"'a' is not a function; is a \* missing"),
+    ("2(a)", "2", r"is a \* missing"),
+    ("a*(x)(2)", "(x", r"unknown function 'x'"),
+    ("2a", "2a", r"is a \* missing"),
+    ("0x10*a", "0x10", "neither a number"),
+    ("a b", "b", "operator such as"),
+    ("(a", "(", "never closed"),
+    ("a)", ")", "unmatched"),
+    ("a +", None, "cannot be read"),
+    ("a * / b", "/", "cannot be read"),
+    ("eval(a)", "eval", "unknown function 'eval'"),
+    ("exq(a)", "exq", "unknown function 'exq'; did you mean 'exp'"),
+    ("LOG(a)", "LOG", "did you mean 'log'"),
+    ("exp + a", "exp", r"write exp\(\.\.\.\)"),
+    ("x**-alpa + alpha", "alpa", "unknown name 'alpa'; did you mean 'alpha'.*list it in columns="),
+    ("a + A", "A", "did you mean 'a'.*list it in columns="),
+    ("a*s1", "s1", "did you mean 'S1'"),
+    ("a*PI", "PI", "did you mean 'pi'"),
+    ("a/0", "0", "division by zero"),
+    ("a/(1-1)", "1-1", "division by zero"),
+    ("a + 1e308*10", "1e308", "not a finite real number"),
+    ("a + (-8)**(1/3)", "(-8", "not a finite real number"),
+    ("a + 0**-1", "0**", "not a finite real number"),
+    ("a + 1e400", "1e400", "too large"),
+    ("a + " + "9" * 350, "9", "too large"),
+    ("a + " + "9" * 5000, "9", "5000 digits"),
+    ("a*" + "x" * 65, "x", "65 characters"),
+    ("a − b", "−", "typographic minus"),
+    ("a·x", "·", r"write \*"),
+    ("a*x²", "x²", r"write \*\*2"),
+    ("a\0", "\0", r"U\+0000"),
+    ("a + \ud800", "\ud800", r"U\+D800"),
+    ("η + π*a + α.β", "α.β", "attributes"),
+    (" \n λ + q(a)", "q", "unknown function"),
+    ("\u00a0\u00a0q\u00a0+ v(a)", "v", "unknown function"),
+    ("", None, "empty"),
+    (" \n", None, "empty"),
+    ("(" * 200_000 + "a" + ")" * 200_000, None, "400001 characters"),
+    ("(" * 150 + "a" + ")" * 150, None, "nested more than 100"),
+    ("exp(" * 101 + "a" + ")" * 101, None, "nested more than 100"),
+    ("-" * 150 + "a", None, "nested more than 100"),
+    ("-" * 9_999 + "a", None, "at most 1000 operators"),
+    ("a" + "**a" * 150, None, "nested more than 100"),
+    ("a" + "+a" * 4_999, None, "at most 1000 operators"),
+    ("a" + "**a" * 999, None, "nested more than 100"),
+    ("a" + "**a" * 3_000, None, "at most 1000 operators"),
+    ("a+" * 500_000 + "a", None, "1000001 characters"),
+    ("+".join(f"x{i}" for i in range(150)) + "+a", None, "more than 100 columns"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"), REFUSED, ids=[ascii(row[0][:40]) for row in REFUSED]
+)
+def test_refusal(text, place, message):
+    began = time.perf_counter()
+    with pytest.raises(FormulaError) as caught:
+        parse(text)
+    assert time.perf_counter() - began < 0.5
+    error = caught.value
+    assert re.search(message, str(error))
+    assert len(str(error)) < 500
+    assert error.formula == text
+    if place is not None:
+        assert error.position == text.index(place)
+    if error.position is not None:
+        shown, caret = str(error).splitlines()[-2:]
+        assert caret.endswith("^")
+        under = shown[len(caret) - 1 : len(caret)]
+        here = text[error.position]
+        assert under == (here if here.isprintable() else " ")
+
+
+def test_nothing_is_executed(tmp_path):
+    canary = tmp_path / "canary"
+    for text in (
+        f"__import__('pathlib').Path({str(canary)!r}).touch()",
+        f"open({str(canary)!r}, 'w')",
+        f"exec('open({str(canary)!r}, chr(119))')",
+        f"(lambda: open({str(canary)!r}, 'w'))()",
+    ):
+        with pytest.raises(FormulaError):
+            parse_formula(text, ["a"])
+    assert not canary.exists()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="ab12.()+-*/ ,SXepxif_jλ²\n\0[]=:'\"", max_size=30))
+def test_any_text_is_read_or_refused(text):
+    with contextlib.suppress(FormulaError):
+        parse_formula(text, ())
+
+
+def test_message_points_at_the_place():
+    with pytest.raises(FormulaError) as caught:
+        parse_formula("L0 + A * S1**-alfa", ["L0", "A", "alpha"])
+    assert str(caught.value).splitlines() == [
+        "unknown name 'alfa'; did you mean 'alpha'?",
+        "    L0 + A * S1**-alfa",
+        "                  ^",
+    ]
+
+
+def test_error_pickles():
+    with pytest.raises(FormulaError) as caught:
+        parse("a + q(x)")
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert str(copy) == str(caught.value)
+    assert (copy.formula, copy.position) == ("a + q(x)", 4)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "columns", "error", "message"),
+    [
+        (["a", "c"], None, FormulaError, "parameter 'c' does not appear"),
+        (["a"], ["x", "N"], FormulaError, "column 'N' does not appear"),
+        (["a"], ["N"], FormulaError, "unknown name 'x'"),
+        (["a"], ["X"], FormulaError, "did you mean 'X'"),
+        (["a", "a"], None, ValueError, "declared twice"),
+        (["a", "x"], ["x"], ValueError, "both as a parameter and as a column"),
+        (["a", "log"], None, ValueError, "log is a function"),
+        (["a", "S1"], None, ValueError, "S1 is an area"),
+        (["a", "pi"], None, ValueError, "taken"),
+        (["a", "if"], None, ValueError, "reserved word"),
+        (["a", "1b"], None, ValueError, "not a name"),
+        (["a", ""], None, ValueError, "not a name"),
+        (["a", "b c"], None, ValueError, "not a name"),
+        (["a", "__b"], None, ValueError, "two underscores"),
+        (["a"], ["exp"], ValueError, "exp is a function"),
+        (["a", 1], None, TypeError, "must be text"),
+        ("a", None, TypeError, "list of names"),
+        ({"a"}, None, TypeError, "a set has none"),
+        ((f"p{i}" for i in range(10**9)), None, ValueError, "more than 100"),
+    ],
+)
+def test_declarations_refused(parameters, columns, error, message):
+    with pytest.raises(error, match=message):
+        parse_formula("a*x", parameters, columns)
+
+
+def test_a_listed_column_may_look_like_a_parameter():
+    assert parse_formula("a*A**-b", ["a", "b"], ["A"]).columns == ("A",)
+
+
+def test_formula_must_be_text():
+    with pytest.raises(TypeError, match="must be text, got int"):
+        parse_formula(3, ["a"])
+
+
+def test_instructions_are_those_of_the_core():
+    table = Path(__file__).parents[1] / "cpp" / "lawfit" / "opcodes.hpp"
+    if not table.exists():
+        pytest.skip("the core's sources are not here")
+    names = set(re.findall(r'"(\w+)"', table.read_text().split("op_names[] =")[1]))
+    everything = [f"{name}({', '.join('ax'[:arity])})" for name, arity in FUNCTIONS.items()]
+    everything += ["-a", "a+x", "a-x", "a*x", "a/x", "a**x", "a*S1", "a*S2", "a+1"]
+    assert {op for text in everything for op in operations(text)} == names
+
+
+def test_pi():
+    assert evaluate(parse("2*pi*a"), {"a": 1.0}) == 2 * math.pi
