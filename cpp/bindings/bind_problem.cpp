@@ -1,5 +1,8 @@
 #include "bindings.hpp"
 
+#include <algorithm>
+#include <memory>
+
 #include "lawfit/problem.hpp"
 
 using namespace lawfit;
@@ -27,15 +30,17 @@ std::unique_ptr<Problem> make_problem(const Program &program, const Data &data,
                                       const DoubleArray &y, const DoubleArray &weights,
                                       const std::string &loss, double delta,
                                       const std::string &space, const std::vector<double> &theta,
-                                      const std::vector<bool> &free) {
+                                      const std::vector<bool> &free,
+                                      const std::vector<bool> &may_centre) {
   check_fits(program, data, theta.size());
-  if (free.size() != theta.size())
-    throw py::value_error("theta and free differ in length");
+  const auto count = static_cast<std::size_t>(std::count(free.begin(), free.end(), true));
+  if (free.size() != theta.size() || may_centre.size() != count)
+    throw py::value_error("theta, free and may_centre do not fit together");
   const ProblemOptions options = options_from(loss, delta, space);
   std::vector<double> target = to_vector<double>(y), weight = to_vector<double>(weights);
   return without_gil([&](Cancel &cancel) {
     return std::make_unique<Problem>(program, data, std::move(target), std::move(weight), options,
-                                     theta, free, cancel);
+                                     theta, free, may_centre, cancel);
   });
 }
 
@@ -46,7 +51,7 @@ py::tuple derivatives(const Problem &problem, const std::vector<double> &theta) 
     throw py::value_error("theta must hold the free parameters");
   const auto out = std::make_unique<Evaluation>();
   without_gil([&](Cancel &cancel) {
-    Problem::Workspace work(problem);
+    Problem::Workspace work(problem, Coordinates::natural);
     return problem.evaluate(theta.data(), 2, *out, work, cancel);
   });
   const auto matrix = [&](const double *values) {
@@ -71,7 +76,7 @@ void bind_problem(py::module_ &module) {
   py::class_<Problem>(module, "Problem")
       .def(py::init(&make_problem), py::kw_only(), py::arg("program"), py::arg("data"),
            py::arg("y"), py::arg("weights"), py::arg("loss"), py::arg("delta"), py::arg("space"),
-           py::arg("theta"), py::arg("free"))
+           py::arg("theta"), py::arg("free"), py::arg("may_centre"))
       .def_property_readonly("evaluator", [](const Problem &p) { return p.evaluator().name(); })
       .def("derivatives", &derivatives, py::arg("theta"),
            "(objective, gradient, Gauss-Newton matrix, Hessian) by the free parameters.");

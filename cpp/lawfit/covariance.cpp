@@ -21,7 +21,7 @@ class Estimator {
 public:
   Estimator(const Problem &problem, const double *theta, const std::vector<bool> &at_bound,
             Cancel &cancel)
-      : problem_(problem), theta_(theta), cancel_(cancel), work_(problem),
+      : problem_(problem), theta_(theta), cancel_(cancel), work_(problem, Coordinates::natural),
         p_(problem.parameters()) {
     for (int i = 0; i < p_; ++i)
       if (!at_bound[static_cast<std::size_t>(i)])

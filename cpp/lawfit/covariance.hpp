@@ -19,7 +19,7 @@ struct Covariance {
   bool from_hessian = false; // false: H was not positive definite, Gauss–Newton's matrix stood in
 };
 
-// theta: a minimum; at_bound: which parameters sit at a bound.
+// theta: a minimum, in natural coordinates; at_bound: which parameters sit at a bound.
 Covariance covariance(const Problem &problem, const double *theta,
                       const std::vector<bool> &at_bound, Cancel &cancel);
 

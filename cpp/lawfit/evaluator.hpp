@@ -19,13 +19,23 @@ struct AreaValues {
   const double *value, *d1, *d2;
 };
 
+// What a vector of free parameters holds. In `natural` coordinates A·x^-α has a narrow curved
+// valley where the logarithm of x is far from 0; in `centred` ones A is replaced by the term's
+// value at the geometric mean of x, in which the law is just as linear and the valley is straight.
+enum class Coordinates { natural, centred };
+
 class Evaluator {
 public:
   virtual ~Evaluator() = default;
 
   const ScalarProgram &scalars() const { return scalars_; }
   // Instructions of scalars() that the rows depend on.
-  const std::vector<int> &inputs() const { return inputs_; }
+  const std::vector<int> &inputs(Coordinates coordinates) const {
+    return coordinates == Coordinates::natural ? inputs_ : centred_inputs_;
+  }
+  // Between the two; scratch as for scalars().
+  void to_natural(double *theta, double *scratch) const { rescale(theta, scratch, false); }
+  void to_centred(double *theta, double *scratch) const { rescale(theta, scratch, true); }
   // True where a Hessian costs little more than a Jacobian.
   virtual bool cheap_hessian() const = 0;
   virtual const char *name() const = 0;
@@ -47,20 +57,37 @@ protected:
   explicit Evaluator(ScalarProgram scalars) : scalars_(std::move(scalars)) {}
 
   // Index among the inputs of an instruction of scalars_, registering it if need be.
-  int input(int scalar) {
+  int input(int scalar) { return input(scalar, scalar); }
+  int input(int scalar, int centred) {
     for (std::size_t k = 0; k < inputs_.size(); ++k)
       if (inputs_[k] == scalar)
         return static_cast<int>(k);
     inputs_.push_back(scalar);
+    centred_inputs_.push_back(centred);
     return static_cast<int>(inputs_.size()) - 1;
   }
 
   ScalarProgram scalars_;
-  std::vector<int> inputs_;
+  // Centred parameters, each with the instruction that gives centred over natural value.
+  struct Centre {
+    int parameter, ratio;
+  };
+  std::vector<Centre> centres_;
+
+private:
+  void rescale(double *theta, double *scratch, bool centre) const {
+    const double *value = scalars_.evaluate(theta, 0, scratch).value;
+    for (const auto &[parameter, ratio] : centres_)
+      theta[parameter] = centre ? theta[parameter] * value[ratio] : theta[parameter] / value[ratio];
+  }
+
+  std::vector<int> inputs_, centred_inputs_;
 };
 
-// A sum of products of powers and exponentials, or null when the law is not one.
-std::unique_ptr<Evaluator> make_terms(const Divided &law, std::size_t rows);
+// A sum of products of powers and exponentials, or null when the law is not one. `may_centre` tells
+// of which free parameters the bounds, if any, are 0.
+std::unique_ptr<Evaluator> make_terms(const Divided &law, std::size_t rows,
+                                      const std::vector<bool> &may_centre);
 // Any law.
 std::unique_ptr<Evaluator> make_tape(Divided law);
 

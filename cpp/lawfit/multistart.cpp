@@ -127,7 +127,7 @@ public:
     }
     if (!minima_.empty()) {
       const Minimum &best = minima_.front();
-      out_.theta = best.theta;
+      problem_.to_natural(out_.theta = best.theta);
       out_.best = best.summary;
       out_.best_start = best.start;
       out_.agreed = best.count;
@@ -138,7 +138,8 @@ public:
 private:
   // What one thread owns.
   struct Slot {
-    Slot(const Problem &problem, const SolverOptions &options) : work(problem), solver(options) {}
+    Slot(const Problem &problem, const SolverOptions &options)
+        : work(problem, Coordinates::centred), solver(options) {}
     Problem::Workspace work;
     LevenbergMarquardt solver;
   };
@@ -147,7 +148,7 @@ private:
     Outcome out;
     out.theta.resize(static_cast<std::size_t>(problem_.parameters()));
     if (!options_.given.empty())
-      out.theta = options_.given[static_cast<std::size_t>(k)];
+      problem_.to_centred(out.theta = options_.given[static_cast<std::size_t>(k)]);
     else {
       draw_start(options_, k, out.theta.data());
       if (eliminates_ &&

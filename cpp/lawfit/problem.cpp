@@ -35,7 +35,8 @@ constexpr double guard_share = 1e-3;
 
 Problem::Problem(const Program &program, const Data &data, std::vector<double> y,
                  std::vector<double> weights, const ProblemOptions &options,
-                 const std::vector<double> &theta, const std::vector<bool> &free, Cancel &cancel)
+                 const std::vector<double> &theta, const std::vector<bool> &free,
+                 const std::vector<bool> &may_centre, Cancel &cancel)
     : y_(std::move(y)), weights_(std::move(weights)), options_(options) {
   const auto p = std::count(free.begin(), free.end(), true);
   if (p < 1 || p > max_parameters)
@@ -47,7 +48,7 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
   areas_ = law.areas;
   if (!areas_.empty())
     schedules_ = {data.rows, {}, data.steps, data.tracks, data.warmup};
-  evaluator_ = make_terms(law, data.rows);
+  evaluator_ = make_terms(law, data.rows, may_centre);
   if (!evaluator_)
     evaluator_ = make_tape(std::move(law));
 
@@ -64,9 +65,10 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
   scale_ = std::sqrt(squares / static_cast<double>(y_.size()));
 }
 
-Problem::Workspace::Workspace(const Problem &problem)
-    : evaluator(problem.evaluator_->scratch()), scalars(problem.evaluator_->scalars().scratch()),
-      inputs(problem.evaluator_->inputs().size()), rows(row_arrays * B),
+Problem::Workspace::Workspace(const Problem &problem, Coordinates chosen)
+    : coordinates(chosen), evaluator(problem.evaluator_->scratch()),
+      scalars(problem.evaluator_->scalars().scratch()),
+      inputs(problem.evaluator_->inputs(chosen).size()), rows(row_arrays * B),
       jacobian((inputs.size() + static_cast<std::size_t>(problem.parameters())) * B),
       sums(inputs.size() * (1 + 2 * inputs.size())),
       areas(3 * problem.areas_.size() * problem.rows()), area_values(problem.areas_.size()) {}
@@ -75,7 +77,7 @@ void Problem::begin(const double *theta, int order, Workspace &work, Cancel &can
   const Evaluator &law = *evaluator_;
   const ScalarProgram::Values scalars = law.scalars().evaluate(theta, order, work.scalars.data());
   for (std::size_t k = 0; k < work.inputs.size(); ++k)
-    work.inputs[k] = scalars.value[law.inputs()[k]];
+    work.inputs[k] = scalars.value[law.inputs(work.coordinates)[k]];
   for (std::size_t k = 0; k < areas_.size(); ++k) {
     double *s2 = work.areas.data() + 3 * k * rows(), *d1 = s2 + rows(), *d2 = d1 + rows();
     schedules_.areas(scalars.value[areas_[k]], nullptr, s2, order >= 1 ? d1 : nullptr,
@@ -177,7 +179,7 @@ bool Problem::chain(double objective, int order, const Workspace &work, Evaluati
   const double *gradients = work.scalars.data() + evaluator_->scalars().size();
   const double *hessians = gradients + evaluator_->scalars().size() * p;
   const auto node = [&](std::size_t k) {
-    return static_cast<std::size_t>(evaluator_->inputs()[k]);
+    return static_cast<std::size_t>(evaluator_->inputs(work.coordinates)[k]);
   };
   const auto d = [&](std::size_t k) { return gradients + node(k) * p; };
 
@@ -222,7 +224,8 @@ Problem::Rows Problem::rows_at(std::size_t first, std::size_t n, Workspace &work
   const double *gradients = work.scalars.data() + evaluator_->scalars().size();
   std::fill_n(by_parameter, p * B, 0.0);
   for (std::size_t k = 0; k < m; ++k) {
-    const double *d = gradients + static_cast<std::size_t>(evaluator_->inputs()[k]) * p;
+    const double *d =
+        gradients + static_cast<std::size_t>(evaluator_->inputs(work.coordinates)[k]) * p;
     for (std::size_t j = 0; j < p; ++j)
       if (d[j] != 0)
         for (std::size_t i = 0; i < n; ++i)
@@ -237,14 +240,14 @@ Problem::Rows Problem::rows_at(std::size_t first, std::size_t n, Workspace &work
           by_parameter};
 }
 
-void Problem::predict(const double *theta, double *f, Workspace &work, Cancel &cancel) const {
-  begin(theta, 0, work, cancel);
-  for (std::size_t first = 0; first < rows(); first += B) {
-    if (first / B % blocks_per_check == 0)
-      cancel.check();
-    evaluator_->evaluate(first, std::min(B, rows() - first), work.area_values.data(), f + first,
-                         nullptr, work.evaluator.data());
-  }
+void Problem::to_natural(std::vector<double> &theta) const {
+  std::vector<double> scratch(evaluator_->scalars().scratch());
+  evaluator_->to_natural(theta.data(), scratch.data());
+}
+
+void Problem::to_centred(std::vector<double> &theta) const {
+  std::vector<double> scratch(evaluator_->scalars().scratch());
+  evaluator_->to_centred(theta.data(), scratch.data());
 }
 
 } // namespace lawfit

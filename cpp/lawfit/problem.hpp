@@ -45,19 +45,22 @@ struct ProblemOptions {
 
 class Problem {
 public:
-  // theta: values of all parameters, those not free stay as they are. weights may be empty.
-  // Throws std::invalid_argument for lengths that differ, no free parameter or more than 32.
+  // theta: values of all parameters, those not free stay as they are. may_centre: of each free
+  // parameter, as in make_terms. weights may be empty. Throws std::invalid_argument for lengths
+  // that differ, no free parameter or more than 32.
   Problem(const Program &program, const Data &data, std::vector<double> y,
           std::vector<double> weights, const ProblemOptions &options,
-          const std::vector<double> &theta, const std::vector<bool> &free, Cancel &cancel);
+          const std::vector<double> &theta, const std::vector<bool> &free,
+          const std::vector<bool> &may_centre, Cancel &cancel);
 
-  // One thread's scratch space.
+  // One thread's scratch space, and the coordinates in which it gives and takes parameters.
   class Workspace {
   public:
-    explicit Workspace(const Problem &problem);
+    Workspace(const Problem &problem, Coordinates coordinates);
 
   private:
     friend class Problem;
+    Coordinates coordinates;
     std::vector<double> evaluator, scalars, inputs, rows, jacobian, sums, areas;
     std::vector<AreaValues> area_values;
   };
@@ -73,7 +76,6 @@ public:
 
   bool evaluate(const double *theta, int order, Evaluation &out, Workspace &work,
                 Cancel &cancel) const;
-  void predict(const double *theta, double *f, Workspace &work, Cancel &cancel) const;
 
   // A row's parts, for who needs more than sums: value f, derivative h1 = ∂r/∂f, rho(r).
   struct Rows {
@@ -92,6 +94,10 @@ public:
       visit(rows_at(first, std::min(chunk, rows() - first), work));
     }
   }
+
+  // Between the coordinates, in place.
+  void to_natural(std::vector<double> &theta) const;
+  void to_centred(std::vector<double> &theta) const;
 
 private:
   void begin(const double *theta, int order, Workspace &work, Cancel &cancel) const;

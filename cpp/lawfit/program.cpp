@@ -121,6 +121,16 @@ int ScalarProgram::constant(double value) {
 int ScalarProgram::parameter(int index) { return apply(Op::parameter, index); }
 
 int ScalarProgram::apply(Op op, int a, int b) {
+  // x·1, x/1, x^1 and x+0, x-0 are x: a coefficient stays recognisable as the parameter it is.
+  const auto is = [&](int node, double value) {
+    return is_constant(node) && constant_value(node) == value;
+  };
+  if ((op == Op::mul || op == Op::div || op == Op::pow) && is(b, 1))
+    return a;
+  if ((op == Op::mul && is(a, 1)) || (op == Op::add && is(a, 0)))
+    return b;
+  if ((op == Op::add || op == Op::sub) && is(b, 0))
+    return a;
   if (!is_leaf(op) && is_constant(a) && (!is_binary(op) || is_constant(b)))
     return constant(apply_scalar(op, constant_value(a), is_binary(op) ? constant_value(b) : 0.0));
   for (std::size_t k = 0; k < code_.size(); ++k)
@@ -136,6 +146,18 @@ bool ScalarProgram::is_constant(int node) const {
 
 double ScalarProgram::constant_value(int node) const {
   return constants_[static_cast<std::size_t>(code_[static_cast<std::size_t>(node)].a)];
+}
+
+std::optional<int> ScalarProgram::as_parameter(int node) const {
+  const Instruction &in = code_[static_cast<std::size_t>(node)];
+  return in.op == Op::parameter ? std::optional<int>(in.a) : std::nullopt;
+}
+
+bool ScalarProgram::depends(int node, int parameter) const {
+  const Instruction &in = code_[static_cast<std::size_t>(node)];
+  if (is_leaf(in.op))
+    return in.op == Op::parameter && in.a == parameter;
+  return depends(in.a, parameter) || (is_binary(in.op) && depends(in.b, parameter));
 }
 
 std::size_t ScalarProgram::scratch() const {

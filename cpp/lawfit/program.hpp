@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "lawfit/opcodes.hpp"
@@ -76,6 +77,9 @@ public:
 
   bool is_constant(int node) const;
   double constant_value(int node) const;
+  // The parameter that an instruction is, if it is one, and whether it depends on one.
+  std::optional<int> as_parameter(int node) const;
+  bool depends(int node, int parameter) const;
   int parameters() const { return parameters_; }
   std::size_t size() const { return code_.size(); }
   // Doubles of scratch that evaluate() needs.

@@ -28,19 +28,20 @@ public:
       for (Ref *ref : {&node.a, &node.b})
         if (ref->kind == Kind::scalar)
           ref->index = input(ref->index);
+    count_ = inputs(Coordinates::natural).size();
   }
 
   bool cheap_hessian() const override { return false; }
   const char *name() const override { return "tape"; }
   std::size_t scratch() const override {
-    return (constants_.size() + 3 * inputs_.size() + View::node_arrays * nodes_.size()) * B;
+    return (constants_.size() + 3 * count_ + View::node_arrays * nodes_.size()) * B;
   }
 
   void begin(const double *inputs, double *scratch) const override {
     const View v(*this, scratch);
     for (std::size_t k = 0; k < constants_.size(); ++k)
       std::fill_n(v.constant + k * B, B, constants_[k]);
-    for (std::size_t k = 0; k < inputs_.size(); ++k)
+    for (std::size_t k = 0; k < count_; ++k)
       std::fill_n(v.input + k * B, B, inputs[k]);
   }
 
@@ -57,7 +58,7 @@ public:
       partials(k, v, rows);
     std::fill_n(v.bar, nodes_.size() * B, 0.0);
     std::fill_n(v.bar + (nodes_.size() - 1) * B, n, 1.0);
-    std::fill_n(jac, inputs_.size() * B, 0.0);
+    std::fill_n(jac, count_ * B, 0.0);
     for (std::size_t k = nodes_.size(); k-- > 0;)
       for (int side = 0; side < sides(k); ++side)
         if (double *bar = of_operand(k, side, v.bar, jac))
@@ -67,7 +68,7 @@ public:
   void add_hessian(std::size_t, std::size_t n, const double *c, double *hess,
                    double *scratch) const override {
     const View v(*this, scratch);
-    const auto m = inputs_.size();
+    const auto m = count_;
     for (std::size_t k = 0; k < m; ++k) {
       tangents(k, v, n);
       adjoint_tangents(v, n);
@@ -92,7 +93,7 @@ private:
     static constexpr std::size_t node_arrays = 9;
     View(const Tape &tape, double *at) {
       const auto take = [&](std::size_t arrays) { return std::exchange(at, at + arrays * B); };
-      const std::size_t nodes = tape.nodes_.size(), m = tape.inputs_.size();
+      const std::size_t nodes = tape.nodes_.size(), m = tape.count_;
       constant = take(tape.constants_.size());
       input = take(m);
       input_dot = take(m);
@@ -191,7 +192,7 @@ private:
 
   // Tangents of all nodes along input k.
   void tangents(std::size_t along, const View &v, std::size_t n) const {
-    for (std::size_t k = 0; k < inputs_.size(); ++k)
+    for (std::size_t k = 0; k < count_; ++k)
       std::fill_n(v.input_dot + k * B, n, k == along ? 1.0 : 0.0);
     for (std::size_t k = 0; k < nodes_.size(); ++k) {
       std::fill_n(v.dot + k * B, n, 0.0);
@@ -204,7 +205,7 @@ private:
   // Tangents of the adjoints along the same input: those of input l are ∂²f/∂input_l∂along.
   void adjoint_tangents(const View &v, std::size_t n) const {
     std::fill_n(v.dbar, nodes_.size() * B, 0.0);
-    std::fill_n(v.input_dbar, inputs_.size() * B, 0.0);
+    std::fill_n(v.input_dbar, count_ * B, 0.0);
     for (std::size_t k = nodes_.size(); k-- > 0;)
       for (int side = 0; side < sides(k); ++side)
         if (double *out = of_operand(k, side, v.dbar, v.input_dbar)) {
@@ -222,6 +223,7 @@ private:
   std::vector<std::vector<double>> columns_;
   std::vector<double> constants_;
   std::vector<Node> nodes_;
+  std::size_t count_ = 0; // of inputs
 };
 
 } // namespace

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -179,30 +180,34 @@ private:
 
 class Terms final : public Evaluator {
 public:
-  Terms(Recogniser &&read, const Divided &law, std::size_t rows)
+  Terms(Recogniser &&read, const Divided &law, std::size_t rows,
+        const std::vector<bool> &may_centre)
       : Evaluator(std::move(read.scalars)), logs_(std::move(read.logs)) {
-    for (const Product &product : read.products) {
+    for (Product &product : read.products) {
       Term term;
       const bool fixed = scalars_.is_constant(product.coefficient);
       const double factor = fixed ? scalars_.constant_value(product.coefficient) : 1;
       if (factor == 0)
         continue;
       if (!fixed)
-        term.coefficient = input(product.coefficient);
+        term.coefficient = may_be_centred(product, read.products, may_centre)
+                               ? centre(product)
+                               : input(product.coefficient);
       if (factor != 1 || !product.factors.empty() || !product.divisors.empty())
         term.weight = weight(product, factor, law, rows);
       for (const auto &[log, exponent] : product.powers)
         term.powers.push_back({static_cast<std::size_t>(log), input(exponent)});
       terms_.push_back(std::move(term));
     }
+    count_ = inputs(Coordinates::natural).size();
   }
 
   bool cheap_hessian() const override { return true; }
   const char *name() const override { return "terms"; }
-  std::size_t scratch() const override { return inputs_.size() + (2 * terms_.size() + 1) * B; }
+  std::size_t scratch() const override { return count_ + (2 * terms_.size() + 1) * B; }
 
   void begin(const double *inputs, double *scratch) const override {
-    std::copy_n(inputs, inputs_.size(), scratch);
+    std::copy_n(inputs, count_, scratch);
   }
 
   void evaluate(std::size_t first, std::size_t n, const AreaValues *, double *f, double *jac,
@@ -210,7 +215,7 @@ public:
     const double *q = scratch;
     std::fill_n(f, n, 0.0);
     if (jac)
-      std::fill_n(jac, inputs_.size() * B, 0.0);
+      std::fill_n(jac, count_ * B, 0.0);
     for (std::size_t k = 0; k < terms_.size(); ++k) {
       const Term &term = terms_[k];
       double *shape = shapes(scratch) + 2 * k * B, *value = shape + B;
@@ -238,7 +243,7 @@ public:
 
   void add_hessian(std::size_t first, std::size_t n, const double *c, double *hess,
                    double *scratch) const override {
-    const auto m = static_cast<int>(inputs_.size());
+    const auto m = static_cast<int>(count_);
     double *weighted = shapes(scratch) + 2 * terms_.size() * B;
     const auto add = [&](int a, int b, double sum) {
       // An input may stand twice in a term: the mixed entry then counts for both orders.
@@ -277,6 +282,41 @@ private:
     std::vector<Power> powers;
   };
 
+  // A term c·exp(Σ e·l) whose coefficient is a parameter that stands nowhere else.
+  bool may_be_centred(const Product &product, const std::vector<Product> &all,
+                      const std::vector<bool> &may_centre) const {
+    const std::optional<int> parameter = scalars_.as_parameter(product.coefficient);
+    if (!parameter || !may_centre[static_cast<std::size_t>(*parameter)] || product.powers.empty())
+      return false;
+    for (const Product &other : all) {
+      if (&other != &product && scalars_.depends(other.coefficient, *parameter))
+        return false;
+      for (const auto &[log, exponent] : other.powers)
+        if (scalars_.depends(exponent, *parameter))
+          return false;
+    }
+    return true;
+  }
+
+  // Shifts the term's logarithms to mean 0; the coefficient takes up exp(Σ e·mean).
+  int centre(Product &product) {
+    int shift = scalars_.constant(0);
+    for (auto &[log, exponent] : product.powers) {
+      Column values = logs_[static_cast<std::size_t>(log)];
+      const double mean =
+          std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+      for (double &value : values)
+        value -= mean;
+      logs_.push_back(std::move(values));
+      log = static_cast<int>(logs_.size()) - 1;
+      shift = scalars_.apply(Op::add, shift,
+                             scalars_.apply(Op::mul, exponent, scalars_.constant(mean)));
+    }
+    const int ratio = scalars_.apply(Op::exp, shift);
+    centres_.push_back({*scalars_.as_parameter(product.coefficient), ratio});
+    return input(scalars_.apply(Op::mul, product.coefficient, ratio), product.coefficient);
+  }
+
   static Column weight(const Product &product, double factor, const Divided &law,
                        std::size_t rows) {
     Column values(rows, factor);
@@ -289,7 +329,7 @@ private:
     return values;
   }
 
-  double *shapes(double *scratch) const { return scratch + inputs_.size(); }
+  double *shapes(double *scratch) const { return scratch + count_; }
 
   // w·exp(Σ e·l)
   void basis(const Term &term, const double *q, std::size_t first, std::size_t n,
@@ -319,15 +359,17 @@ private:
 
   std::vector<Column> logs_;
   std::vector<Term> terms_;
+  std::size_t count_ = 0; // of inputs
 };
 
 } // namespace
 
-std::unique_ptr<Evaluator> make_terms(const Divided &law, std::size_t rows) {
+std::unique_ptr<Evaluator> make_terms(const Divided &law, std::size_t rows,
+                                      const std::vector<bool> &may_centre) {
   Recogniser read(law);
   if (!read.ok())
     return nullptr;
-  return std::make_unique<Terms>(std::move(read), law, rows);
+  return std::make_unique<Terms>(std::move(read), law, rows, may_centre);
 }
 
 } // namespace lawfit
