@@ -78,6 +78,7 @@ void bind_problem(py::module_ &module) {
            py::arg("y"), py::arg("weights"), py::arg("loss"), py::arg("delta"), py::arg("space"),
            py::arg("theta"), py::arg("free"), py::arg("may_centre"))
       .def_property_readonly("evaluator", [](const Problem &p) { return p.evaluator().name(); })
+      .def_property_readonly("linear", &Problem::linear)
       .def("derivatives", &derivatives, py::arg("theta"),
            "(objective, gradient, Gauss-Newton matrix, Hessian) by the free parameters.");
 }

@@ -54,7 +54,6 @@ void bind_program(py::module_ &module) {
   py::class_<Program>(module, "Program")
       .def(py::init(&make_program), py::arg("code"), py::arg("constants"), py::arg("parameters"),
            py::arg("columns"))
-      .def("linear_parameters", &Program::linear_parameters, py::arg("free"))
       .def(
           "evaluate",
           [](const Program &program, const Data &data, const std::vector<double> &theta) {

@@ -24,7 +24,20 @@ Status final_status(const Solution &solution) {
   return lost && is_success(status) ? Status::rank_deficient : status;
 }
 
-using RangeTuple = std::tuple<double, double, bool, bool>;
+using RangeTuple = std::tuple<std::string, double, double>;
+
+StartRange range_from(const RangeTuple &range) {
+  using Kind = StartRange::Kind;
+  static const std::pair<const char *, Kind> kinds[] = {{"uniform", Kind::uniform},
+                                                        {"log", Kind::log},
+                                                        {"mirrored", Kind::mirrored},
+                                                        {"eliminated", Kind::eliminated}};
+  const auto &[name, low, high] = range;
+  for (const auto &[known, kind] : kinds)
+    if (name == known)
+      return {kind, low, high};
+  throw py::value_error("unknown kind of range");
+}
 
 Solution solve(const Problem &problem, const std::vector<double> &lower,
                const std::vector<double> &upper, int max_iterations, double tolerance,
@@ -34,8 +47,8 @@ Solution solve(const Problem &problem, const std::vector<double> &lower,
   const auto p = static_cast<std::size_t>(problem.parameters());
   SolverOptions solver{lower, upper, max_iterations, tolerance};
   MultistartOptions options{starts, seed, threads, {}, given};
-  for (const auto &[low, high, log, eliminate] : ranges)
-    options.ranges.push_back({low, high, log, eliminate});
+  for (const RangeTuple &range : ranges)
+    options.ranges.push_back(range_from(range));
   if (lower.size() != p || upper.size() != p || options.ranges.size() != p)
     throw py::value_error("bounds and ranges must hold the free parameters");
   for (const auto &start : given)

@@ -2,6 +2,8 @@
 // a few inputs that are functions of the parameters.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -32,6 +34,10 @@ public:
   // Instructions of scalars() that the rows depend on.
   const std::vector<int> &inputs(Coordinates coordinates) const {
     return coordinates == Coordinates::natural ? inputs_ : centred_inputs_;
+  }
+  bool is_centred(int parameter) const {
+    return std::any_of(centres_.begin(), centres_.end(),
+                       [&](const Centre &centre) { return centre.parameter == parameter; });
   }
   // Between the two; scratch as for scalars().
   void to_natural(double *theta, double *scratch) const { rescale(theta, scratch, false); }
@@ -68,17 +74,24 @@ protected:
   }
 
   ScalarProgram scalars_;
-  // Centred parameters, each with the instruction that gives centred over natural value.
+  // A centred parameter: its centred value is natural^exponent·ratio, both instructions.
   struct Centre {
-    int parameter, ratio;
+    int parameter, exponent, ratio;
   };
   std::vector<Centre> centres_;
 
 private:
   void rescale(double *theta, double *scratch, bool centre) const {
     const double *value = scalars_.evaluate(theta, 0, scratch).value;
-    for (const auto &[parameter, ratio] : centres_)
-      theta[parameter] = centre ? theta[parameter] * value[ratio] : theta[parameter] / value[ratio];
+    for (const auto &[parameter, exponent, ratio] : centres_) {
+      double &x = theta[parameter];
+      const double e = value[exponent], r = value[ratio];
+      // A plain factor keeps its sign, which pow would lose.
+      if (e == 1)
+        x = centre ? x * r : x / r;
+      else
+        x = centre ? std::pow(x, e) * r : std::pow(x / r, 1 / e);
+    }
   }
 
   std::vector<int> inputs_, centred_inputs_;

@@ -91,7 +91,7 @@ public:
       Cancel &cancel)
       : problem_(problem), solver_(solver), options_(options), cancel_(cancel) {
     for (const StartRange &range : options.ranges)
-      eliminates_ = eliminates_ || range.eliminate;
+      eliminates_ = eliminates_ || range.kind == StartRange::Kind::eliminated;
     out_.asked =
         options.given.empty() ? options.starts : static_cast<std::int64_t>(options.given.size());
     threads_ = options.threads > 0 ? options.threads : max_threads();
@@ -189,7 +189,11 @@ private:
   void add_minimum(std::int64_t start, const Outcome &outcome) {
     Slot &slot = *slots_.front();
     const auto p = outcome.theta.size();
-    if (!problem_.evaluate(outcome.theta.data(), 2, *curvature_, slot.work, cancel_))
+    std::vector<double> natural = outcome.theta;
+    problem_.to_natural(natural);
+    // Where an exponent vanished, its scale x0 has no natural value: no answer to give.
+    if (!std::all_of(natural.begin(), natural.end(), [](double x) { return std::isfinite(x); }) ||
+        !problem_.evaluate(outcome.theta.data(), 2, *curvature_, slot.work, cancel_))
       return;
     minima_.push_back({outcome.theta,
                        outcome.summary,

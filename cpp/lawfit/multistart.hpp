@@ -12,9 +12,14 @@ namespace lawfit {
 
 // The range from which a free parameter's starts are drawn.
 struct StartRange {
+  enum class Kind {
+    uniform,
+    log,       // uniform in the logarithm
+    mirrored,  // the same, with either sign
+    eliminated // by linear least squares, given the others
+  };
+  Kind kind = Kind::uniform;
   double low = 0, high = 0;
-  bool log = false;       // uniform in the logarithm
-  bool eliminate = false; // by linear least squares, given the others
 };
 
 struct MultistartOptions {

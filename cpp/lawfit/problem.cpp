@@ -51,6 +51,10 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
   evaluator_ = make_terms(law, data.rows, may_centre);
   if (!evaluator_)
     evaluator_ = make_tape(std::move(law));
+  const std::vector<bool> linear = program.linear_parameters(free);
+  for (std::size_t k = 0; k < free.size(); ++k)
+    if (free[k])
+      linear_.push_back(linear[k] || evaluator_->is_centred(static_cast<int>(linear_.size())));
 
   constexpr double eps = std::numeric_limits<double>::epsilon();
   double squares = 0;

@@ -95,6 +95,8 @@ public:
     }
   }
 
+  // Which free parameters the law is linear in, in centred coordinates, all together.
+  const std::vector<bool> &linear() const { return linear_; }
   // Between the coordinates, in place.
   void to_natural(std::vector<double> &theta) const;
   void to_centred(std::vector<double> &theta) const;
@@ -111,6 +113,7 @@ private:
   std::vector<int> areas_;
   Data schedules_; // steps and tracks alone, for areas at a free lambda
   std::unique_ptr<Evaluator> evaluator_;
+  std::vector<bool> linear_;
   double rounding_ = 0, scale_ = 0;
 };
 

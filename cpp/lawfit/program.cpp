@@ -148,13 +148,8 @@ double ScalarProgram::constant_value(int node) const {
   return constants_[static_cast<std::size_t>(code_[static_cast<std::size_t>(node)].a)];
 }
 
-std::optional<int> ScalarProgram::as_parameter(int node) const {
-  const Instruction &in = code_[static_cast<std::size_t>(node)];
-  return in.op == Op::parameter ? std::optional<int>(in.a) : std::nullopt;
-}
-
 bool ScalarProgram::depends(int node, int parameter) const {
-  const Instruction &in = code_[static_cast<std::size_t>(node)];
+  const Instruction &in = instruction(node);
   if (is_leaf(in.op))
     return in.op == Op::parameter && in.a == parameter;
   return depends(in.a, parameter) || (is_binary(in.op) && depends(in.b, parameter));

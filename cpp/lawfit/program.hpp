@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "lawfit/opcodes.hpp"
@@ -77,8 +76,7 @@ public:
 
   bool is_constant(int node) const;
   double constant_value(int node) const;
-  // The parameter that an instruction is, if it is one, and whether it depends on one.
-  std::optional<int> as_parameter(int node) const;
+  const Instruction &instruction(int node) const { return code_[static_cast<std::size_t>(node)]; }
   bool depends(int node, int parameter) const;
   int parameters() const { return parameters_; }
   std::size_t size() const { return code_.size(); }

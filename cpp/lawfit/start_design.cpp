@@ -7,6 +7,7 @@ namespace lawfit {
 namespace {
 
 constexpr std::size_t B = block_rows;
+using Kind = StartRange::Kind;
 
 std::uint64_t splitmix64(std::uint64_t &state) {
   std::uint64_t z = (state += 0x9e3779b97f4a7c15U);
@@ -75,21 +76,28 @@ void bounded_least_squares(const double *normal, const double *rhs, int n, const
 void draw_start(const MultistartOptions &options, std::int64_t k, double *theta) {
   int dimensions = 0;
   for (const StartRange &range : options.ranges)
-    dimensions += !range.eliminate;
+    dimensions += range.kind != Kind::eliminated;
   const double ratio = golden_ratio(std::max(1, dimensions));
   std::uint64_t state = options.seed;
   double step = 1;
   for (std::size_t i = 0; i < options.ranges.size(); ++i) {
     const StartRange &range = options.ranges[i];
     theta[i] = 0;
-    if (range.eliminate)
+    if (range.kind == Kind::eliminated)
       continue;
     step /= ratio;
     const double shift = static_cast<double>(splitmix64(state) >> 11U) * 0x1p-53;
     const double walked = shift + static_cast<double>(k) * step;
     const double u = walked - std::floor(walked);
-    theta[i] = range.log ? range.low * std::exp(u * std::log(range.high / range.low))
-                         : range.low + u * (range.high - range.low);
+    const auto geometric = [&](double share) {
+      return range.low * std::pow(range.high / range.low, share);
+    };
+    if (range.kind == Kind::uniform)
+      theta[i] = range.low + u * (range.high - range.low);
+    else if (range.kind == Kind::log)
+      theta[i] = geometric(u);
+    else
+      theta[i] = std::copysign(geometric(std::abs(2 * u - 1)), u - 0.5);
   }
 }
 
@@ -99,7 +107,7 @@ bool eliminate(const Problem &problem, const SolverOptions &solver,
   int linear[max_parameters], n = 0;
   double lower[max_parameters], upper[max_parameters];
   for (std::size_t i = 0; i < ranges.size(); ++i)
-    if (ranges[i].eliminate) {
+    if (ranges[i].kind == Kind::eliminated) {
       lower[n] = solver.lower[i];
       upper[n] = solver.upper[i];
       linear[n++] = static_cast<int>(i);

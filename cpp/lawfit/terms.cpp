@@ -190,9 +190,10 @@ public:
       if (factor == 0)
         continue;
       if (!fixed)
-        term.coefficient = may_be_centred(product, read.products, may_centre)
-                               ? centre(product)
-                               : input(product.coefficient);
+        if (const auto found = amplitude(product, read.products, may_centre))
+          term.coefficient = centre(product, *found);
+        else
+          term.coefficient = input(product.coefficient);
       if (factor != 1 || !product.factors.empty() || !product.divisors.empty())
         term.weight = weight(product, factor, law, rows);
       for (const auto &[log, exponent] : product.powers)
@@ -282,24 +283,35 @@ private:
     std::vector<Power> powers;
   };
 
-  // A term c·exp(Σ e·l) whose coefficient is a parameter that stands nowhere else.
-  bool may_be_centred(const Product &product, const std::vector<Product> &all,
-                      const std::vector<bool> &may_centre) const {
-    const std::optional<int> parameter = scalars_.as_parameter(product.coefficient);
-    if (!parameter || !may_centre[static_cast<std::size_t>(*parameter)] || product.powers.empty())
-      return false;
-    for (const Product &other : all) {
-      if (&other != &product && scalars_.depends(other.coefficient, *parameter))
-        return false;
-      for (const auto &[log, exponent] : other.powers)
-        if (scalars_.depends(exponent, *parameter))
-          return false;
+  // A coefficient p or p^e whose parameter p stands nowhere else.
+  struct Amplitude {
+    int parameter, exponent;
+  };
+  std::optional<Amplitude> amplitude(const Product &product, const std::vector<Product> &all,
+                                     const std::vector<bool> &may_centre) {
+    if (product.powers.empty())
+      return std::nullopt;
+    Instruction in = scalars_.instruction(product.coefficient);
+    int exponent = scalars_.constant(1);
+    if (in.op == Op::pow) {
+      exponent = in.b;
+      in = scalars_.instruction(in.a);
     }
-    return true;
+    if (in.op != Op::parameter || !may_centre[static_cast<std::size_t>(in.a)] ||
+        scalars_.depends(exponent, in.a))
+      return std::nullopt;
+    for (const Product &other : all) {
+      if (&other != &product && scalars_.depends(other.coefficient, in.a))
+        return std::nullopt;
+      for (const auto &[log, power] : other.powers)
+        if (scalars_.depends(power, in.a))
+          return std::nullopt;
+    }
+    return Amplitude{in.a, exponent};
   }
 
   // Shifts the term's logarithms to mean 0; the coefficient takes up exp(Σ e·mean).
-  int centre(Product &product) {
+  int centre(Product &product, const Amplitude &amplitude) {
     int shift = scalars_.constant(0);
     for (auto &[log, exponent] : product.powers) {
       Column values = logs_[static_cast<std::size_t>(log)];
@@ -313,8 +325,9 @@ private:
                              scalars_.apply(Op::mul, exponent, scalars_.constant(mean)));
     }
     const int ratio = scalars_.apply(Op::exp, shift);
-    centres_.push_back({*scalars_.as_parameter(product.coefficient), ratio});
-    return input(scalars_.apply(Op::mul, product.coefficient, ratio), product.coefficient);
+    centres_.push_back({amplitude.parameter, amplitude.exponent, ratio});
+    return input(scalars_.apply(Op::mul, product.coefficient, ratio),
+                 scalars_.apply(Op::parameter, amplitude.parameter));
   }
 
   static Column weight(const Product &product, double factor, const Divided &law,
