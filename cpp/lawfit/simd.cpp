@@ -1,37 +1,110 @@
 #include "lawfit/simd.hpp"
 
+#include "lawfit/simd_tables.hpp"
+
 #include <cmath>
+#include <cstdlib>
+#include <cstring>
 
 namespace lawfit::simd {
+namespace {
 
-void exp(const double *x, double *y, std::size_t n) {
+void scalar_exp(const double *x, double *y, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i)
     y[i] = std::exp(x[i]);
 }
-void log(const double *x, double *y, std::size_t n) {
+
+void scalar_log(const double *x, double *y, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i)
     y[i] = std::log(x[i]);
 }
-void add_gram(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
-              double *gram) {
+
+void scalar_add_gram(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
+                     double *gram) {
   for (int a = 0; a < m; ++a)
     for (int b = 0; b <= a; ++b) {
+      const double *row_a = jac + static_cast<std::size_t>(a) * stride;
+      const double *row_b = jac + static_cast<std::size_t>(b) * stride;
       double sum = 0;
       for (std::size_t i = 0; i < n; ++i)
-        sum += w[i] * jac[static_cast<std::size_t>(a) * stride + i] *
-               jac[static_cast<std::size_t>(b) * stride + i];
+        sum += w[i] * row_a[i] * row_b[i];
       gram[a * m + b] += sum;
     }
 }
-void add_product(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
-                 double *g) {
+
+void scalar_add_product(const double *jac, std::size_t stride, int m, const double *c,
+                        std::size_t n, double *g) {
   for (int a = 0; a < m; ++a) {
+    const double *row = jac + static_cast<std::size_t>(a) * stride;
     double sum = 0;
     for (std::size_t i = 0; i < n; ++i)
-      sum += c[i] * jac[static_cast<std::size_t>(a) * stride + i];
+      sum += c[i] * row[i];
     g[a] += sum;
   }
 }
-const char *level() noexcept { return "scalar"; }
+
+// What this build has, best first.
+constexpr const Table *built[] = {
+#if defined(LAWFIT_SIMD_X86)
+    &avx512_table, &avx2_table, &sse2_table,
+#elif defined(LAWFIT_SIMD_ARM)
+    &neon_table,
+#endif
+    &scalar_table};
+
+bool runs_here(const Table *table) noexcept {
+#if defined(LAWFIT_SIMD_X86)
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (table == &avx512_table)
+    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+  if (table == &avx2_table)
+    return avx2;
+#endif
+  return table != nullptr; // the others are part of the architecture built for
+}
+
+const Table *choose() noexcept {
+  if (const char *asked = std::getenv("LAWFIT_SIMD"))
+    if (const Table *table = find_table(asked))
+      return table;
+  for (const Table *table : built)
+    if (runs_here(table))
+      return table;
+  return &scalar_table;
+}
+
+const Table &active() noexcept {
+  static const Table *const table = choose();
+  return *table;
+}
+
+} // namespace
+
+const Table scalar_table = {"scalar", scalar_exp, scalar_log, scalar_add_gram, scalar_add_product};
+
+const Table *find_table(const char *level) noexcept {
+  for (const Table *table : built)
+    if (std::strcmp(table->level, level) == 0 && runs_here(table))
+      return table;
+  return nullptr;
+}
+
+void exp(const double *x, double *y, std::size_t n) { active().exp(x, y, n); }
+
+void log(const double *x, double *y, std::size_t n) { active().log(x, y, n); }
+
+void add_gram(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
+              double *gram) {
+  active().add_gram(jac, stride, m, w, n, gram);
+}
+
+void add_product(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
+                 double *g) {
+  active().add_product(jac, stride, m, c, n, g);
+}
+
+const char *level() noexcept { return active().level; }
 
 } // namespace lawfit::simd

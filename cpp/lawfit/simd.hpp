@@ -1,16 +1,23 @@
-// exp, log and friends over arrays, one implementation per instruction set, chosen at run time.
+// exp, log and small reductions over arrays, one implementation per instruction set, chosen at run
+// time: the best the machine has, or the lower one named by the environment variable LAWFIT_SIMD
+// (avx512, avx2, sse2, neon or scalar), read at the first call. A name this machine or this build
+// does not have is ignored.
+//
+// Nothing here allocates or throws, and any thread may call. The levels with a fused multiply-add
+// (avx512, avx2, neon) give the same bits as each other.
 #pragma once
 
 #include <cstddef>
 
 namespace lawfit::simd {
 
-// y[i] = f(x[i]) for i < n; y may be x. An element's result depends on its value alone, never on
-// its place in the array or on n.
+// y[i] = f(x[i]) for i < n, within 1 ulp over the whole range, subnormals included; y may be x. An
+// element's result depends on its value alone, never on its place in the array or on n.
 void exp(const double *x, double *y, std::size_t n);
 void log(const double *x, double *y, std::size_t n);
 
 // Lower triangle of A += J W Jᵀ: A[a*m+b] += Σ_i w[i]·J[a*stride+i]·J[b*stride+i], b <= a < m.
+// Sums are taken in an order that depends on n alone. Rows aligned to 64 bytes are read fastest.
 void add_gram(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
               double *gram);
 // g[a] += Σ_i c[i]·J[a*stride+i], a < m.

@@ -189,11 +189,10 @@ public:
       const double factor = fixed ? scalars_.constant_value(product.coefficient) : 1;
       if (factor == 0)
         continue;
-      if (!fixed)
-        if (const auto found = amplitude(product, read.products, may_centre))
-          term.coefficient = centre(product, *found);
-        else
-          term.coefficient = input(product.coefficient);
+      if (!fixed) {
+        const auto found = amplitude(product, read.products, may_centre);
+        term.coefficient = found ? centre(product, *found) : input(product.coefficient);
+      }
       if (factor != 1 || !product.factors.empty() || !product.divisors.empty())
         term.weight = weight(product, factor, law, rows);
       for (const auto &[log, exponent] : product.powers)

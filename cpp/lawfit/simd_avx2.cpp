@@ -1,0 +1,8 @@
+#define LAWFIT_SIMD_AVX2
+#include "lawfit/simd_kernels.hpp"
+
+namespace lawfit::simd {
+
+const Table avx2_table = {"avx2", map<exp_of>, map<log_of>, add_gram, add_product};
+
+} // namespace lawfit::simd

@@ -1,0 +1,8 @@
+#define LAWFIT_SIMD_AVX512
+#include "lawfit/simd_kernels.hpp"
+
+namespace lawfit::simd {
+
+const Table avx512_table = {"avx512", map<exp_of>, map<log_of>, add_gram, add_product};
+
+} // namespace lawfit::simd

@@ -1,0 +1,8 @@
+#define LAWFIT_SIMD_NEON
+#include "lawfit/simd_kernels.hpp"
+
+namespace lawfit::simd {
+
+const Table neon_table = {"neon", map<exp_of>, map<log_of>, add_gram, add_product};
+
+} // namespace lawfit::simd

@@ -1,0 +1,25 @@
+// The implementations behind simd.hpp, for its dispatch and for tests that compare them.
+// Files built for an instruction set of their own include this, so nothing inline belongs here: the
+// linker could keep their copy of an inline function, and call it on a machine that can't run it.
+#pragma once
+
+#include <cstddef>
+
+namespace lawfit::simd {
+
+struct Table {
+  const char *level;
+  void (*exp)(const double *x, double *y, std::size_t n);
+  void (*log)(const double *x, double *y, std::size_t n);
+  void (*add_gram)(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
+                   double *gram);
+  void (*add_product)(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
+                      double *g);
+};
+
+extern const Table avx512_table, avx2_table, sse2_table, neon_table, scalar_table;
+
+// The table of that level, or null when this build or this machine does not have it.
+const Table *find_table(const char *level) noexcept;
+
+} // namespace lawfit::simd
