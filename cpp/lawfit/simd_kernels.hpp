@@ -1,7 +1,7 @@
 // The kernels of simd.hpp, written once with the vector extensions of GCC and Clang and built once
 // per instruction set: simd_avx512.cpp and its sisters name theirs and include this file.
 //
-// Everything is in an unnamed namespace and no standard header that defines functions is used, so
+// Everything is in an unnamed namespace and nothing inline from the standard library is called, so
 // that no code built for one instruction set can be linked into another's.
 #pragma once
 
@@ -18,26 +18,34 @@ namespace {
 
 // fma(a, b, c) = a·b + c, rounded once where the machine can. It is spelt out, not left to the
 // compiler's contraction, so that every compiler and every machine with one gives the same bits.
+// clamp passes NaN on: x86's min and max return their second argument then.
 // A tile of the Gram matrix is as large as the registers allow.
 #if defined(LAWFIT_SIMD_AVX512)
 typedef double Vec __attribute__((vector_size(64)));
 typedef unsigned long long Bits __attribute__((vector_size(64)));
 inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_pd(a, b, c); }
+// All lanes are asked for: GCC 12 warns of the undefined ones in its plain forms (its bug 105593).
+inline Vec clamp(Vec low, Vec high, Vec x) {
+  return _mm512_maskz_min_pd(0xff, high, _mm512_maskz_max_pd(0xff, low, x));
+}
 constexpr int tile = 4;
 #elif defined(LAWFIT_SIMD_AVX2)
 typedef double Vec __attribute__((vector_size(32)));
 typedef unsigned long long Bits __attribute__((vector_size(32)));
 inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_pd(a, b, c); }
+inline Vec clamp(Vec low, Vec high, Vec x) { return _mm256_min_pd(high, _mm256_max_pd(low, x)); }
 constexpr int tile = 2;
 #elif defined(LAWFIT_SIMD_NEON)
 typedef double Vec __attribute__((vector_size(16)));
 typedef unsigned long long Bits __attribute__((vector_size(16)));
 inline Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f64(c, a, b); }
+inline Vec clamp(Vec low, Vec high, Vec x) { return vminq_f64(high, vmaxq_f64(low, x)); }
 constexpr int tile = 2;
 #elif defined(LAWFIT_SIMD_SSE2)
 typedef double Vec __attribute__((vector_size(16)));
 typedef unsigned long long Bits __attribute__((vector_size(16)));
 inline Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
+inline Vec clamp(Vec low, Vec high, Vec x) { return _mm_min_pd(high, _mm_max_pd(low, x)); }
 constexpr int tile = 1;
 #endif
 
@@ -60,9 +68,8 @@ constexpr double ln2_low = 0x1.ef35793c76730p-45;
 // relative error of exp(r): Remez exchange in 60 digits, coefficients rounded to double one after
 // the other and the rest fitted again; the error is below 2^-57.8.
 inline Vec exp_of(Vec x) {
-  // Beyond these the result is inf or 0 and k stays small; written so that NaN passes.
-  x = x > all(710.0) ? all(710.0) : x;
-  x = x < all(-746.0) ? all(-746.0) : x;
+  // Beyond these the result is inf or 0, and k stays small.
+  x = clamp(all(-746.0), all(710.0), x);
 
   // Adding 1.5·2^52 rounds to an integer and leaves it in the low bits; 2046 makes it positive.
   const Vec shift = all(0x1.8p52 + 2046);
@@ -83,8 +90,8 @@ inline Vec exp_of(Vec x) {
   odd = fma(odd, r2, all(0x1.5555555555503p-3));
   const Vec q = fma(odd, r, even);
 
-  // 1 + r is kept as a rounded sum and its error (Dekker 1971), which is what brings the result
-  // within 0.6 ulp.
+  // 1 + r is kept as a rounded sum and its error (Dekker 1971), which is what keeps the result near
+  // half an ulp: 0.71 at worst on a million arguments, 0.8 where it is subnormal and rounds twice.
   const Vec sum = all(1.0) + r;
   const Vec error = (all(1.0) - sum) + r;
   const Vec power = sum + (error + fma(r2, q, r_low));
