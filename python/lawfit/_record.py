@@ -1,13 +1,26 @@
-"""Reading plain JSON values with refusals that name the key."""
+"""Plain JSON values: writing numbers that JSON lacks, reading with refusals that name the key."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lawfit._validate import closest
+import numpy as np
 
-__all__ = ["Record"]
+from lawfit._validate import Floats, closest
+
+__all__ = ["Record", "to_json_number"]
+
+# JSON has no such numbers; these are the names JavaScript and Python's json give them.
+_NAMED = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def to_json_number(value: float) -> float | str:
+    """Return a finite number as it is, any other as its name."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 class Record:
@@ -61,6 +74,36 @@ class Record:
             raise self._wrong(key, "a pair of numbers", value)
         return self._number(key, value[0]), self._number(key, value[1])
 
+    def real(self, key: str) -> float:
+        """Return a number that may be infinite or NaN; the key is required."""
+        return self._real(key, self._get(key, None))
+
+    def integer(self, key: str) -> int:
+        """Return a whole number; the key is required."""
+        value = self._get(key, None)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self._wrong(key, "a whole number", value)
+        return value
+
+    def reals(self, key: str) -> Floats:
+        """Return an array of numbers that may be infinite or NaN; the key is required."""
+        return np.array([self._real(key, value) for value in self.items(key)], dtype=np.float64)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return texts; the key is required."""
+        values = self.items(key)
+        for value in values:
+            if not isinstance(value, str):
+                raise self._wrong(key, "a list of texts", value)
+        return tuple(values)
+
+    def table(self, key: str) -> dict[str, float]:
+        """Return numbers by name; the key is required."""
+        value = self._get(key, None)
+        if not isinstance(value, Mapping):
+            raise self._wrong(key, "an object", value)
+        return {str(name): self._real(f"{key}.{name}", number) for name, number in value.items()}
+
     def items(self, key: str) -> list[Any]:
         """Return a list; the key is required."""
         value = self._get(key, None)
@@ -72,6 +115,11 @@ class Record:
         if key not in self._data and default is None:
             raise ValueError(f"{self._what}: key {key!r} is missing")
         return self._data.get(key, default)
+
+    def _real(self, key: str, value: object) -> float:
+        if isinstance(value, str) and value in _NAMED:
+            return _NAMED[value]
+        return self._number(key, value)
 
     def _number(self, key: str, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -1,0 +1,375 @@
+"""Fitting a law to curves or a table."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lawfit import _core, laws
+from lawfit._validate import Floats, choose, closest, float_array, integer, real
+from lawfit.law import Law
+from lawfit.result import Fit, Options, ProfilePoint
+from lawfit.rows import Rows, rows_of
+from lawfit.schedule import WARMUPS, Warmup
+from lawfit.scores import score
+from lawfit.starts import Bounds, given_starts, number_of_starts, start_ranges
+
+__all__ = ["fit"]
+
+LOSSES = ("huber", "squared", "soft_l1")
+SPACES = ("log", "linear")
+REDUCTIONS = ("sum", "mean")
+# A lower bound this small only says that the parameter is positive.
+TINY = 1e-300
+
+
+def fit(
+    law: Law | str,
+    data: Any,
+    *,
+    loss: str = "huber",
+    delta: float = 1e-3,
+    space: str = "log",
+    reduction: str = "sum",
+    fixed: Mapping[str, float | None] | None = None,
+    bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
+    starts: Any = None,
+    weights: Any = None,
+    rng: Any = 0,
+    threads: int | None = None,
+    profile: Mapping[str, Sequence[float]] | None = None,
+    warmup: Warmup = "peak",
+    skip_steps: int | None = None,
+    max_iterations: int = 300,
+    tolerance: float = 1e-14,
+) -> Fit:
+    """Fit a law to data by minimising Σ w·rho(residual), from many starts.
+
+    Parameters
+    ----------
+    law : Law or str
+        A law, or the name of one in the catalogue.
+    data : Curve, Curves, sequence of Curve, mapping or data frame
+        Curves for a law over a schedule; otherwise curves or columns by name, n rows in all.
+    loss : {"huber", "squared", "soft_l1"}
+        rho of a residual r: r²/2 up to |r| = delta and delta·(|r| - delta/2) beyond; r²/2;
+        or delta²·(√(1 + (r/delta)²) - 1).
+    delta : float
+        Where rho turns from square to linear, in the residual's unit; inf makes it squared.
+    space : {"log", "linear"}
+        Residuals are log f - log y (the target must be positive) or f - y.
+    reduction : {"sum", "mean"}
+        How the objective is reported. The parameters are the same bit for bit.
+    fixed : mapping of str to float or None, optional
+        Parameters kept at a value. None frees a parameter that the law holds, as annealing does
+        with lam.
+    bounds : mapping of str to (lower, upper), optional
+        Replace the law's; None is no bound.
+    starts : int, mapping, sequence of mappings, or array of shape (k, free), optional
+        How many starts to draw, or the starts. By default 8 for each nonlinear parameter and 8
+        more; parameters in which the law is linear are solved for at every start.
+    weights : array-like of shape (n,), optional
+        Positive weights of the rows, before any are skipped.
+    rng : int or numpy.random.Generator
+        Seed of the drawn starts.
+    threads : int, optional
+        At most this many threads; the result has the same bits for any number.
+    profile : mapping of str to sequence of float, optional
+        Parameters kept at each value of a grid in turn; the best is returned with `Fit.profile`.
+    warmup : {"peak", "actual", "skip"}
+        What a schedule's warm-up counts for in S1 and S2: as if at peak, as the annealing law's
+        authors have it (arXiv:2408.11029); as it is; or as it is in S1, with S2 starting after it.
+    skip_steps : int, optional
+        Drop points logged before this step; by default those within the schedule's warm-up.
+    max_iterations : int
+        Iterations of a start.
+    tolerance : float
+        Predicted decrease of the objective, relative to it, at which a start has converged; it is
+        polished to rounding after that.
+
+    Returns
+    -------
+    Fit
+        Not converging is a status of it, not an exception.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For data and options without a meaning; the message names source, index, field and value.
+    KeyboardInterrupt
+        Within 100 ms of Ctrl-C.
+    """
+    begin = time.perf_counter()
+    chosen = laws.get(law) if isinstance(law, str) else law
+    if not isinstance(chosen, Law):
+        raise TypeError(f"law is a {type(law).__name__}; expected a Law or the name of one")
+    options = _options(
+        loss=loss,
+        delta=delta,
+        space=space,
+        reduction=reduction,
+        warmup=warmup,
+        skip_steps=skip_steps,
+        rng=rng,
+        max_iterations=max_iterations,
+        tolerance=tolerance,
+    )
+    rows = rows_of(chosen, data, warmup=options.warmup, skip_steps=options.skip_steps)
+    _check_rows(rows, options)
+    job = _Job(
+        rows=rows,
+        options=options,
+        bounds=_bounds(chosen, bounds),
+        weights=_weights(weights, rows),
+        starts=starts,
+        threads=0 if threads is None else integer(threads, field="threads", lower=1),
+        core=rows.core(),
+    )
+    held = _held(chosen, fixed, bounds, profile)
+    best = _solve(job, held) if profile is None else _profile(job, held, profile)
+    return best.with_seconds(time.perf_counter() - begin)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What all points of a profile share."""
+
+    rows: Rows
+    options: Options
+    bounds: Bounds
+    weights: Floats
+    starts: Any
+    threads: int
+    core: _core.Data
+
+
+def _options(
+    *,
+    loss: str,
+    delta: float,
+    space: str,
+    reduction: str,
+    warmup: str,
+    skip_steps: int | None,
+    rng: Any,
+    max_iterations: int,
+    tolerance: float,
+) -> Options:
+    if isinstance(rng, np.random.Generator):
+        rng = int(rng.integers(2**63))
+    return Options(
+        loss=choose(loss, LOSSES, field="loss"),
+        delta=real(delta, field="delta", lower=0, strict=True, allow_inf=True),
+        space=choose(space, SPACES, field="space"),
+        reduction=choose(reduction, REDUCTIONS, field="reduction"),
+        warmup=choose(warmup, WARMUPS, field="warmup"),
+        skip_steps=None if skip_steps is None else integer(skip_steps, field="skip_steps", lower=0),
+        seed=integer(rng, field="rng", lower=0, upper=2**64 - 1),
+        max_iterations=integer(max_iterations, field="max_iterations", lower=1, upper=2**31 - 1),
+        tolerance=real(tolerance, field="tolerance", lower=0),
+    )
+
+
+def _check_rows(rows: Rows, options: Options) -> None:
+    rows.check_columns()
+    rows.check_areas()
+    assert rows.y is not None
+    if options.space == "log":
+        wanted = "log residuals need it above 0 (space='linear' takes any)"
+        rows.refuse(rows.y <= 0, rows.law.y, rows.y, wanted)
+
+
+def _known(law: Law, names: Any, field: str) -> None:
+    for name in names:
+        if name not in law.parameters:
+            raise ValueError(
+                f"{field}: law {law.name!r} has no parameter {name!r}"
+                f"{closest(str(name), law.parameters)}"
+            )
+
+
+def _bounds(law: Law, bounds: Mapping[str, tuple[float | None, float | None]] | None) -> Bounds:
+    own = {name: (p.lower, p.upper) for name, p in law.parameters.items()}
+    _known(law, bounds or {}, "bounds")
+    for name, pair in (bounds or {}).items():
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(f"bounds of {name!r} are {pair!r}; expected a pair (lower, upper)")
+        low, high = (
+            infinity if end is None else real(end, field=f"bounds of {name!r}", allow_inf=True)
+            for end, infinity in zip(pair, (-math.inf, math.inf), strict=True)
+        )
+        if not low < high:
+            raise ValueError(f"bounds of {name!r}: lower {low!r} must be below upper {high!r}")
+        own[name] = (low, high)
+    return own
+
+
+def _held(
+    law: Law,
+    fixed: Mapping[str, float | None] | None,
+    bounds: Mapping[str, Any] | None,
+    profile: Mapping[str, Any] | None,
+) -> dict[str, float]:
+    """Return the values of the parameters that are not free."""
+    _known(law, fixed or {}, "fixed")
+    held = {name: p.held for name, p in law.parameters.items() if p.held is not None}
+    for name, value in (fixed or {}).items():
+        if value is None:
+            held.pop(name, None)
+        else:
+            held[name] = real(value, field=f"fixed {name!r}")
+    for name in bounds or {}:
+        if name in held:
+            raise ValueError(
+                f"{name!r} has bounds but is held at {held[name]!r}; "
+                f"fixed={{{name!r}: None}} frees it"
+            )
+    for name, value in held.items():
+        lower, upper = law.parameters[name].lower, law.parameters[name].upper
+        if not lower <= value <= upper:
+            raise ValueError(f"fixed {name!r} is {value!r}, outside its bounds [{lower}, {upper}]")
+    if profile is None and len(held) == len(law.parameters):
+        raise ValueError(f"law {law.name!r}: every parameter is fixed, so there is nothing to fit")
+    return held
+
+
+def _weights(weights: Any, rows: Rows) -> Floats:
+    """Return the weights of the rows kept, or an empty array for none."""
+    if weights is None:
+        return np.zeros(0)
+    values = float_array(weights, source="weights", field="weight")
+    bad = np.flatnonzero(~(values > 0))
+    if bad.size:
+        raise ValueError(
+            f"weights: weight at index {bad[0]} is {values[bad[0]]!r}; expected above 0"
+        )
+    if len(values) != rows.given:
+        raise ValueError(f"weights: {len(values)} weights for {rows.given} rows")
+    return values[rows.kept()]
+
+
+def _solve(job: _Job, held: Mapping[str, float]) -> Fit:
+    rows, options, law = job.rows, job.options, job.rows.law
+    free = [name for name in law.parameters if name not in held]
+    if len(rows) < len(free):
+        raise ValueError(
+            f"{rows.sources}: {len(free)} parameters need >= {len(free)} points, got {len(rows)}"
+        )
+    assert rows.y is not None
+    lower, upper = ([job.bounds[name][side] for name in free] for side in (0, 1))
+    problem = _core.Problem(
+        program=law._program,
+        data=job.core,
+        y=rows.y,
+        weights=job.weights,
+        loss="squared" if math.isinf(options.delta) else options.loss,
+        delta=options.delta,
+        space=options.space,
+        theta=[held.get(name, 0.0) for name in law.parameters],
+        free=[name not in held for name in law.parameters],
+        may_centre=[
+            (low == -math.inf or 0 <= low <= TINY) and high == math.inf
+            for low, high in zip(lower, upper, strict=True)
+        ],
+    )
+    given: list[list[float]] = []
+    notes: list[str] = []
+    if job.starts is not None and not isinstance(job.starts, int | np.integer):
+        given, notes = given_starts(job.starts, free, job.bounds)
+    linear = problem.linear
+    solution = _core.solve(
+        problem=problem,
+        lower=lower,
+        upper=upper,
+        max_iterations=options.max_iterations,
+        tolerance=options.tolerance,
+        starts=1 if given else number_of_starts(job.starts, linear.count(False)),
+        seed=options.seed,
+        threads=job.threads,
+        ranges=start_ranges(rows, free, job.bounds, linear),
+        given=given,
+    )
+    return _result(job, held, free, solution, notes)
+
+
+def _result(
+    job: _Job,
+    held: Mapping[str, float],
+    free: list[str],
+    solution: _core.Solution,
+    notes: list[str],
+) -> Fit:
+    rows, law, y = job.rows, job.rows.law, job.rows.y
+    assert y is not None
+    solved = solution.theta.size > 0
+    found = dict(
+        zip(free, solution.theta.tolist() if solved else [math.nan] * len(free), strict=True)
+    )
+    params = {name: found.get(name, held.get(name, math.nan)) for name in law.parameters}
+    predicted = law._program.evaluate(job.core, list(params.values()))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        residuals = np.log(predicted) - np.log(y) if job.options.space == "log" else predicted - y
+    p, bounds = len(free), ("lower", "upper")
+    at = zip(free, zip(solution.at_lower, solution.at_upper, strict=True), strict=False)
+    objective = solution.objective if solved else math.nan
+    return Fit(
+        law=law,
+        params=params,
+        free=tuple(free),
+        cov=solution.covariance.reshape(p, p) if solved else np.full((p, p), np.nan),
+        objective=objective / len(rows) if job.options.reduction == "mean" else objective,
+        residuals=residuals,
+        status=solution.status,
+        message=solution.message,
+        at_bounds={
+            n: side for n, sides in at for side, here in zip(bounds, sides, strict=True) if here
+        },
+        undetermined=tuple(n for n, lost in zip(free, solution.undetermined, strict=False) if lost),
+        rank=solution.rank,
+        condition=solution.condition,
+        training=score(y, predicted),
+        sources=tuple((g.source, g.end - g.begin) for g in rows.groups),
+        options=job.options,
+        starts_asked=solution.starts_asked,
+        starts_run=solution.starts_run,
+        starts_merged=solution.starts_merged,
+        starts_failed=solution.starts_failed,
+        starts_agreed=solution.starts_agreed,
+        iterations=solution.iterations,
+        evaluations=solution.evaluations,
+        notes=tuple(notes),
+    )
+
+
+def _profile(job: _Job, held: Mapping[str, float], grid: Mapping[str, Sequence[float]]) -> Fit:
+    law = job.rows.law
+    _known(law, grid, "profile")
+    axes = []
+    for name, values in grid.items():
+        axis = [real(value, field=f"profile of {name!r}") for value in values]
+        lower, upper = job.bounds[name]
+        for value in axis:
+            if not lower <= value <= upper:
+                raise ValueError(
+                    f"profile of {name!r}: {value!r} is outside its bounds [{lower}, {upper}]"
+                )
+        if not axis:
+            raise ValueError(f"profile of {name!r} is empty")
+        axes.append(axis)
+    if not axes:
+        raise ValueError("profile is empty; expected a parameter and its grid")
+    points = [dict(zip(grid, values, strict=True)) for values in itertools.product(*axes)]
+    fits = [_solve(job, {**held, **point}) for point in points]
+    best = min(fits, key=lambda f: f.objective if not math.isnan(f.objective) else math.inf)
+    return best.with_profile(
+        tuple(
+            ProfilePoint(point, found.objective, found.status)
+            for point, found in zip(points, fits, strict=True)
+        )
+    )

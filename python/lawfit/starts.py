@@ -1,0 +1,165 @@
+"""Where a fit starts: the caller's own points, or ranges scaled from the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lawfit._validate import closest, integer
+from lawfit.law import Law
+from lawfit.rows import Rows
+
+__all__ = ["Bounds", "given_starts", "number_of_starts", "start_ranges"]
+
+Bounds = Mapping[str, tuple[float, float]]
+Range = tuple[str, float, float]
+
+# Starts a nonlinear parameter adds by default. Linear ones are solved for and need none.
+STARTS_PER_PARAMETER = 8
+# Decades to either side of a parameter's scale from which starts are drawn.
+DECADES = 2.0
+# How far inside its bound a start on it is moved, relative to the bound or to the width.
+INSIDE = 1e-8
+
+
+def number_of_starts(starts: object, nonlinear: int) -> int:
+    """Return how many starts to draw."""
+    if starts is None:
+        return STARTS_PER_PARAMETER * (1 + nonlinear) if nonlinear else 1
+    return integer(starts, field="starts", lower=1)
+
+
+def start_ranges(
+    rows: Rows, free: Sequence[str], bounds: Bounds, linear: list[bool]
+) -> list[Range]:
+    """Return the range from which each free parameter's starts are drawn, for the core."""
+    unknown = [name for name, is_linear in zip(free, linear, strict=True) if not is_linear]
+    scales = _scales(rows) if any(rows.law.parameters[n].typical is None for n in unknown) else {}
+    return [
+        ("eliminated", 0.0, 0.0) if name not in unknown else _range(rows.law, name, bounds, scales)
+        for name in free
+    ]
+
+
+def _range(law: Law, name: str, bounds: Bounds, scales: Mapping[str, float]) -> Range:
+    lower, upper = bounds[name]
+    typical = law.parameters[name].typical
+    if typical is not None:
+        low, high = max(lower, typical[0]), min(upper, typical[1])
+        if low <= high:
+            return ("log" if low > 0 and high > 10 * low else "uniform", low, high)
+    scale = scales.get(name, 1.0)
+    small, large = scale * 10**-DECADES, scale * 10**DECADES
+    if lower >= 0:
+        low, high = max(small, lower), min(large, upper)
+        return ("log", low, high) if 0 < low < high else _between(lower, upper, scale)
+    if upper <= 0:
+        return _between(max(lower, -large), upper, scale)
+    if -lower >= large and upper >= large:
+        return ("mirrored", small, large)
+    return _between(max(lower, -large), min(upper, large), scale)
+
+
+def _between(lower: float, upper: float, scale: float) -> Range:
+    """Return a uniform range within bounds of which one may be infinite."""
+    width = max(scale, abs(lower) if math.isfinite(lower) else abs(upper))
+    return (
+        "uniform",
+        lower if math.isfinite(lower) else upper - width,
+        upper if math.isfinite(upper) else lower + width,
+    )
+
+
+def _scales(rows: Rows) -> dict[str, float]:
+    """Return the size of each parameter that makes its column matter.
+
+    A parameter added to a column or dividing it has the column's size, one that multiplies it the
+    inverse; any other is taken to be about 1.
+    """
+    law = rows.law
+    names = list(law.parameters)
+    sizes: list[float | None] = []  # of instructions that depend on data alone, by their median
+    scales: dict[str, float] = {}
+    for op, a, b in law.instructions:
+        size: float | None = None
+        if op == "column":
+            size = float(np.median(np.abs(rows.columns[a]))) or None
+        elif op in ("add", "sub", "mul", "div") and (sizes[a] is None) != (sizes[b] is None):
+            data, other = (sizes[a], b) if sizes[a] is not None else (sizes[b], a)
+            inner, parameter, _ = law.instructions[other]
+            if inner == "constant" or data is None:
+                size = data
+            elif inner == "parameter":
+                scales.setdefault(names[parameter], 1 / data if op == "mul" else data)
+        elif op == "neg":
+            size = sizes[a]
+        sizes.append(size)
+    return scales
+
+
+def given_starts(
+    starts: Any, free: Sequence[str], bounds: Bounds
+) -> tuple[list[list[float]], list[str]]:
+    """Read the caller's own starts: one mapping or several, or an array of shape (k, free).
+
+    Returns the starts, and a note for each that was moved off its bound.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the start, the parameter and the value.
+    """
+    if isinstance(starts, Mapping):
+        starts = [starts]
+    try:
+        listed = list(starts)
+    except TypeError:
+        raise TypeError(f"starts is {starts!r}; expected a number, mappings or an array") from None
+    if not listed:
+        raise ValueError("starts is empty; expected at least one start")
+    notes: list[str] = []
+    return [_start(k, start, free, bounds, notes) for k, start in enumerate(listed)], notes
+
+
+def _start(
+    k: int, start: Any, free: Sequence[str], bounds: Bounds, notes: list[str]
+) -> list[float]:
+    if isinstance(start, Mapping):
+        for name in start:
+            if name not in free:
+                raise ValueError(
+                    f"start {k}: {name!r} is no free parameter{closest(str(name), free)}"
+                )
+        missing = [name for name in free if name not in start]
+        if missing:
+            raise ValueError(f"start {k}: {missing[0]!r} is missing")
+        values = [start[name] for name in free]
+    else:
+        values = list(start)
+        if len(values) != len(free):
+            raise ValueError(
+                f"start {k} has {len(values)} values; the free parameters are {', '.join(free)}"
+            )
+    return [
+        _inside(k, name, value, bounds[name], notes)
+        for name, value in zip(free, values, strict=True)
+    ]
+
+
+def _inside(k: int, name: str, value: Any, bounds: tuple[float, float], notes: list[str]) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise TypeError(f"start {k}: {name} is {value!r}; expected a number")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"start {k}: {name} is {number}; expected a finite number")
+    lower, upper = bounds
+    if not lower <= number <= upper:
+        raise ValueError(f"start {k}: {name} is {number!r}, outside its bounds [{lower}, {upper}]")
+    if number in (lower, upper):
+        width = min(upper - lower, max(1.0, abs(number)))
+        number += INSIDE * width if number == lower else -INSIDE * width
+        notes.append(f"start {k}: {name} was on its bound and was moved to {number!r}")
+    return number
