@@ -40,7 +40,7 @@ def annealing_curves():
 
 def multipower_schedule(name):
     """The LR of every step, as data/README.md gives it."""
-    peak, end, ramp = 3e-4, 3e-5, {"peak": 3e-4, "warmup": 2160, "ramp": "closed"}
+    end, ramp = 3e-5, {"peak": 3e-4, "warmup": 2160, "ramp": "closed"}
     kind, *numbers = name.split("_")
     steps = int(numbers[-1])
     if kind == "constant":
