@@ -282,7 +282,7 @@ REFUSED = [  # text, where (the piece the caret stands under), message
     ("LOG(a)", "LOG", "did you mean 'log'"),
     ("exp + a", "exp", r"write exp\(\.\.\.\)"),
     ("x**-alpa + alpha", "alpa", "unknown name 'alpa'; did you mean 'alpha'.*list it in columns="),
-    ("a + A", "A", "did you mean 'a'.*list it in columns="),
+    ("alpha + Alpha", "Alpha", "did you mean 'alpha'.*list it in columns="),
     ("a*s1", "s1", "did you mean 'S1'"),
     ("a*PI", "PI", "did you mean 'pi'"),
     ("a/0", "0", "division by zero"),

@@ -321,3 +321,9 @@ def test_sizes():
     values = {"E": 1.69, "A": 406.4, "alpha": 0.34, "B": 410.7, "beta": 0.28}
     loss = evaluate(laws.chinchilla, values | {"N": 70e9, "D": 1.4e12})
     assert loss == pytest.approx(1.69 + 406.4 / 70e9**0.34 + 410.7 / 1.4e12**0.28)
+
+
+def test_a_letter_may_be_a_parameter_and_its_capital_a_column():
+    assert lf.Law("compute", "a * C**-b + c", ["a", "b", "c"]).columns == ("C",)
+    with pytest.raises(FormulaError, match="did you mean 'c'"):
+        lf.Law("compute", "a * x**-b + C", ["a", "b", "c"])

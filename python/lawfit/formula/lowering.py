@@ -190,8 +190,10 @@ class Lowering:
             close = lookalike(name, (*self.parameters, *self.listed, *RESERVED))
             hint = f"; did you mean {close!r}?" if close else "; it is not listed in columns="
             raise self._error(node, problem + hint)
-        # A function misspelt is seen where it is called: 'cost' alone is a column, not cos.
-        close = lookalike(name, (*self.parameters, *AREAS), cutoff=_TYPO) or lookalike(
+        # A function misspelt is seen where it is called: 'cost' alone is a column, not cos. Letters
+        # are no typos of one another: c is a floor and C the compute in many a law.
+        near = [p for p in self.parameters if len(p) > 1 or len(name) > 1]
+        close = lookalike(name, (*near, *AREAS), cutoff=_TYPO) or lookalike(
             name, sorted(RESERVED), cutoff=1.0
         )
         if close:
