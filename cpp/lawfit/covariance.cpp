@@ -24,7 +24,9 @@ public:
       : problem_(problem), theta_(theta), cancel_(cancel), work_(problem, Coordinates::natural),
         p_(problem.parameters()) {
     for (int i = 0; i < p_; ++i)
-      if (!at_bound[static_cast<std::size_t>(i)])
+      if (at_bound[static_cast<std::size_t>(i)])
+        bound_.push_back({i, 0});
+      else
         free_[count_++] = i;
     out_.matrix.assign(static_cast<std::size_t>(p_ * p_), nan);
     out_.undetermined.assign(static_cast<std::size_t>(p_), false);
@@ -39,7 +41,7 @@ public:
   }
 
 private:
-  // R of the weighted Jacobian of residuals, and Σ ψ²jjᵀ.
+  // R of the weighted Jacobian of residuals, and Σ ψ²jjᵀ; of what is at a bound the column's length.
   void read_rows() {
     std::vector<double> block(static_cast<std::size_t>(std::max(1, count_)) * B);
     problem_.visit_rows(theta_, B, B, work_, cancel_, [&](const Problem::Rows &rows) {
@@ -48,6 +50,10 @@ private:
         for (int a = 0; a < count_; ++a)
           block[static_cast<std::size_t>(a) * B + i] =
               rows.h1[i] * rows.jacobian[static_cast<std::size_t>(free_[a]) * B + i];
+        for (AtBound &bound : bound_)
+          bound.length = std::hypot(
+              bound.length,
+              root * rows.h1[i] * rows.jacobian[static_cast<std::size_t>(bound.parameter) * B + i]);
         const double score = rows.score[i] * rows.score[i];
         for (int a = 0; a < count_; ++a)
           for (int b = 0; b <= a; ++b)
@@ -77,7 +83,11 @@ private:
       if (norm(a) * std::fmax(std::abs(theta_[free_[a]]), 1e-8) > rounding)
         index[columns++] = a;
       else
-        mark(a);
+        mark(free_[a]);
+    // What has no effect is not held by its bound.
+    for (const auto &[parameter, length] : bound_)
+      if (length * std::fmax(std::abs(theta_[parameter]), 1e-8) <= rounding)
+        mark(parameter);
     std::vector<double> scaled(static_cast<std::size_t>(columns * columns)), v(scaled), s(v);
     // The triangle of the columns kept, brought back to a square by another factorisation.
     double square[P * P] = {}, rows[P * P];
@@ -95,14 +105,18 @@ private:
       }
       for (int a = 0; a < columns; ++a)
         if (std::abs(v[static_cast<std::size_t>(a * columns + k)]) > share_tolerance)
-          mark(index[a]);
+          mark(free_[index[a]]);
     }
     out_.condition = out_.rank < count_ ? infinity
                      : columns > 0      ? s[0] / s[static_cast<std::size_t>(columns - 1)]
                                         : 1;
   }
 
-  void mark(int a) { out_.undetermined[static_cast<std::size_t>(free_[a])] = true; }
+  void mark(int parameter) {
+    const auto i = static_cast<std::size_t>(parameter);
+    out_.undetermined[i] = true;
+    out_.matrix[i * static_cast<std::size_t>(p_) + i] = infinity;
+  }
 
   // Narrows free_, r_ and meat_ to the determined parameters; the rest of the work is theirs.
   void keep_determined() {
@@ -124,16 +138,15 @@ private:
     std::copy(square, square + kept * kept, r_);
     for (int a = 0; a < kept; ++a)
       free_[a] = free_[index[a]];
-    for (int i = 0; i < p_; ++i)
-      if (out_.undetermined[static_cast<std::size_t>(i)])
-        out_.matrix[static_cast<std::size_t>(i * p_ + i)] = infinity;
     count_ = kept;
   }
 
   void fill() {
     const double freedom = static_cast<double>(problem_.rows()) - count_;
-    if (!problem_.evaluate(theta_, 2, *at_, work_, cancel_) || count_ == 0)
+    if (count_ == 0)
       return;
+    // Entries by a parameter at its bound may be infinite; they are not read.
+    problem_.evaluate(theta_, 2, *at_, work_, cancel_);
     const bool squared = problem_.options().loss == Loss::squared;
     squared ? classical(2 * at_->objective / freedom)
             : sandwich(static_cast<double>(problem_.rows()) / freedom);
@@ -214,6 +227,11 @@ private:
   const double *theta_;
   Cancel &cancel_;
   Problem::Workspace work_;
+  struct AtBound {
+    int parameter;
+    double length; // of its column
+  };
+  std::vector<AtBound> bound_;
   int p_, count_ = 0, free_[P];
   double r_[P * P] = {}, meat_[P * P] = {};
   std::unique_ptr<Evaluation> at_ = std::make_unique<Evaluation>();
