@@ -1,6 +1,7 @@
 """Small problems with a known answer."""
 
 import numpy as np
+import pytest
 
 import lawfit as lf
 
@@ -43,3 +44,11 @@ def bits(fit):
     numbers = [*fit.params.values(), fit.objective, fit.condition, *fit.training]
     counts = (fit.starts_run, fit.starts_merged, fit.starts_agreed, fit.iterations)
     return np.array(numbers).tobytes() + fit.cov.tobytes() + fit.residuals.tobytes() + bytes(counts)
+
+
+def refuse(data, message, error=ValueError, law="power", **options):
+    """Expect a refusal, and that no byte of the data changed."""
+    before = {name: np.array(values).tobytes() for name, values in data.items()}
+    with pytest.raises(error, match=message):
+        lf.fit(law, data, **options)
+    assert {name: np.array(values).tobytes() for name, values in data.items()} == before
