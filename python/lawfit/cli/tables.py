@@ -68,7 +68,7 @@ def profile(demonstrations: Iterable[Demonstration]) -> Table:
         table.add_column(str(demonstration.params), justify="right")
     for points in zip(*(demonstration.fit.profile for demonstration in shown), strict=True):
         cells = (
-            f"{point.objective:.4e} {'*' if point.objective == d.fit.objective else ' '}"
+            f"{'* ' if point.objective == d.fit.objective else ''}{point.objective:.4e}"
             for point, d in zip(points, shown, strict=True)
         )
         table.add_row(f"{points[0].values['lam']:g}", *cells)
