@@ -61,6 +61,17 @@ py::tuple derivatives(const Problem &problem, const std::vector<double> &theta) 
                         matrix(out->gauss_newton), matrix(out->hessian));
 }
 
+py::array_t<double> predict(const Problem &problem, const std::vector<double> &theta) {
+  if (theta.size() != static_cast<std::size_t>(problem.parameters()))
+    throw py::value_error("theta must hold the free parameters");
+  std::vector<double> values(problem.rows());
+  without_gil([&](Cancel &cancel) {
+    Problem::Workspace work(problem, Coordinates::natural);
+    problem.predict(theta.data(), values.data(), work, cancel);
+  });
+  return to_array(values);
+}
+
 } // namespace
 
 void check_fits(const Program &program, const Data &data, std::size_t parameters) {
@@ -79,6 +90,7 @@ void bind_problem(py::module_ &module) {
            py::arg("theta"), py::arg("free"), py::arg("may_centre"))
       .def_property_readonly("evaluator", [](const Problem &p) { return p.evaluator().name(); })
       .def_property_readonly("linear", &Problem::linear)
+      .def("predict", &predict, py::arg("theta"), "The law's value at every row, float64[rows].")
       .def("derivatives", &derivatives, py::arg("theta"),
            "(objective, gradient, Gauss-Newton matrix, Hessian) by the free parameters.");
 }

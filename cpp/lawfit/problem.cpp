@@ -244,6 +244,16 @@ Problem::Rows Problem::rows_at(std::size_t first, std::size_t n, Workspace &work
           by_parameter};
 }
 
+void Problem::predict(const double *theta, double *f, Workspace &work, Cancel &cancel) const {
+  begin(theta, 0, work, cancel);
+  for (std::size_t first = 0, block = 1; first < rows(); first += B, ++block) {
+    if (block % blocks_per_check == 0)
+      cancel.check();
+    evaluator_->evaluate(first, std::min(B, rows() - first), work.area_values.data(), f + first,
+                         nullptr, work.evaluator.data());
+  }
+}
+
 void Problem::to_natural(std::vector<double> &theta) const {
   std::vector<double> scratch(evaluator_->scalars().scratch());
   evaluator_->to_natural(theta.data(), scratch.data());

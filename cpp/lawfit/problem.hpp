@@ -77,6 +77,9 @@ public:
   bool evaluate(const double *theta, int order, Evaluation &out, Workspace &work,
                 Cancel &cancel) const;
 
+  // The law's value at every row.
+  void predict(const double *theta, double *f, Workspace &work, Cancel &cancel) const;
+
   // A row's parts, for who needs more than sums: value f, derivative h1 = ∂r/∂f, rho(r).
   struct Rows {
     std::size_t first, n;

@@ -280,11 +280,8 @@ private:
   }
 
   Ref area(const Instruction &in) {
-    std::vector<double> values(data_.rows);
-    if (in.op == Op::s1) {
-      data_.areas(0, values.data(), nullptr, nullptr, nullptr, cancel_);
-      return make_column(std::move(values));
-    }
+    if (in.op == Op::s1)
+      return forward_area();
     const Ref lam = refs_[static_cast<std::size_t>(in.a)];
     if (lam.kind == Kind::scalar) {
       const Ref node = add_node(Op::s2, lam, lam);
@@ -292,8 +289,39 @@ private:
       out_.areas.push_back(lam.index);
       return node;
     }
-    data_.areas(constant_of(lam), nullptr, values.data(), nullptr, nullptr, cancel_);
-    return make_column(std::move(values));
+    if (s2_.empty() || lam_ != constant_of(lam))
+      integrate(constant_of(lam), s1_.empty());
+    return make_column(std::exchange(s2_, {}));
+  }
+
+  Ref forward_area() {
+    if (s1_.empty())
+      integrate(expected_lambda(), true);
+    return make_column(s1_);
+  }
+
+  // One pass over the schedules gives both areas.
+  void integrate(double lam, bool forward) {
+    if (forward)
+      s1_.resize(data_.rows);
+    s2_.resize(data_.rows);
+    lam_ = lam;
+    data_.areas(lam, forward ? s1_.data() : nullptr, s2_.data(), nullptr, nullptr, cancel_);
+  }
+
+  // The lambda that a later S2 will ask for, where that is plain to see.
+  double expected_lambda() const {
+    for (const Instruction &in : program_.code()) {
+      if (in.op != Op::s2)
+        continue;
+      const Instruction &lam = program_.code()[static_cast<std::size_t>(in.a)];
+      const auto a = static_cast<std::size_t>(lam.a);
+      if (lam.op == Op::constant)
+        return program_.constants()[a];
+      if (lam.op == Op::parameter && free_index_[a] < 0)
+        return theta_[a];
+    }
+    return 0;
   }
 
   Ref operation(Op op, Ref a, Ref b) {
@@ -326,6 +354,8 @@ private:
   Cancel &cancel_;
   std::vector<int> free_index_;
   std::vector<Ref> refs_;
+  std::vector<double> s1_, s2_; // integrated already, s2_ at lam_ and not asked for yet
+  double lam_ = 0;
   Divided out_;
 };
 

@@ -295,13 +295,15 @@ def _solve(job: _Job, held: Mapping[str, float]) -> Fit:
         ranges=start_ranges(rows, free, job.bounds, linear),
         given=given,
     )
-    return _result(job, held, free, solution, notes)
+    return _result(job, held, free, problem=problem, solution=solution, notes=notes)
 
 
 def _result(
     job: _Job,
     held: Mapping[str, float],
     free: list[str],
+    *,
+    problem: _core.Problem,
     solution: _core.Solution,
     notes: list[str],
 ) -> Fit:
@@ -312,7 +314,7 @@ def _result(
         zip(free, solution.theta.tolist() if solved else [math.nan] * len(free), strict=True)
     )
     params = {name: found.get(name, held.get(name, math.nan)) for name in law.parameters}
-    predicted = law._program.evaluate(job.core, list(params.values()))
+    predicted = problem.predict([params[name] for name in free])
     with np.errstate(invalid="ignore", divide="ignore"):
         residuals = np.log(predicted) - np.log(y) if job.options.space == "log" else predicted - y
     p, bounds = len(free), ("lower", "upper")
