@@ -48,8 +48,9 @@ def demo(
 ) -> None:
     """Forecast six schedules from two real runs: tables and a picture.
 
-    For each of three model sizes the annealing law is fitted to a run at constant and one at cosine
-    learning rate, and forecasts the loss curve of every other schedule.
+    For each of three model sizes the annealing law is fitted to one run at
+    constant and one at cosine learning rate, and forecasts the loss curve of
+    every other schedule.
     """
     _check(size, out)
     if plot:
