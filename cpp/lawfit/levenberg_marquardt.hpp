@@ -11,7 +11,7 @@ namespace lawfit {
 
 struct SolverOptions {
   std::vector<double> lower, upper; // of each free parameter; may be infinite
-  int max_iterations = 300;
+  int max_iterations = 1000;
   // Stop when the predicted decrease, gᵀA⁻¹g/2, is below this share of the objective, then polish
   // to rounding. It is invariant to the scale of the objective and of every parameter.
   double tolerance = 1e-14;

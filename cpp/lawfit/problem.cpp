@@ -27,6 +27,9 @@ enum RowArray : std::size_t {
   row_arrays
 };
 
+// 8 MiB a curve.
+constexpr std::int64_t most_tabulated_steps = std::int64_t{1} << 20;
+
 // Below this share of y the logarithm is continued by its second-order expansion: a trial step to a
 // prediction <= 0 then costs dearly and smoothly instead of having no value.
 constexpr double guard_share = 1e-3;
@@ -46,8 +49,11 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
     throw std::invalid_argument("columns, y and weights differ in length");
   Divided law = divide(program, data, theta, free, cancel);
   areas_ = law.areas;
-  if (!areas_.empty())
+  if (!areas_.empty()) {
     schedules_ = {data.rows, {}, data.steps, data.tracks, data.warmup};
+    for (Track &track : schedules_.tracks)
+      track.schedule = std::make_shared<Schedule>(track.schedule->tabulated(most_tabulated_steps));
+  }
   evaluator_ = make_terms(law, data.rows, may_centre);
   if (!evaluator_)
     evaluator_ = make_tape(std::move(law));

@@ -104,6 +104,30 @@ Schedule Schedule::from_pieces(std::vector<Piece> pieces, std::int64_t warmup) {
   return Schedule(std::move(pieces), {}, warmup);
 }
 
+Schedule Schedule::tabulated(std::int64_t most_steps) const {
+  const auto has_closed_form = [](const Piece &piece) {
+    return piece.shape == Shape::constant || piece.shape == Shape::linear;
+  };
+  std::int64_t written_out = 0;
+  for (const Piece &piece : pieces_)
+    written_out += has_closed_form(piece) ? 0 : piece.steps;
+  if (written_out > most_steps)
+    return *this;
+  std::vector<Piece> pieces = pieces_;
+  std::vector<double> table;
+  for (std::size_t index = 0; index < pieces.size(); ++index) {
+    Piece &piece = pieces[index];
+    if (has_closed_form(piece))
+      continue;
+    const std::size_t at = table.size();
+    table.resize(at + static_cast<std::size_t>(piece.steps));
+    evaluate(pieces_[index], 0, static_cast<std::size_t>(piece.steps), table.data() + at);
+    piece.shape = Shape::table;
+    piece.offset = static_cast<std::int64_t>(at);
+  }
+  return Schedule(std::move(pieces), std::move(table), warmup_);
+}
+
 std::size_t Schedule::piece_at(std::int64_t step) const {
   const auto after = std::upper_bound(first_.begin(), first_.end(), step);
   return static_cast<std::size_t>(after - first_.begin()) - 1;
@@ -129,7 +153,7 @@ void Schedule::evaluate(const Piece &piece, std::int64_t from, std::size_t n, do
   case Shape::inverse_sqrt:
     return interpolate(piece, from, n, out, [](double x) { return 1.0 / std::sqrt(1.0 + x); });
   case Shape::table:
-    std::copy_n(table_.begin() + from, n, out);
+    std::copy_n(table_.begin() + piece.offset + from, n, out);
     return;
   }
 }

@@ -25,7 +25,7 @@ enum class Shape {
   one_minus_sqrt, // w = 1 − √x
   polynomial,     // w = (1 − x)^power
   inverse_sqrt,   // w = 1 / √(1 + x)
-  table           // LR given step by step; Schedule::dense makes it
+  table           // LR given step by step, from entry `offset` on; only Schedule makes it
 };
 
 struct Piece {
@@ -48,6 +48,11 @@ public:
 
   std::int64_t steps() const { return first_.back(); }
   std::int64_t warmup() const { return warmup_; }
+
+  // The same schedule with every piece that has no closed-form area written out, where these have
+  // no more than `most_steps` steps together: integrating it again and again then reads memory
+  // instead of computing cosines. The LR are the same doubles.
+  Schedule tabulated(std::int64_t most_steps) const;
 
   // LR of the steps first … first + n − 1.
   void lr(std::int64_t first, std::size_t n, double *out) const;

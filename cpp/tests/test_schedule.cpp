@@ -212,7 +212,26 @@ static void test_cancel() {
       Cancelled);
 }
 
+static void test_tabulated_is_the_same_schedule() {
+  const Piece ramp{Shape::linear, 40, 0, 1e-3, 0, 40};
+  const Piece wave{Shape::cosine, 500, 1e-3, 1e-4, 3, 600};
+  const Piece flat{Shape::constant, 70, 2e-4};
+  const Piece fall{Shape::exponential, 90, 2e-4, 1e-5, 0, 90};
+  const Schedule pieces = Schedule::from_pieces({ramp, wave, flat, fall}, 40);
+  const Schedule table = pieces.tabulated(1000);
+  const auto n = static_cast<std::size_t>(pieces.steps());
+  std::vector<double> lr(n), same(n), s2(n), again(n);
+  pieces.lr(0, n, lr.data());
+  table.lr(0, n, same.data());
+  CHECK(lr == same);
+  Cancel cancel;
+  pieces.areas(0.99, Warmup::skip, nullptr, n, nullptr, s2.data(), nullptr, nullptr, cancel);
+  table.areas(0.99, Warmup::skip, nullptr, n, nullptr, again.data(), nullptr, nullptr, cancel);
+  CHECK(s2 == again);
+}
+
 int main() {
+  test_tabulated_is_the_same_schedule();
   test_definition_in_every_mode();
   test_signs_and_long_memory();
   test_blocking_does_not_show();

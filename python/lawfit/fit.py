@@ -46,7 +46,7 @@ def fit(
     profile: Mapping[str, Sequence[float]] | None = None,
     warmup: Warmup = "peak",
     skip_steps: int | None = None,
-    max_iterations: int = 300,
+    max_iterations: int = 1000,
     tolerance: float = 1e-14,
 ) -> Fit:
     """Fit a law to data by minimising Σ w·rho(residual), from many starts.
