@@ -355,8 +355,28 @@ def _result(
         starts_agreed=solution.starts_agreed,
         iterations=solution.iterations,
         evaluations=solution.evaluations,
-        notes=tuple(notes),
+        notes=(*notes, *_caveats(job, free, solution)),
     )
+
+
+def _caveats(job: _Job, free: list[str], solution: _core.Solution) -> list[str]:
+    """Say what the numbers of a fit do not show."""
+    law, notes = job.rows.law, []
+    names = list(law.parameters)
+    for op, a, _ in law.instructions:
+        inner, index, _ = law.instructions[a]
+        if op == "s2" and inner == "parameter" and names[index] in free:
+            lam = names[index]
+            notes.append(
+                f"{lam} is free: it and the factor of S2({lam}) are hard to tell apart, the factor "
+                f"being nearly proportional to 1 - {lam}; compare forecasts, not their values"
+            )
+    robust = job.options.loss != "squared" and not math.isinf(job.options.delta)
+    if robust and solution.theta.size and not solution.from_hessian:
+        notes.append(
+            "standard errors rest on the Gauss-Newton matrix: the Hessian is not positive definite"
+        )
+    return notes
 
 
 def _profile(job: _Job, held: Mapping[str, float], grid: Mapping[str, Sequence[float]]) -> Fit:

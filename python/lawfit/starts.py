@@ -19,8 +19,11 @@ Range = tuple[str, float, float]
 
 # Starts a nonlinear parameter adds by default. Linear ones are solved for and need none.
 STARTS_PER_PARAMETER = 8
-# Decades to either side of a parameter's scale from which starts are drawn.
-DECADES = 2.0
+# Factors below and above a parameter's scale between which starts are drawn.
+AROUND = (1e-2, 1e2)
+# The same of an exponent, whatever the data: those of scaling laws are seldom beyond.
+EXPONENTS = (0.03, 3.0)
+BINARY = ("add", "sub", "mul", "div", "pow", "minimum", "maximum", "logaddexp")
 # How far inside its bound a start on it is moved, relative to the bound or to the width.
 INSIDE = 1e-8
 
@@ -52,7 +55,7 @@ def _range(law: Law, name: str, bounds: Bounds, scales: Mapping[str, float]) -> 
         if low <= high:
             return ("log" if low > 0 and high > 10 * low else "uniform", low, high)
     scale = scales.get(name, 1.0)
-    small, large = scale * 10**-DECADES, scale * 10**DECADES
+    small, large = EXPONENTS if name in _exponents(law) else (scale * AROUND[0], scale * AROUND[1])
     if lower >= 0:
         low, high = max(small, lower), min(large, upper)
         return ("log", low, high) if 0 < low < high else _between(lower, upper, scale)
@@ -71,6 +74,21 @@ def _between(lower: float, upper: float, scale: float) -> Range:
         lower if math.isfinite(lower) else upper - width,
         upper if math.isfinite(upper) else lower + width,
     )
+
+
+def _exponents(law: Law) -> set[str]:
+    """Return the parameters that stand in the exponent of a power."""
+    names = list(law.parameters)
+    inside: list[set[str]] = []  # parameters that each instruction depends on
+    found: set[str] = set()
+    for op, a, b in law.instructions:
+        if op in ("constant", "parameter", "column", "s1"):
+            inside.append({names[a]} if op == "parameter" else set())
+            continue
+        inside.append(inside[a] | (inside[b] if op in BINARY else set()))
+        if op == "pow":
+            found |= inside[b]
+    return found
 
 
 def _scales(rows: Rows) -> dict[str, float]:

@@ -76,8 +76,9 @@ def _quality(fit: Fit) -> list[str]:
 def _warnings(fit: Fit) -> list[str]:
     lines = [f"note: {note}" for note in fit.notes]
     if fit.undetermined:
+        verb = "determine" if len(fit.undetermined) == 1 else "tell apart"
         lines.append(
-            f"warning: the data do not tell apart {', '.join(fit.undetermined)}; "
+            f"warning: the data do not {verb} {', '.join(fit.undetermined)}; "
             "other values fit as well"
         )
     elif fit.condition > ILL_CONDITIONED and math.isfinite(fit.condition):

@@ -1,0 +1,103 @@
+"""What the commands print: tables, readable without colour and no wider than 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.table import Table
+
+from lawfit.demo import FITTED, SKIPPED, Demonstration
+from lawfit.law import Law
+
+__all__ = ["forecasts", "introduction", "laws", "parameters", "profile"]
+
+
+def introduction() -> str:
+    """Say what the tables of the demonstration show."""
+    return (
+        f"Annealing law L = L0 + A·S1^-α - C·S2, fitted to {' and '.join(FITTED)}.\n"
+        "Everything else is a forecast from the schedule alone. Losses in nats per byte,\n"
+        f"errors over every point from step {SKIPPED} on.\n"
+    )
+
+
+def forecasts(demonstration: Demonstration) -> Table:
+    """Show measured and forecast losses of one model size, a row a schedule."""
+    table = _table(f"{demonstration.params} parameters")
+    table.add_column("schedule")
+    table.add_column("")
+    for heading in ("measured", "forecast", "error", "MAE", "PredE", "WorstE"):
+        table.add_column(heading, justify="right")
+    for forecast in demonstration.forecasts:
+        table.add_row(
+            forecast.curve.name,
+            "fitted" if forecast.fitted else "forecast",
+            f"{forecast.measured_final:.4f}",
+            f"{forecast.final:.4f}",
+            f"{forecast.error:+.4f}",
+            f"{forecast.score.MAE:.4f}",
+            f"{forecast.score.PredE:.2%}",
+            f"{forecast.score.WorstE:.2%}",
+            end_section=forecast.curve.name == FITTED[-1],
+        )
+    return table
+
+
+def parameters(demonstrations: Iterable[Demonstration]) -> Table:
+    """Show the fitted parameters with their standard errors, a column a model size."""
+    shown = list(demonstrations)
+    table = _table("Parameters ± standard error, by model size")
+    table.add_column("")
+    for demonstration in shown:
+        table.add_column(str(demonstration.params), justify="right")
+    for name in shown[0].fit.params:
+        table.add_row(name, *(_estimate(demonstration, name) for demonstration in shown))
+    table.add_section()
+    table.add_row("points", *(str(demonstration.fit.n) for demonstration in shown))
+    table.add_row("time of the fit", *(f"{1e3 * d.fit.seconds:.1f} ms" for d in shown))
+    return table
+
+
+def profile(demonstrations: Iterable[Demonstration]) -> Table:
+    """Show the objective of the fit at each λ tried, a column a model size."""
+    shown = list(demonstrations)
+    table = _table("Objective of the fit by λ, the lowest marked *")
+    table.add_column("λ")
+    for demonstration in shown:
+        table.add_column(str(demonstration.params), justify="right")
+    for points in zip(*(demonstration.fit.profile for demonstration in shown), strict=True):
+        cells = (
+            f"{'* ' if point.objective == d.fit.objective else ''}{point.objective:.4e}"
+            for point, d in zip(points, shown, strict=True)
+        )
+        table.add_row(f"{points[0].values['lam']:g}", *cells)
+    return table
+
+
+def laws(catalogue: Iterable[Law]) -> Table:
+    """Show name, formula and source of some laws."""
+    table = _table(None)
+    for heading in ("law", "formula", "source"):
+        table.add_column(heading)
+    for law in catalogue:
+        table.add_row(law.name, f"{law.y} = {law.formula}", law.source)
+    return table
+
+
+def _table(title: str | None) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+
+
+def _estimate(demonstration: Demonstration, name: str) -> str:
+    fit = demonstration.fit
+    if name not in fit.free:
+        return f"{fit.params[name]:g} profiled"
+    return f"{fit.params[name]:.4f} ± {fit.stderr[name]:.4f}"

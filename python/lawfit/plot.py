@@ -1,0 +1,211 @@
+"""Pictures: measured losses, the law's losses, and the learning rate below.
+
+Functions draw into the matplotlib `Axes` they are given and return them. Figures are made without
+pyplot, so no window system is needed and no global state is touched. Needs matplotlib, which the
+extra `cli` brings; it is imported when the first figure is made.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import numpy as np
+
+from lawfit._extras import require
+from lawfit._validate import Floats
+from lawfit.curve import Curve, Curves
+from lawfit.result import Fit
+from lawfit.schedule import Schedule
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["curve_and_forecast", "forecast_figure", "learning_rate", "save"]
+
+# Fitted and forecast differ in dash and shade as well as in hue, so that a grey print tells them
+# apart; the hues are two of Okabe and Ito's, which colour-blind readers tell apart.
+FITTED: Final = {"color": "#0072B2", "linestyle": "-", "linewidth": 1.2}
+FORECAST: Final = {"color": "#D55E00", "linestyle": (0, (5, 1.2)), "linewidth": 1.5}
+MEASURED: Final = {"color": "0.68", "linestyle": "none", "marker": "o", "markersize": 3.2}
+COLUMNS: Final = 4
+# Inches: a panel with the space that belongs to it, and the figure's margins.
+PANEL: Final = (2.45, 2.9)
+LEFT, RIGHT, TOP, BOTTOM = 0.75, 0.25, 0.65, 0.5
+POINTS: Final = 2000  # a line has no more points than this
+
+
+def curve_and_forecast(
+    axes: Axes, curve: Curve, steps: Sequence[int], loss: Floats, *, fitted: bool = False
+) -> Axes:
+    """Draw a curve's measured losses as dots and the law's as a line.
+
+    Parameters
+    ----------
+    axes : Axes
+        What to draw into.
+    curve : Curve
+        The measured losses.
+    steps, loss : sequence of int and ndarray, shape (n,)
+        The law's losses and their steps.
+    fitted : bool
+        Whether the fit has seen the curve: a solid line, not a dashed one.
+    """
+    axes.plot(curve.steps, curve.loss, label="measured", **cast(Any, MEASURED))
+    label, style = ("fitted", FITTED) if fitted else ("forecast", FORECAST)
+    axes.plot(steps, loss, label=label, **cast(Any, style))
+    axes.set_ylabel(f"loss ({curve.loss_unit})")
+    return axes
+
+
+def learning_rate(axes: Axes, schedule: Schedule) -> Axes:
+    """Draw the learning rate of a schedule over its steps, filled down to zero."""
+    steps = _spread(0, schedule.steps)
+    rates = schedule.at(steps)
+    axes.fill_between(steps, rates, color="0.85", linewidth=0)
+    axes.plot(steps, rates, color="0.25", linewidth=1)
+    axes.set_ylim(0, 1.15 * schedule.peak)
+    axes.set_xlim(0, schedule.steps)
+    axes.set_xlabel("step")
+    axes.set_ylabel("LR")
+    return axes
+
+
+def forecast_figure(
+    curves: Curves, fit: Fit, *, fitted: Collection[str] = (), title: str = ""
+) -> Figure:
+    """Make a figure with one panel a curve: losses above, learning rate below.
+
+    All panels have one scale of loss and one of learning rate.
+
+    Parameters
+    ----------
+    curves : Curves
+        The measured curves, each with its schedule; drawn from each curve's first point on.
+    fit : Fit
+        Predicts the lines.
+    fitted : collection of str
+        Names of the curves the fit has seen.
+    title : str
+        Title of the figure.
+
+    Raises
+    ------
+    MissingExtra
+        If matplotlib is not installed.
+    """
+    columns = min(COLUMNS, len(curves))
+    rows = math.ceil(len(curves) / columns)
+    width, height = columns * PANEL[0] + LEFT + RIGHT, rows * PANEL[1] + TOP + BOTTOM
+    figure: Figure = require("matplotlib.figure", extra="cli").Figure(figsize=(width, height))
+    grid = figure.add_gridspec(
+        rows,
+        columns,
+        left=LEFT / width,
+        right=1 - RIGHT / width,
+        top=1 - TOP / height,
+        bottom=BOTTOM / height,
+        wspace=0.12,
+        hspace=0.26,
+    )
+    pairs = []
+    for place, curve in enumerate(curves):
+        cell = grid[place // columns, place % columns]
+        inner = cell.subgridspec(2, 1, height_ratios=(3.2, 1), hspace=0.08)
+        pair = figure.add_subplot(inner[0]), figure.add_subplot(inner[1])
+        _panel(*pair, curve, fit, seen=curve.name in fitted)
+        pairs.append(pair)
+    _share_scales(pairs, curves, columns)
+    _head(figure, [above for above, _ in pairs], title)
+    return figure
+
+
+def save(figure: Figure, path: str | PathLike[str]) -> None:
+    """Write a figure as a PNG file.
+
+    Raises
+    ------
+    OSError
+        If the file can't be written.
+    """
+    figure.savefig(path, format="png", dpi=110)
+
+
+def _panel(above: Axes, below: Axes, curve: Curve, fit: Fit, *, seen: bool) -> None:
+    """Draw one curve, its line and its schedule."""
+    schedule = curve.schedule
+    if schedule is None:
+        raise ValueError(f"curve {curve.name!r} has no schedule, so nothing can be forecast")
+    steps = _spread(int(curve.steps[0]), schedule.steps)
+    curve_and_forecast(above, curve, steps, fit.predict(schedule, at=steps), fitted=seen)
+    learning_rate(below, schedule)
+    above.set_xlim(below.get_xlim())
+    above.tick_params(labelbottom=False)
+    for axes in (above, below):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=8)
+        axes.set_xticks([0, schedule.steps // 2, schedule.steps])
+    word = "fitted" if seen else "forecast"
+    weight = "normal" if seen else "bold"
+    above.set_title(f"{curve.name} · {word}", fontsize=10, loc="left", fontweight=weight)
+    ends = fit.predict(curve)[-1], curve.loss[-1]
+    above.text(
+        0.98,
+        0.97,
+        f"ends at {ends[1]:.4f}\n{word} {ends[0]:.4f}\nMAE {fit.score(curve)[curve.name].MAE:.4f}",
+        transform=above.transAxes,
+        ha="right",
+        va="top",
+        fontsize=8.5,
+        linespacing=1.3,
+    )
+
+
+def _share_scales(pairs: Sequence[tuple[Axes, Axes]], curves: Curves, columns: int) -> None:
+    """Give all panels the same limits, and labels on the left only."""
+    lines = [line.get_ydata() for above, _ in pairs for line in above.get_lines()]
+    low, high = np.min(np.concatenate(lines)), max(curve.loss.max() for curve in curves)
+    margin = 0.04 * (high - low)
+    peak = max(curve.schedule.peak for curve in curves if curve.schedule is not None)
+    for place, (above, below) in enumerate(pairs):
+        above.set_ylim(low - margin, high + margin)
+        below.set_ylim(0, 1.15 * peak)
+        below.set_yticks([0, peak])
+        if place % columns:
+            for axes in (above, below):
+                axes.set_ylabel("")
+                axes.tick_params(labelleft=False)
+        else:
+            for axes in (above, below):
+                axes.yaxis.set_label_coords(-0.2, 0.5)
+        if place + columns < len(pairs):
+            below.set_xlabel("")
+
+
+def _head(figure: Figure, panels: Sequence[Axes], title: str) -> None:
+    """Put the title and one legend for all panels above them."""
+    if title:
+        left = LEFT / figure.get_figwidth()
+        figure.suptitle(title, fontsize=12, fontweight="bold", x=left, y=0.985, ha="left")
+    entries: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    figure.legend(
+        list(entries.values()),
+        list(entries),
+        loc="upper right",
+        ncols=3,
+        frameon=False,
+        fontsize=9,
+        markerscale=1.3,
+    )
+
+
+def _spread(first: int, stop: int) -> list[int]:
+    """Choose steps from `first` to the one before `stop`, both included, at most POINTS."""
+    count = min(POINTS, stop - first)
+    return cast("list[int]", np.linspace(first, stop - 1, count).round().astype(int).tolist())

@@ -1,0 +1,181 @@
+"""The command line, and what `lawfit` says without its extra."""
+
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from lawfit import laws, samples
+from lawfit._extras import MissingExtra, require
+
+pytest.importorskip("typer")
+from typer.testing import CliRunner
+
+from lawfit.cli.app import app
+
+# Hides a module from a fresh interpreter, then runs the console script's function.
+HIDDEN = """
+import sys
+
+class Hide:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == {hidden!r}:
+            raise ModuleNotFoundError("No module named " + repr(name), name=name)
+
+sys.meta_path.insert(0, Hide())
+sys.argv[1:] = {arguments!r}
+from lawfit.cli import main
+sys.exit(main())
+"""
+RUN = "import sys; from lawfit.cli import main; sys.exit(main())"
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "80", "NO_COLOR": "1"})
+
+
+def python(code, *arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    picture = tmp_path_factory.mktemp("demo") / "picture.png"
+    return run("demo", "--size", "56160", "--out", str(picture)), picture
+
+
+def test_demo_prints_a_row_for_every_schedule_and_size(demo):
+    result, _ = demo
+    assert result.exit_code == 0, result.output
+    for params in samples.sizes():
+        assert f"\n{params} parameters" in result.stdout
+        for curve in samples.curves(params):
+            row = rf"{curve.name} +(fitted|forecast) +{curve.loss[-1]:.4f} +\d\.\d{{4}} +[-+]0\.\d+"
+            assert re.search(row, result.stdout), row
+
+
+def test_demo_prints_parameters_profile_and_time(demo):
+    result, picture = demo
+    for name in laws.annealing.parameters:
+        assert re.search(rf"^{name} ", result.stdout, re.MULTILINE), name
+    assert re.search(r"^C +\d\.\d+ ± 0\.\d+", result.stdout, re.MULTILINE)
+    assert re.search(r"^time of the fit( +\d+\.\d ms){3}", result.stdout, re.MULTILINE)
+    assert result.stdout.endswith(f"Picture: {picture} (56160 parameters)\n")
+
+
+def test_demo_is_plain_text_within_80_columns(demo):
+    lines = demo[0].stdout.splitlines()
+    assert max(len(line) for line in lines if not line.startswith("Picture:")) <= 80
+    assert "\x1b" not in demo[0].stdout
+    assert "…" not in demo[0].stdout
+
+
+def test_demo_draws_a_picture(demo):
+    content = demo[1].read_bytes()
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = (int.from_bytes(content[i : i + 4], "big") for i in (16, 20))
+    assert width > 800
+    assert height > 500
+    assert 30_000 < len(content) < 200_000
+
+
+def test_demo_without_picture(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("demo", "--no-plot")
+    assert result.exit_code == 0
+    assert "Picture" not in result.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--size", "7"), "7 is none of 25152, 56160, 149184"),
+        (("--out", "nowhere/picture.png"), "no such folder: nowhere"),
+        (("--out", "."), "is a folder"),
+    ],
+)
+def test_bad_options_are_refused_at_once(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("demo", *arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_version_and_laws():
+    assert run("--version").stdout == f"lawfit {version('lawfit')}\n"
+    listed = run("laws")
+    assert listed.exit_code == 0
+    assert all(name in listed.stdout for name in laws.names())
+
+
+@pytest.mark.parametrize(
+    ("hidden", "arguments"), [("typer", []), ("rich", ["laws"]), ("matplotlib", ["demo"])]
+)
+def test_a_missing_extra_is_one_line_and_code_2(hidden, arguments, tmp_path):
+    result = python(HIDDEN.format(hidden=hidden, arguments=arguments), cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    message = f"lawfit: {hidden} is not installed; run: pip install 'lawfit[cli]'\n"
+    assert result.stderr == message
+
+
+def test_require():
+    assert require("json", extra="cli").__name__ == "json"
+    with pytest.raises(MissingExtra, match=r"^no_such is not installed.*'lawfit\[cli\]'$"):
+        require("no_such.module", extra="cli")
+
+
+def test_require_passes_on_what_an_installed_module_lacks(tmp_path, monkeypatch):
+    (tmp_path / "half_there.py").write_text("import something_else_entirely\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="something_else_entirely") as error:
+        require("half_there", extra="cli")
+    assert not isinstance(error.value, MissingExtra)
+
+
+def test_importing_lawfit_needs_numpy_alone():
+    code = "import lawfit, lawfit.cli, lawfit.plot, sys; print(*sys.modules)"
+    loaded = set(python(code).stdout.split())
+    assert "numpy" in loaded
+    assert not loaded & {"typer", "rich", "matplotlib", "scipy", "pandas", "torch", "pytest"}
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", RUN, "laws"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    with process.stderr:
+        assert process.stderr.read() == b""
+    assert process.wait(60) == 1
+
+
+def test_an_interrupt_is_code_130():
+    code = (
+        "import lawfit.cli as cli, sys\n"
+        "def interrupted():\n    raise KeyboardInterrupt\n"
+        "cli._run = interrupted\n"
+        "sys.exit(cli.main())"
+    )
+    result = python(code)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
+
+
+def test_output_a_terminal_cannot_show_is_replaced():
+    result = python(
+        RUN, "demo", "--no-plot", env={"PYTHONIOENCODING": "ascii", "PATH": "", "COLUMNS": "80"}
+    )
+    assert result.returncode == 0, result.stderr
+    assert "Objective of the fit by ?" in result.stdout

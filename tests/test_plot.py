@@ -1,0 +1,79 @@
+"""Pictures: what is drawn where, without any window system."""
+
+import numpy as np
+import pytest
+
+from lawfit import Curve, Curves, fit, laws, plot, samples, schedules
+
+pytest.importorskip("matplotlib")
+from matplotlib.figure import Figure
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module")
+def curves():
+    return samples.curves()
+
+
+@pytest.fixture(scope="module")
+def found(curves):
+    return fit(laws.annealing, curves[["constant_4000", "cosine_4000"]], skip_steps=400)
+
+
+def axes():
+    return Figure().add_subplot()
+
+
+@pytest.mark.parametrize(("fitted", "label"), [(True, "fitted"), (False, "forecast")])
+def test_curve_and_forecast(curves, found, fitted, label):
+    curve = curves["wsd_4000"].skip(400)
+    given = axes()
+    loss = found.predict(curve)
+    assert plot.curve_and_forecast(given, curve, curve.steps, loss, fitted=fitted) is given
+    dots, line = given.get_lines()
+    assert (dots.get_label(), line.get_label()) == ("measured", label)
+    assert (dots.get_linestyle(), dots.get_marker()) == ("None", "o")
+    np.testing.assert_array_equal(dots.get_ydata(), curve.loss)
+    np.testing.assert_array_equal(line.get_ydata(), loss)
+    assert line.is_dashed() is not fitted
+    assert given.get_ylabel() == "loss (nats per byte)"
+
+
+def test_learning_rate_shows_both_ends():
+    schedule = schedules.wsd(steps=10**6, peak=3e-3, warmup=10, decay_start=8 * 10**5)
+    given = axes()
+    assert plot.learning_rate(given, schedule) is given
+    (line,) = given.get_lines()
+    steps = line.get_xdata()
+    assert (steps[0], steps[-1]) == (0, 10**6 - 1)
+    assert len(steps) <= plot.POINTS
+    np.testing.assert_array_equal(line.get_ydata(), schedule.at(steps))
+    assert given.get_xlabel() == "step"
+
+
+def test_figure_has_two_panels_a_curve_on_one_scale(curves, found, tmp_path):
+    shown = Curves(curve.skip(400) for curve in curves)
+    figure = plot.forecast_figure(shown, found, fitted=["constant_4000"], title="title")
+    above, below = figure.axes[::2], figure.axes[1::2]
+    assert len(above) == len(below) == len(curves)
+    assert len({a.get_ylim() for a in above}) == len({b.get_ylim() for b in below}) == 1
+    titles = [a.get_title(loc="left") for a in above]
+    assert titles[:2] == ["constant_4000 · fitted", "cosine_4000 · forecast"]
+    low, high = above[0].get_ylim()
+    for panel, curve in zip(above, shown, strict=True):
+        assert low < panel.get_lines()[1].get_ydata().min()
+        assert high > curve.loss.max()
+    plot.save(figure, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(PNG)
+
+
+def test_one_curve_makes_one_column(curves, found):
+    figure = plot.forecast_figure(curves[["wsd_4000"]], found)
+    assert len(figure.axes) == 2
+
+
+def test_a_curve_without_schedule_is_refused(found):
+    curve = Curve([500, 600], [2.0, 1.9], name="bare")
+    with pytest.raises(ValueError, match=r"curve 'bare' has no schedule"):
+        plot.forecast_figure(Curves([curve]), found)
