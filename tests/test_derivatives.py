@@ -124,7 +124,7 @@ def check(case, free=None, may_centre=False, good=certain):
     scale = scale[both]
     assert np.all(np.abs(gauss_newton - gram[both]) <= 1e-9 * scale)
     assert np.all(np.abs(hessian - (gram + second @ residual)[both]) <= 1e-7 * scale)
-    assert np.all(np.abs(hessian - hessian.T) <= 1e-14 * scale)
+    assert np.all(np.abs(hessian - hessian.T) <= 1e-12 * scale)
     return problem.evaluator
 
 
