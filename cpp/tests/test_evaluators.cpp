@@ -132,9 +132,7 @@ void derivatives(const Law &law, Rig &rig, const Point &theta, std::size_t rows)
   const Point c = coefficients(rows);
   const Rig::Jet at = rig(theta, c);
   for (std::size_t k = 0; k < p; ++k) {
-    // lambda has little room below 1.
-    const bool lam = law.on_curves && std::abs(theta[k] - 0.99) < 0.009;
-    const double step = lam ? 2e-5 : 2e-3;
+    const double step = toys::step(law, k);
     compare(by_parameter(at.jacobian, p, k),
             toys::difference([&](const Point &x) { return rig(x, c).f; }, theta, k, step), 1e-8,
             law, "the Jacobian");
@@ -164,8 +162,8 @@ static void test_which_laws_are_terms() {
   }
   // Powers of what may be negative are not exponentials of logarithms.
   const Law signed_power =
-      law("power of noise", {2.0}, false,
-          [](Formula &f, std::vector<Expression> &p) { p[0] * pow(f.column(3), p[0]); });
+      toys::law("power of noise", {2.0}, false,
+                [](Formula &f, std::vector<Expression> &p) { p[0] * pow(f.column(3), p[0]); });
   CHECK(make(signed_power, toys::columns(20), true, false) == nullptr);
 }
 
