@@ -243,6 +243,22 @@ static void test_not_finite() {
   CHECK(rig.finite);
 }
 
+// A step that takes a lambda out of its range has no value, and throws nothing.
+static void test_lambda_out_of_range() {
+  const Law law = named("annealing, free lambda");
+  const Data data = toys::curves(50);
+  const Point y = toys::noisy(law.program, data, law.theta, 0.01);
+  const Problem problem = make(law, data, y, {}, Loss::huber, 1e-3, Space::log);
+  Rig rig(problem, Coordinates::natural);
+  for (double lam : {-0.1, 1.0 + 1e-15, double(NAN), 0.0, 1.0})
+    for (int order : {0, 1, 2}) {
+      Point theta = law.theta;
+      theta[4] = lam;
+      rig(theta, order);
+      CHECK(rig.finite == (lam == 0 || lam == 1));
+    }
+}
+
 static void test_refusals() {
   const Law law = named("a line");
   const Data data = toys::columns(5);
@@ -298,6 +314,7 @@ int main() {
   test_linear_space_takes_any_sign();
   test_compensated_sum();
   test_not_finite();
+  test_lambda_out_of_range();
   test_refusals();
   test_held_parameters_and_orders();
   return check::finish();

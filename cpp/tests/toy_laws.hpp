@@ -16,6 +16,7 @@ struct Law {
   Point theta;
   bool is_terms; // a sum of products of powers
   bool on_curves = false;
+  bool has_free_lambda() const { return on_curves && !is_terms; }
 };
 
 using Build = std::function<void(Formula &, std::vector<Expression> &)>;
