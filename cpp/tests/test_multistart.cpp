@@ -154,6 +154,26 @@ static void test_given_starts() {
   CHECK(none.best.status == Status::bad_start && none.agreed == 0);
 }
 
+// A start cut off close to a minimum gives way to one that reached it.
+static void test_cut_off() {
+  Rig rig = chinchilla(200);
+  const Point far = {1.5, 300, 0.3, 500, 0.3};
+  rig.options.given = {far};
+  const MultistartSummary whole = run(rig, 0);
+  int cut_off = 0;
+  for (int most = 1; most <= whole.best.iterations; ++most) {
+    rig.solver.max_iterations = most;
+    rig.options.given = {far};
+    cut_off += run(rig, 0).best.status == Status::max_iterations;
+    rig.options.given = {far, whole.theta};
+    const MultistartSummary got = run(rig, 0);
+    CHECK(got.best.status == Status::converged);
+    for (std::size_t k = 0; k < 5; ++k)
+      CHECK_NEAR(got.theta[k], whole.theta[k], 1e-11);
+  }
+  CHECK(cut_off > 3);
+}
+
 // The order of the starts does not decide what comes out.
 static void test_order_of_starts() {
   Rig rig = waves(300);
@@ -252,6 +272,7 @@ int main() {
   test_merging_finds_the_same();
   test_many_minima();
   test_given_starts();
+  test_cut_off();
   test_order_of_starts();
   test_cancel();
   test_design();
