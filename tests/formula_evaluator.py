@@ -38,9 +38,20 @@ NAMESPACE = {
 }
 
 
-def evaluate(formula, values, s1=None, s2=None):
-    """Run the instructions; `s2` is a function of lambda."""
+# Where numpy's functions do not take complex numbers, or otherwise than a complex step wants: the
+# branch is chosen by the real part.
+COMPLEX = {
+    "abs": lambda x: np.where(x.real < 0, -x, x),
+    "minimum": lambda x, y: np.where(x.real <= y.real, x, y),
+    "maximum": lambda x, y: np.where(x.real >= y.real, x, y),
+    "logaddexp": lambda x, y: x + np.log1p(np.exp(y - x)),
+}
+
+
+def evaluate(formula, values, s1=None, s2=None, operations=None):
+    """Run the instructions; `s2` is a function of lambda, `operations` replace numpy's."""
     results = []
+    table = {**UNARY, **BINARY, **(operations or {})}
     with np.errstate(all="ignore"):
         for position, (op, a, b) in enumerate(formula.instructions):
             if op == "constant":
@@ -56,11 +67,11 @@ def evaluate(formula, values, s1=None, s2=None):
                 value = s2(results[a])
             elif op in BINARY:
                 assert max(a, b) < position
-                value = BINARY[op](results[a], results[b])
+                value = table[op](results[a], results[b])
             else:
                 assert a < position
                 assert b == 0
-                value = UNARY[op](results[a])
+                value = table[op](results[a])
             results.append(value)
     return results[-1]
 

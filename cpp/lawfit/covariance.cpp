@@ -24,7 +24,9 @@ public:
       : problem_(problem), theta_(theta), cancel_(cancel), work_(problem, Coordinates::natural),
         p_(problem.parameters()) {
     for (int i = 0; i < p_; ++i)
-      if (!at_bound[static_cast<std::size_t>(i)])
+      if (at_bound[static_cast<std::size_t>(i)])
+        bound_.push_back({i, 0});
+      else
         free_[count_++] = i;
     out_.matrix.assign(static_cast<std::size_t>(p_ * p_), nan);
     out_.undetermined.assign(static_cast<std::size_t>(p_), false);
@@ -40,7 +42,8 @@ public:
   }
 
 private:
-  // R of the weighted Jacobian of residuals, and Σ ψ²jjᵀ.
+  // R of the weighted Jacobian of residuals, and Σ ψ²jjᵀ; of what is at a bound the column's
+  // length.
   void read_rows() {
     std::vector<double> block(static_cast<std::size_t>(std::max(1, count_)) * B);
     problem_.visit_rows(theta_, B, B, work_, cancel_, [&](const Problem::Rows &rows) {
@@ -49,6 +52,10 @@ private:
         for (int a = 0; a < count_; ++a)
           block[static_cast<std::size_t>(a) * B + i] =
               rows.h1[i] * rows.jacobian[static_cast<std::size_t>(free_[a]) * B + i];
+        for (AtBound &bound : bound_)
+          bound.length = std::hypot(
+              bound.length,
+              root * rows.h1[i] * rows.jacobian[static_cast<std::size_t>(bound.parameter) * B + i]);
         const double score = rows.score[i] * rows.score[i];
         for (int a = 0; a < count_; ++a)
           for (int b = 0; b <= a; ++b)
@@ -79,6 +86,10 @@ private:
         index[columns++] = a;
       else
         hold(a);
+    // What has no effect is not held by its bound.
+    for (const auto &[parameter, length] : bound_)
+      if (length * std::fmax(std::abs(theta_[parameter]), 1e-8) <= rounding)
+        mark(parameter);
     std::vector<double> scaled(static_cast<std::size_t>(columns * columns)), v(scaled), s(v);
     // The triangle of the columns kept, brought back to a square by another factorisation.
     double square[P * P] = {}, rows[P * P];
@@ -93,17 +104,17 @@ private:
     for (int k = out_.rank; k < columns; ++k)
       for (int a = 0; a < columns; ++a)
         if (std::abs(v[static_cast<std::size_t>(a * columns + k)]) > share_tolerance)
-          mark(index[a]);
+          mark(free_[index[a]]);
     hold_one_each(v.data(), columns, index);
     out_.condition = out_.rank < count_ ? infinity
                      : columns > 0      ? s[0] / s[static_cast<std::size_t>(columns - 1)]
                                         : 1;
   }
 
-  void mark(int a) { out_.undetermined[static_cast<std::size_t>(free_[a])] = true; }
+  void mark(int parameter) { out_.undetermined[static_cast<std::size_t>(parameter)] = true; }
 
   void hold(int a) {
-    mark(a);
+    mark(free_[a]);
     held_[a] = true;
   }
 
@@ -158,8 +169,10 @@ private:
 
   void fill() {
     const double freedom = static_cast<double>(problem_.rows()) - count_;
-    if (!problem_.evaluate(theta_, 2, *at_, work_, cancel_) || count_ == 0)
+    if (count_ == 0)
       return;
+    // Entries by a parameter at its bound may be infinite; they are not read.
+    problem_.evaluate(theta_, 2, *at_, work_, cancel_);
     const bool squared = problem_.options().loss == Loss::squared;
     squared ? classical(2 * at_->objective / freedom)
             : sandwich(static_cast<double>(problem_.rows()) / freedom);
@@ -240,6 +253,11 @@ private:
   const double *theta_;
   Cancel &cancel_;
   Problem::Workspace work_;
+  struct AtBound {
+    int parameter;
+    double length; // of its column
+  };
+  std::vector<AtBound> bound_;
   int p_, count_ = 0, free_[P];
   bool held_[P] = {};
   double r_[P * P] = {}, meat_[P * P] = {};

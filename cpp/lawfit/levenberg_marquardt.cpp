@@ -127,8 +127,8 @@ Status LevenbergMarquardt::search(Objective &objective, Observer *observer,
         is_minimum(newton, options_.tolerance))
       return Status::converged;
     if (damping > most_damping || (s.ok && !moves(s)))
-      return is_minimum(newton, std::sqrt(options_.tolerance)) ? Status::converged
-                                                               : Status::stalled;
+      return is_minimum(newton, std::sqrt(std::fmax(options_.tolerance, eps))) ? Status::converged
+                                                                               : Status::stalled;
     ++summary.iterations;
     const int order = near ? 2 : far_order;
     const bool finite = s.ok && try_step(objective, s, order, summary);

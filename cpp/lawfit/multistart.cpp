@@ -128,6 +128,9 @@ public:
     if (!minima_.empty()) {
       const Minimum &best = minima_.front();
       problem_.to_natural(out_.theta = best.theta);
+      // An amplitude that vanishes in centred coordinates may do so below its natural bound.
+      for (std::size_t i = 0; i < out_.theta.size(); ++i)
+        out_.theta[i] = std::clamp(out_.theta[i], solver_.lower[i], solver_.upper[i]);
       out_.best = best.summary;
       out_.best_start = best.start;
       out_.agreed = best.count;

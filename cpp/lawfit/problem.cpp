@@ -30,8 +30,9 @@ enum RowArray : std::size_t {
 // 8 MiB a curve.
 constexpr std::int64_t most_tabulated_steps = std::int64_t{1} << 20;
 
-// Below this share of y the logarithm is continued by its second-order expansion: a trial step to a
-// prediction <= 0 then costs dearly and smoothly instead of having no value.
+// Below this share of the least y the logarithm is continued by its second-order expansion: a trial
+// step to a prediction <= 0 then costs dearly and smoothly instead of having no value. A share of
+// each y would reach predictions that an outlier lies far above.
 constexpr double guard_share = 1e-3;
 
 } // namespace
@@ -71,6 +72,7 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
         options_.space == Space::log ? std::fmax(1.0, std::abs(log_y_[i])) : std::abs(y_[i]);
     squares += (weights_.empty() ? 1.0 : weights_[i]) * size * size;
   }
+  floor_ = guard_share * *std::min_element(y_.begin(), y_.end());
   rounding_ = 0.5 * squares * (4 * eps) * (4 * eps);
   scale_ = std::sqrt(squares / static_cast<double>(y_.size()));
 }
@@ -114,16 +116,15 @@ template <Loss loss> double Problem::weigh(std::size_t first, std::size_t n, dou
     if (options_.space == Space::linear) {
       r[i] = f[i] - y_[first + i];
     } else {
-      const double floor = guard_share * y_[first + i];
-      if (f[i] > floor) {
+      if (f[i] > floor_) {
         r[i] -= log_y_[first + i];
         d1 = 1 / f[i];
         d2 = -d1 * d1;
       } else {
-        const double u = f[i] / floor - 1;
-        r[i] = std::log(guard_share) + u - 0.5 * u * u;
-        d1 = (1 - u) / floor;
-        d2 = -1 / (floor * floor);
+        const double u = f[i] / floor_ - 1;
+        r[i] = std::log(floor_) - log_y_[first + i] + u - 0.5 * u * u;
+        d1 = (1 - u) / floor_;
+        d2 = -1 / (floor_ * floor_);
       }
     }
     const double w = weights_.empty() ? 1.0 : weights_[first + i];

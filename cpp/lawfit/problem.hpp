@@ -117,7 +117,7 @@ private:
   Data schedules_; // steps and tracks alone, for areas at a free lambda
   std::unique_ptr<Evaluator> evaluator_;
   std::vector<bool> linear_;
-  double rounding_ = 0, scale_ = 0;
+  double rounding_ = 0, scale_ = 0, floor_ = 0;
 };
 
 } // namespace lawfit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,7 +131,10 @@ def fit(
         threads=0 if threads is None else integer(threads, field="threads", lower=1),
         core=rows.core(),
     )
-    held = _held(chosen, fixed, bounds, profile)
+    held = _held(chosen, fixed, bounds)
+    for name in profile or {}:
+        if (fixed or {}).get(name) is not None:
+            raise ValueError(f"{name!r} is both fixed and profiled; expected one of the two")
     best = _solve(job, held) if profile is None else _profile(job, held, profile)
     return best.with_seconds(time.perf_counter() - begin)
 
@@ -186,6 +189,8 @@ def _check_rows(rows: Rows, options: Options) -> None:
 
 
 def _known(law: Law, names: Any, field: str) -> None:
+    if not isinstance(names, Mapping):
+        raise TypeError(f"{field} is {names!r}; expected a mapping by parameter")
     for name in names:
         if name not in law.parameters:
             raise ValueError(
@@ -196,13 +201,18 @@ def _known(law: Law, names: Any, field: str) -> None:
 
 def _bounds(law: Law, bounds: Mapping[str, tuple[float | None, float | None]] | None) -> Bounds:
     own = {name: (p.lower, p.upper) for name, p in law.parameters.items()}
-    _known(law, bounds or {}, "bounds")
-    for name, pair in (bounds or {}).items():
+    bounds = {} if bounds is None else bounds
+    _known(law, bounds, "bounds")
+    for name, pair in bounds.items():
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise TypeError(f"bounds of {name!r} are {pair!r}; expected a pair (lower, upper)")
         low, high = (
-            infinity if end is None else real(end, field=f"bounds of {name!r}", allow_inf=True)
-            for end, infinity in zip(pair, (-math.inf, math.inf), strict=True)
+            infinity
+            if end is None
+            else real(end, field=f"bounds of {name!r}: {side}", allow_inf=True)
+            for end, side, infinity in zip(
+                pair, ("lower", "upper"), (-math.inf, math.inf), strict=True
+            )
         )
         if not low < high:
             raise ValueError(f"bounds of {name!r}: lower {low!r} must be below upper {high!r}")
@@ -214,12 +224,12 @@ def _held(
     law: Law,
     fixed: Mapping[str, float | None] | None,
     bounds: Mapping[str, Any] | None,
-    profile: Mapping[str, Any] | None,
 ) -> dict[str, float]:
     """Return the values of the parameters that are not free."""
-    _known(law, fixed or {}, "fixed")
+    fixed = {} if fixed is None else fixed
+    _known(law, fixed, "fixed")
     held = {name: p.held for name, p in law.parameters.items() if p.held is not None}
-    for name, value in (fixed or {}).items():
+    for name, value in fixed.items():
         if value is None:
             held.pop(name, None)
         else:
@@ -234,8 +244,6 @@ def _held(
         lower, upper = law.parameters[name].lower, law.parameters[name].upper
         if not lower <= value <= upper:
             raise ValueError(f"fixed {name!r} is {value!r}, outside its bounds [{lower}, {upper}]")
-    if profile is None and len(held) == len(law.parameters):
-        raise ValueError(f"law {law.name!r}: every parameter is fixed, so there is nothing to fit")
     return held
 
 
@@ -247,7 +255,7 @@ def _weights(weights: Any, rows: Rows) -> Floats:
     bad = np.flatnonzero(~(values > 0))
     if bad.size:
         raise ValueError(
-            f"weights: weight at index {bad[0]} is {values[bad[0]]!r}; expected above 0"
+            f"weights: weight at index {bad[0]} is {values[bad[0]]:.17g}; expected above 0"
         )
     if len(values) != rows.given:
         raise ValueError(f"weights: {len(values)} weights for {rows.given} rows")
@@ -257,6 +265,8 @@ def _weights(weights: Any, rows: Rows) -> Floats:
 def _solve(job: _Job, held: Mapping[str, float]) -> Fit:
     rows, options, law = job.rows, job.options, job.rows.law
     free = [name for name in law.parameters if name not in held]
+    if not free:
+        raise ValueError(f"law {law.name!r}: every parameter is fixed, so there is nothing to fit")
     if len(rows) < len(free):
         raise ValueError(
             f"{rows.sources}: {len(free)} parameters need >= {len(free)} points, got {len(rows)}"
@@ -374,6 +384,8 @@ def _profile(job: _Job, held: Mapping[str, float], grid: Mapping[str, Sequence[f
     _known(law, grid, "profile")
     axes = []
     for name, values in grid.items():
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise TypeError(f"profile of {name!r} is {values!r}; expected a sequence of values")
         axis = [real(value, field=f"profile of {name!r}") for value in values]
         lower, upper = job.bounds[name]
         for value in axis:

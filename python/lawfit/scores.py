@@ -40,10 +40,10 @@ MEASURES = tuple(name for name in Score._fields if name != "n")
 
 def score(measured: Floats, predicted: Floats) -> Score:
     """Score predictions of n points."""
-    error = np.abs(predicted - measured)
-    spread = float(np.sum((measured - measured.mean()) ** 2))
-    squares = float(np.sum(error**2))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):  # beyond 1e154 squares are infinite
+        error = np.abs(predicted - measured)
+        spread = float(np.sum((measured - measured.mean()) ** 2))
+        squares = float(np.sum(error**2))
         relative = error / np.abs(measured)
     return Score(
         R2=1 - squares / spread if spread > 0 else np.nan,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ def number_of_starts(starts: object, nonlinear: int) -> int:
     """Return how many starts to draw."""
     if starts is None:
         return STARTS_PER_PARAMETER * (1 + nonlinear) if nonlinear else 1
-    return integer(starts, field="starts", lower=1)
+    return integer(starts, field="starts", lower=1, upper=2**63 - 1)
 
 
 def start_ranges(
@@ -132,10 +132,9 @@ def given_starts(
     """
     if isinstance(starts, Mapping):
         starts = [starts]
-    try:
-        listed = list(starts)
-    except TypeError:
-        raise TypeError(f"starts is {starts!r}; expected a number, mappings or an array") from None
+    if isinstance(starts, str) or not isinstance(starts, Iterable):
+        raise TypeError(f"starts is {starts!r}; expected a number, mappings or an array")
+    listed = list(starts)
     if not listed:
         raise ValueError("starts is empty; expected at least one start")
     notes: list[str] = []
@@ -156,6 +155,8 @@ def _start(
             raise ValueError(f"start {k}: {missing[0]!r} is missing")
         values = [start[name] for name in free]
     else:
+        if isinstance(start, str) or not isinstance(start, Iterable):
+            raise TypeError(f"start {k} is {start!r}; expected a mapping or an array of values")
         values = list(start)
         if len(values) != len(free):
             raise ValueError(

@@ -38,10 +38,12 @@ def _parameters(fit: Fit) -> list[str]:
             shown, remark = "", "profiled"
         elif name not in fit.free:
             shown, remark = "", "held"
+        elif name in fit.undetermined:
+            shown, remark = f"{error:.3g}", "undetermined"
         elif name in fit.at_bounds:
             shown, remark = "", f"at its {fit.at_bounds[name]} bound"
         else:
-            shown, remark = f"{error:.3g}", "undetermined" if name in fit.undetermined else ""
+            shown, remark = f"{error:.3g}", ""
         rows.append((name, f"{value:.8g}", shown, remark))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
