@@ -1,5 +1,6 @@
 """What a fit does with the catalogue's bad data. What a curve itself refuses is in test_curve."""
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -199,7 +200,7 @@ def test_a30_constant_loss(law, loss, space):
     assert fit.params[floor] == pytest.approx(2.5)
     assert fit.stderr[floor] == pytest.approx(0, abs=1e-12)
     assert all(fit.params[n] >= fit.law.parameters[n].lower for n in fit.params)
-    assert "do not tell apart" in fit.summary()
+    assert re.search("the data do not (determine|tell apart)", fit.summary())
 
 
 def test_a31_all_x_equal():

@@ -35,13 +35,15 @@ public:
   Covariance run() {
     read_rows();
     find_rank();
-    keep_determined();
+    keep_independent();
     fill();
+    blank_undetermined();
     return std::move(out_);
   }
 
 private:
-  // R of the weighted Jacobian of residuals, and Σ ψ²jjᵀ; of what is at a bound the column's length.
+  // R of the weighted Jacobian of residuals, and Σ ψ²jjᵀ; of what is at a bound the column's
+  // length.
   void read_rows() {
     std::vector<double> block(static_cast<std::size_t>(std::max(1, count_)) * B);
     problem_.visit_rows(theta_, B, B, work_, cancel_, [&](const Problem::Rows &rows) {
@@ -83,7 +85,7 @@ private:
       if (norm(a) * std::fmax(std::abs(theta_[free_[a]]), 1e-8) > rounding)
         index[columns++] = a;
       else
-        mark(free_[a]);
+        hold(a);
     // What has no effect is not held by its bound.
     for (const auto &[parameter, length] : bound_)
       if (length * std::fmax(std::abs(theta_[parameter]), 1e-8) <= rounding)
@@ -97,32 +99,48 @@ private:
     linalg::qr_append(square, columns, rows, static_cast<std::size_t>(count_),
                       static_cast<std::size_t>(count_));
     linalg::svd(square, columns, s.data(), v.data());
-    for (int k = 0; k < columns; ++k) {
-      const auto at = static_cast<std::size_t>(k);
-      if (s[at] > rank_tolerance * s[0]) {
-        ++out_.rank;
-        continue;
-      }
+    while (out_.rank < columns && s[static_cast<std::size_t>(out_.rank)] > rank_tolerance * s[0])
+      ++out_.rank;
+    for (int k = out_.rank; k < columns; ++k)
       for (int a = 0; a < columns; ++a)
         if (std::abs(v[static_cast<std::size_t>(a * columns + k)]) > share_tolerance)
           mark(free_[index[a]]);
-    }
+    hold_one_each(v.data(), columns, index);
     out_.condition = out_.rank < count_ ? infinity
                      : columns > 0      ? s[0] / s[static_cast<std::size_t>(columns - 1)]
                                         : 1;
   }
 
-  void mark(int parameter) {
-    const auto i = static_cast<std::size_t>(parameter);
-    out_.undetermined[i] = true;
-    out_.matrix[i * static_cast<std::size_t>(p_) + i] = infinity;
+  void mark(int parameter) { out_.undetermined[static_cast<std::size_t>(parameter)] = true; }
+
+  void hold(int a) {
+    mark(free_[a]);
+    held_[a] = true;
   }
 
-  // Narrows free_, r_ and meat_ to the determined parameters; the rest of the work is theirs.
-  void keep_determined() {
+  // Holds one parameter for every undetermined direction, columns rank … columns-1 of v: by
+  // elimination, the one with the largest share each time. The others are then independent, and
+  // what the data say of a determined one does not depend on which were held.
+  void hold_one_each(double *v, int columns, const int *index) {
+    for (int k = out_.rank; k < columns; ++k) {
+      int most = 0;
+      for (int a = 1; a < columns; ++a)
+        if (std::abs(v[a * columns + k]) > std::abs(v[most * columns + k]))
+          most = a;
+      hold(index[most]);
+      for (int l = k + 1; l < columns; ++l) {
+        const double factor = v[most * columns + l] / v[most * columns + k];
+        for (int a = 0; a < columns; ++a)
+          v[a * columns + l] -= factor * v[a * columns + k];
+      }
+    }
+  }
+
+  // Narrows free_, r_ and meat_ to the parameters not held; the rest of the work is theirs.
+  void keep_independent() {
     int kept = 0, index[P];
     for (int a = 0; a < count_; ++a)
-      if (!out_.undetermined[static_cast<std::size_t>(free_[a])])
+      if (!held_[a])
         index[kept++] = a;
     if (kept == count_)
       return;
@@ -139,6 +157,14 @@ private:
     for (int a = 0; a < kept; ++a)
       free_[a] = free_[index[a]];
     count_ = kept;
+  }
+
+  void blank_undetermined() {
+    for (int i = 0; i < p_; ++i)
+      for (int j = 0; j < p_; ++j)
+        if (out_.undetermined[static_cast<std::size_t>(i)] ||
+            out_.undetermined[static_cast<std::size_t>(j)])
+          out_.matrix[static_cast<std::size_t>(i * p_ + j)] = i == j ? infinity : nan;
   }
 
   void fill() {
@@ -233,6 +259,7 @@ private:
   };
   std::vector<AtBound> bound_;
   int p_, count_ = 0, free_[P];
+  bool held_[P] = {};
   double r_[P * P] = {}, meat_[P * P] = {};
   std::unique_ptr<Evaluation> at_ = std::make_unique<Evaluation>();
   Covariance out_;

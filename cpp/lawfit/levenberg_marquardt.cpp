@@ -157,6 +157,7 @@ Status LevenbergMarquardt::search(Objective &objective, Observer *observer,
 
 // Steps whose gain is below the rounding of the objective, judged by the gradient alone.
 void LevenbergMarquardt::polish(Objective &objective, SolverSummary &summary) {
+  ++summary.evaluations;
   if (!objective.evaluate(at_, 2, *now_))
     return;
   Step s = best_step(true, 0);

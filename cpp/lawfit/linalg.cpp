@@ -53,13 +53,17 @@ void qr_append(double *r, int p, double *rows, std::size_t n, std::size_t stride
     for (std::size_t i = 0; i < n; ++i)
       sum += (x[i] / largest) * (x[i] / largest);
     const double alpha = -std::copysign(largest * std::sqrt(sum), r[k * p + k]);
-    const double head = r[k * p + k] - alpha; // the reflector is (head, x), H = I - v vᵀ/(-α·head)
-    const double scale = -1 / (alpha * head);
+    const double head = r[k * p + k] - alpha;
     r[k * p + k] = alpha;
+    // The reflector is I - tau·(1, x)(1, x)ᵀ with x in units of the head: no product of two small
+    // numbers is formed, which would underflow where rounding alone is left of a column.
+    const double tau = -head / alpha;
+    for (std::size_t i = 0; i < n; ++i)
+      x[i] /= head;
     for (int j = k + 1; j < p; ++j) {
       double *y = rows + static_cast<std::size_t>(j) * stride;
-      const double dot = std::inner_product(x, x + n, y, head * r[k * p + j]) * scale;
-      r[k * p + j] -= dot * head;
+      const double dot = std::inner_product(x, x + n, y, r[k * p + j]) * tau;
+      r[k * p + j] -= dot;
       for (std::size_t i = 0; i < n; ++i)
         y[i] -= dot * x[i];
     }

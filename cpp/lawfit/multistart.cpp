@@ -21,8 +21,8 @@ constexpr double same_minimum = 1e-6;
 struct Minimum {
   std::vector<double> theta;
   SolverSummary summary;
-  std::int64_t start; // the first that reached it
-  std::int64_t count; // of starts that reached it
+  std::int64_t start = 0; // the first that reached it
+  std::int64_t count = 0; // of starts that reached it
   std::vector<double> curvature;
 };
 
@@ -184,12 +184,19 @@ private:
       if (std::abs(objective - minimum.summary.objective) <=
           same_minimum * minimum.summary.objective + problem_.rounding()) {
         ++minimum.count;
+        // One that was only cut off near it gives way to one that arrived.
+        if (!is_success(minimum.summary.status) && is_success(outcome.summary.status))
+          describe(start, outcome, minimum);
         return;
       }
-    add_minimum(start, outcome);
+    Minimum found;
+    found.count = 1;
+    if (describe(start, outcome, found))
+      minima_.push_back(std::move(found));
   }
 
-  void add_minimum(std::int64_t start, const Outcome &outcome) {
+  // False, and nothing done, where the outcome is no answer.
+  bool describe(std::int64_t start, const Outcome &outcome, Minimum &minimum) {
     Slot &slot = *slots_.front();
     const auto p = outcome.theta.size();
     std::vector<double> natural = outcome.theta;
@@ -197,12 +204,12 @@ private:
     // Where an exponent vanished, its scale x0 has no natural value: no answer to give.
     if (!std::all_of(natural.begin(), natural.end(), [](double x) { return std::isfinite(x); }) ||
         !problem_.evaluate(outcome.theta.data(), 2, *curvature_, slot.work, cancel_))
-      return;
-    minima_.push_back({outcome.theta,
-                       outcome.summary,
-                       start,
-                       1,
-                       {curvature_->hessian, curvature_->hessian + p * p}});
+      return false;
+    minimum.theta = outcome.theta;
+    minimum.summary = outcome.summary;
+    minimum.start = start;
+    minimum.curvature.assign(curvature_->hessian, curvature_->hessian + p * p);
+    return true;
   }
 
   const Problem &problem_;

@@ -92,8 +92,13 @@ void Problem::begin(const double *theta, int order, Workspace &work, Cancel &can
     work.inputs[k] = scalars.value[law.inputs(work.coordinates)[k]];
   for (std::size_t k = 0; k < areas_.size(); ++k) {
     double *s2 = work.areas.data() + 3 * k * rows(), *d1 = s2 + rows(), *d2 = d1 + rows();
-    schedules_.areas(scalars.value[areas_[k]], nullptr, s2, order >= 1 ? d1 : nullptr,
-                     order >= 2 ? d2 : nullptr, cancel);
+    const double lam = scalars.value[areas_[k]];
+    // A trial step may leave λ's range: the law then has no value, and the step is taken back.
+    if (lam >= 0 && lam <= 1)
+      schedules_.areas(lam, nullptr, s2, order >= 1 ? d1 : nullptr, order >= 2 ? d2 : nullptr,
+                       cancel);
+    else
+      std::fill_n(s2, 3 * rows(), std::numeric_limits<double>::quiet_NaN());
     work.area_values[k] = {s2, d1, d2};
   }
   law.begin(work.inputs.data(), work.evaluator.data());

@@ -1,0 +1,72 @@
+// The inner loop allocates nothing: this program counts what its heap is asked for.
+#include "check.hpp"
+#include "toy_laws.hpp"
+
+#include <cstdlib>
+#include <new>
+#include <string>
+
+static std::size_t allocations = 0;
+
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC sees malloc behind new once it is inlined, and not that free is behind delete.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
+
+// The others, and the arrays', end in these.
+void *operator new(std::size_t size) {
+  ++allocations;
+  if (void *memory = std::malloc(size))
+    return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void *memory) noexcept { std::free(memory); }
+void operator delete(void *memory, std::size_t) noexcept { operator delete(memory); }
+
+using namespace lawfit;
+
+static void test_counter() {
+  const std::size_t before = allocations;
+  const auto one = std::make_unique<int>(1);
+  const toys::Point two(2);
+  CHECK(allocations == before + 2 && *one == 1 && two.size() == 2);
+}
+
+static void test_solve() {
+  for (const toys::Law &law : toys::laws()) {
+    const Data data = toys::data_of(law, 300);
+    for (Space space : {Space::log, Space::linear}) {
+      toys::Point y = toys::noisy(law.program, data, law.theta, 0.01), theta = law.theta;
+      if (space == Space::log)
+        for (double &value : y)
+          value = std::fmax(std::abs(value), 0.1);
+      Cancel cancel;
+      const auto free = toys::all(theta.size());
+      const Problem problem(law.program, data, y, {}, {Loss::huber, 1e-3, space}, law.theta, free,
+                            free, cancel);
+      for (Coordinates coordinates : {Coordinates::natural, Coordinates::centred}) {
+        toys::ProblemObjective objective(problem, coordinates);
+        LevenbergMarquardt solver(toys::unbounded(problem.parameters()));
+        toys::Point start = theta;
+        if (coordinates == Coordinates::centred)
+          problem.to_centred(start);
+        for (double &value : start)
+          value *= 0.98;
+        const std::size_t before = allocations;
+        const SolverSummary summary = solver.solve(objective, start.data());
+        if (law.has_free_lambda())
+          // The filter behind the areas is made anew for every lambda and curve.
+          CHECK(allocations - before < 40 * static_cast<std::size_t>(summary.evaluations));
+        else
+          CHECK(allocations == before);
+        CHECK(summary.evaluations > 3);
+      }
+    }
+  }
+}
+
+int main() {
+  test_counter();
+  test_solve();
+  return check::finish();
+}
