@@ -30,13 +30,14 @@ EXAMPLES = settings(
 class Case:
     """Rows of a law with a target that leaves residuals, and the law in complex numbers."""
 
-    def __init__(self, text, n=9, seed=0, values=PARAMETERS):
+    def __init__(self, text, n=150, seed=0, values=PARAMETERS):
         rng = np.random.default_rng(seed)
         names = [p for p in values if re.search(rf"\b{p}\b", text)]
         self.law = lf.Law("random", text, names)
         self.theta = np.array([values[name] for name in names])
-        self.schedule = lf.Schedule(rng.uniform(0.002, 0.02, 3 * n), warmup=0)
-        self.steps = np.sort(rng.choice(np.arange(2, 3 * n), n, replace=False))
+        # S1 between 2/3 and 2, like the columns
+        self.schedule = lf.Schedule(rng.uniform(0.2, 1.8, 2 * n) / n, warmup=0)
+        self.steps = np.arange(n, 2 * n) - 1
         self.columns = {name: rng.uniform(0.5, 2, n) for name in self.law.columns}
         self.y = self.values(self.theta) + rng.normal(0, 0.5, n)
 
@@ -104,7 +105,10 @@ def check(case, free=None, may_centre=False, good=certain):
     second, coarse = (case.second(case.theta, h) for h in (STEP, 2 * STEP))
     value = case.values(case.theta)
     residual = value - case.y
-    scale = np.einsum("in,jn->ij", *[np.abs(jacobian)] * 2) + np.abs(second) @ np.abs(residual)
+    # Derivatives are compared with the size of their summands, where these are not all zero.
+    slope = np.abs(jacobian) @ np.abs(residual)
+    scale = np.abs(jacobian) @ np.abs(jacobian).T + np.abs(second) @ np.abs(residual)
+    slope, scale = (x + 1e-6 * (1 + x.max()) for x in (slope, scale))
     good(np.all(np.isfinite(scale)))
     good(np.all(np.abs((second - coarse) @ residual) <= 1e-8 * scale))
 
@@ -114,15 +118,13 @@ def check(case, free=None, may_centre=False, good=certain):
     np.testing.assert_allclose(problem.predict(theta), value, rtol=1e-12, atol=1e-12 * size)
     objective, gradient, gauss_newton, hessian = problem.derivatives(theta)
     assert objective == pytest.approx(0.5 * residual @ residual, rel=1e-10)
-    tiny = 1e-300
-    error = np.abs(gradient - (jacobian @ residual)[free])
-    assert np.all(error <= 1e-9 * (np.abs(jacobian) @ np.abs(residual))[free] + tiny)
+    assert np.all(np.abs(gradient - (jacobian @ residual)[free]) <= 1e-9 * slope[free])
     both = np.ix_(free, free)
     gram = jacobian @ jacobian.T
-    scale = scale[both] + tiny
+    scale = scale[both]
     assert np.all(np.abs(gauss_newton - gram[both]) <= 1e-9 * scale)
     assert np.all(np.abs(hessian - (gram + second @ residual)[both]) <= 1e-7 * scale)
-    assert np.all(np.abs(hessian - hessian.T) <= 1e-14 * scale)
+    assert np.all(np.abs(hessian - hessian.T) <= 1e-12 * scale)
     return problem.evaluator
 
 
@@ -191,9 +193,9 @@ def formulas():
 
 
 @EXAMPLES
-@given(formulas(), st.sampled_from([9, 300]), st.data())
-def test_any_formula(formula, n, data):
-    case = Case(f"{formula.text} + a*b", n)
+@given(formulas(), st.data())
+def test_any_formula(formula, data):
+    case = Case(f"{formula.text} + a*b")
     indices = range(len(case.theta))
     freed = data.draw(st.sets(st.sampled_from(indices), min_size=1))
     check(case, [k in freed for k in indices], good=assume)
@@ -216,8 +218,8 @@ def test_nist_formulas(text):
     "text", ["a + b*S1**-c - d*S2(lam)", "a*exp(-b*S1) + S2(lam)*S2(1 - 0.1*d)", "a*S2(lam)**2"]
 )
 def test_free_decay_of_the_annealing_area(text):
-    check(Case(text, 40))
-    held = Case(text, 40)
+    check(Case(text))
+    held = Case(text)
     names = list(held.law.parameters)
     check(held, [name != "lam" for name in names])
 
@@ -246,7 +248,7 @@ def sums():
 
 
 @EXAMPLES
-@given(sums(), st.sampled_from([9, 300]), st.booleans())
+@given(sums(), st.sampled_from([5, 150]), st.booleans())
 def test_sums_of_powers(text, n, may_centre):
     case = Case(text, n)
     assert check(case, may_centre=may_centre, good=assume) == "terms"
@@ -255,9 +257,9 @@ def test_sums_of_powers(text, n, may_centre):
 @EXAMPLES
 @given(sums(), st.booleans())
 def test_both_evaluators_agree(text, may_centre):
-    plain, taped = Case(text, 40), Case(f"log(exp({text}))", 40)
+    plain, taped = Case(text), Case(f"log(exp({text}))")
     problems = [case.problem([True] * len(case.theta), may_centre) for case in (plain, taped)]
     assert [problem.evaluator for problem in problems] == ["terms", "tape"]
     for one, other in zip(*[p.derivatives(list(plain.theta)) for p in problems], strict=True):
-        size = np.abs(one).max() + 1e-300
-        np.testing.assert_allclose(other, one, rtol=0, atol=1e-10 * size)
+        atol = 1e-9 * (1 + np.abs(one).max())
+        np.testing.assert_allclose(other, one, rtol=0, atol=atol)

@@ -244,8 +244,8 @@ private:
     for (int a = 0; a < count_; ++a) {
       std::copy_n(half + a * count_, count_, column);
       solve(column);
-      for (int b = 0; b < count_; ++b)
-        entry(a, b) = factor * column[b];
+      for (int b = 0; b <= a; ++b)
+        entry(a, b) = entry(b, a) = factor * column[b];
     }
   }
 

@@ -97,12 +97,17 @@ class Record:
                 raise self._wrong(key, "a list of texts", value)
         return tuple(values)
 
-    def table(self, key: str) -> dict[str, float]:
-        """Return numbers by name; the key is required."""
+    def mapping(self, key: str) -> Mapping[str, Any]:
+        """Return an object; the key is required."""
         value = self._get(key, None)
         if not isinstance(value, Mapping):
             raise self._wrong(key, "an object", value)
-        return {str(name): self._real(f"{key}.{name}", number) for name, number in value.items()}
+        return value
+
+    def table(self, key: str) -> dict[str, float]:
+        """Return numbers by name; the key is required."""
+        numbers = self.mapping(key).items()
+        return {str(name): self._real(f"{key}.{name}", number) for name, number in numbers}
 
     def items(self, key: str) -> list[Any]:
         """Return a list; the key is required."""

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lawfit._record import Record, to_json_number
-from lawfit._validate import Floats, choose, step_array
-from lawfit.curve import Curve, Curves
+from lawfit._validate import Floats, choose, integer, step_array
+from lawfit.curve import Curve, Curves, as_curves
 from lawfit.law import Law
 from lawfit.rows import curve_rows, is_curves, table_rows
 from lawfit.schedule import WARMUPS, Schedule, Warmup
@@ -23,6 +23,7 @@ from lawfit.text import fit_line, fit_summary
 
 __all__ = ["Fit", "Options", "ProfilePoint"]
 
+BOUNDS = ("lower", "upper")
 FORMAT = 1  # of to_json, counted up when it changes
 
 
@@ -179,6 +180,8 @@ class Fit:
         """
         if isinstance(data, Curves):
             raise TypeError("predict takes one curve at a time; use predict(curve) for each")
+        if not isinstance(data, Schedule) and not (params is tokens_per_step is None):
+            raise TypeError("params and tokens_per_step: only a bare schedule needs a size")
         if not isinstance(data, Schedule | Curve):
             if at is not None:
                 raise TypeError("at: only a schedule or a curve has steps")
@@ -218,13 +221,17 @@ class Fit:
         Scores
             By curve name ("data" for columns), each with R2, MAE, RMSE, PredE and WorstE.
         """
-        skip = self.options.skip_steps if skip_steps is None else skip_steps
+        skip = self.options.skip_steps
+        if skip_steps is not None:
+            skip = integer(skip_steps, field="skip_steps", lower=0)
         if not is_curves(data):
+            if skip_steps is not None:
+                raise TypeError(f"skip_steps: a {type(data).__name__} has no steps to skip")
             rows = table_rows(self.law, data)
             assert rows.y is not None
             return Scores({"data": score(rows.y, self._evaluate_table(data))})
         scores = {}
-        for curve in [data] if isinstance(data, Curve) else Curves(data):
+        for curve in [data] if isinstance(data, Curve) else as_curves(data):
             rows = curve_rows(self.law, curve, warmup=self.options.warmup, skip_steps=skip)
             assert rows.y is not None
             scores[curve.name] = score(rows.y, self._values(rows.core()))
@@ -327,13 +334,20 @@ class Fit:
             free=free,
             cov=np.array(rows).reshape(len(free), len(free)),
             residuals=record.reals("residuals"),
-            at_bounds={str(k): str(v) for k, v in dict(data.get("at_bounds", {})).items()},
+            at_bounds=_sides(record.mapping("at_bounds"), free),
             training=_score(data.get("training", {})),
             sources=tuple(_source(item) for item in record.items("sources")),
             options=_options(data.get("options", {})),
             profile=tuple(_profile_point(point) for point in record.items("profile")),
             **plain,
         )
+
+
+def _sides(data: Mapping[str, Any], free: tuple[str, ...]) -> dict[str, str]:
+    record = Record(data, "fit: at_bounds", free)
+    return {
+        name: choose(record.text(name), BOUNDS, field=f"fit: bound of {name!r}") for name in data
+    }
 
 
 def _score(data: Mapping[str, Any]) -> Score:

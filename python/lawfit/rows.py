@@ -214,4 +214,6 @@ def rows_of(law: Law, data: object, *, warmup: Warmup, skip_steps: int | None) -
     """Take a law's rows and target from curves or a table."""
     if is_curves(data):
         return curve_rows(law, data, warmup=warmup, skip_steps=skip_steps)
+    if skip_steps is not None:
+        raise TypeError(f"skip_steps: a {type(data).__name__} has no steps to skip")
     return table_rows(law, data)

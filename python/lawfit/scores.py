@@ -80,7 +80,12 @@ class Scores(Mapping[str, Score]):
         width = max(map(len, self._scores), default=0)
         head = f"{'':{width}} " + "".join(f"{name:>10}" for name in Score._fields)
         lines = [
-            f"{name:{width}} " + "".join(f"{value:10.5g}" for value in row)
+            f"{name:{width}} " + "".join(f"{_short(value):>10}" for value in row)
             for name, row in self._scores.items()
         ]
         return "\n".join([head, *lines])
+
+
+def _short(value: float) -> str:
+    text = f"{value:.5g}"
+    return text if len(text) < 10 else f"{value:.3g}"
