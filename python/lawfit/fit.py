@@ -263,9 +263,8 @@ def _caveats(job: _Job, free: list[str], solution: _core.Solution) -> list[str]:
     """Say what the numbers of a fit do not show."""
     law, notes = job.rows.law, []
     names = list(law.parameters)
-    for op, a, _ in law.instructions:
-        inner, index, _ = law.instructions[a]
-        if op == "s2" and inner == "parameter" and names[index] in free:
+    for op, index, _ in (law.instructions[a] for op, a, _ in law.instructions if op == "s2"):
+        if op == "parameter" and names[index] in free:
             lam = names[index]
             notes.append(
                 f"{lam} is free: it and the factor of S2({lam}) are hard to tell apart, the factor "
