@@ -17,6 +17,9 @@ constexpr double rank_tolerance = 1e-11;
 // A parameter takes part in an undetermined direction when its share there is at least this.
 constexpr double share_tolerance = 1e-3;
 
+// How far a parameter may be thought to move: its value, or a unit where that is less.
+double reach(double theta) { return std::fmax(std::abs(theta), 1.0); }
+
 class Estimator {
 public:
   Estimator(const Problem &problem, const double *theta, const std::vector<bool> &at_bound,
@@ -75,20 +78,20 @@ private:
     return std::sqrt(sum);
   }
 
-  // Singular values of R with its columns scaled to length 1. A parameter whose whole value moves
+  // Singular values of R with its columns scaled to length 1. A parameter whose reach moves
   // the predictions by less than rounding has no column.
   void find_rank() {
     const double rounding = 16 * std::numeric_limits<double>::epsilon() * problem_.scale() *
                             std::sqrt(static_cast<double>(problem_.rows()));
     int columns = 0, index[P];
     for (int a = 0; a < count_; ++a)
-      if (norm(a) * std::fmax(std::abs(theta_[free_[a]]), 1e-8) > rounding)
+      if (norm(a) * reach(theta_[free_[a]]) > rounding)
         index[columns++] = a;
       else
         hold(a);
     // What has no effect is not held by its bound.
     for (const auto &[parameter, length] : bound_)
-      if (length * std::fmax(std::abs(theta_[parameter]), 1e-8) <= rounding)
+      if (length * reach(theta_[parameter]) <= rounding)
         mark(parameter);
     std::vector<double> scaled(static_cast<std::size_t>(columns * columns)), v(scaled), s(v);
     // The triangle of the columns kept, brought back to a square by another factorisation.

@@ -144,7 +144,8 @@ Status LevenbergMarquardt::search(Objective &objective, Observer *observer,
       else if (ratio < 0.25)
         damping *= 4;
       growth = 2;
-      if (observer && (*observer)(at_, now_->objective))
+      summary.stopped = observer && (*observer)(at_, now_->objective);
+      if (summary.stopped)
         return Status::converged;
     } else {
       newton = false;
@@ -178,7 +179,6 @@ void LevenbergMarquardt::polish(Objective &objective, SolverSummary &summary) {
     if (slow)
       break;
   }
-  summary.decrease = s.ok ? s.predicted : 0;
 }
 
 SolverSummary LevenbergMarquardt::solve(Objective &objective, double *theta, Observer *observer) {
@@ -188,7 +188,7 @@ SolverSummary LevenbergMarquardt::solve(Objective &objective, double *theta, Obs
   summary.status = search(objective, observer, summary);
   if (summary.status == Status::bad_start)
     return summary;
-  if (is_success(summary.status))
+  if (is_success(summary.status) && !summary.stopped)
     polish(objective, summary);
   summary.objective = now_->objective;
   std::copy_n(at_, p_, theta);

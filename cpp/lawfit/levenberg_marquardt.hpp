@@ -20,7 +20,7 @@ struct SolverOptions {
 struct SolverSummary {
   Status status = Status::bad_start;
   double objective = 0;
-  double decrease = 0; // predicted by the last step, gᵀA⁻¹g/2
+  bool stopped = false; // by the observer
   int iterations = 0;
   int evaluations = 0;
 };

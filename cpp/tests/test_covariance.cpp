@@ -215,7 +215,7 @@ static void test_several_undetermined() {
   CHECK(got.rank == 3);
   CHECK(got.undetermined == std::vector<bool>({true, true, true, true, false, true}));
   CHECK_NEAR(got.matrix[6 * 4 + 4], want.matrix[8], 1e-9);
-  for (std::size_t k : {0, 1, 2, 3, 5})
+  for (std::size_t k : {0U, 1U, 2U, 3U, 5U})
     CHECK(got.matrix[7 * k] == toys::infinity);
 }
 

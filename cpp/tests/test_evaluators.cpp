@@ -202,7 +202,7 @@ static void test_terms_agree_with_the_tape() {
   for (const Law &each : toys::laws()) {
     if (!each.is_terms)
       continue;
-    for (std::size_t rows : {1, 127, 128, 129, 1000}) {
+    for (std::size_t rows : {1U, 127U, 128U, 129U, 1000U}) {
       const Data data = toys::data_of(each, rows);
       const Point c = coefficients(rows);
       Rig terms(each, data, true), tape(each, data, false);
@@ -226,7 +226,7 @@ static void test_blocks_do_not_show() {
     for (bool terms : {false, true}) {
       if (terms && !each.is_terms)
         continue;
-      for (std::size_t rows : {1, 127, 128, 129, 1000}) {
+      for (std::size_t rows : {1U, 127U, 128U, 129U, 1000U}) {
         const Data data = toys::data_of(each, rows);
         const Point c = coefficients(rows);
         const auto in_chunks = [&](std::size_t chunk) {

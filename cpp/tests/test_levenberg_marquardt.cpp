@@ -163,6 +163,26 @@ static void test_bounds() {
     }
 }
 
+// What a bound takes from one parameter the others make up for within the same step: a linear
+// problem with strong correlation stays a matter of a few steps.
+static void test_bounded_linear_problem() {
+  Squares objective(3, [](const double *t) {
+    std::vector<Residual> out;
+    for (int i = 0; i < 10; ++i) {
+      const double x = 0.1 * i;
+      out.push_back({t[0] + t[1] * x + t[2] * x * x - std::exp(x), {1, x, x * x}, Point(9)});
+    }
+    return out;
+  });
+  SolverOptions options = toys::unbounded(3);
+  options.upper[2] = 0.25;
+  Point theta = {0, 0, 0};
+  const SolverSummary summary = solve(objective, theta, options);
+  CHECK(summary.status == Status::converged && summary.iterations <= 6);
+  CHECK(theta[2] == 0.25);
+  check_kkt(objective, theta, options);
+}
+
 static void test_start_at_the_minimum() {
   Squares objective(2, rosenbrock());
   Point theta = {1, 1};
@@ -282,6 +302,7 @@ int main() {
   test_rosenbrock();
   test_powell_singular();
   test_bounds();
+  test_bounded_linear_problem();
   test_start_at_the_minimum();
   test_not_finite();
   test_iteration_limit();

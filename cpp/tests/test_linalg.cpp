@@ -112,7 +112,7 @@ static void test_not_positive_definite() {
 
 static void test_qr_in_blocks() {
   for (int p : {1, 4, 32})
-    for (std::size_t n : {1, 3, 40, 200})
+    for (std::size_t n : {1U, 3U, 40U, 200U})
       for (double size : {1e-140, 1.0, 1e140}) {
         const auto columns = static_cast<std::size_t>(p);
         Matrix jac = random_matrix(columns * n);

@@ -143,7 +143,7 @@ static void test_blocking_does_not_show() {
   const Schedule schedule = of_every_shape();
   const std::vector<double> lr = rates(schedule);
   for (std::int64_t first : {0, 1, 128, 129, 1130, 1700, 3300})
-    for (std::size_t n : {0, 1, 2, 64, 100}) {
+    for (std::size_t n : {0U, 1U, 2U, 64U, 100U}) {
       std::vector<double> part(n);
       schedule.lr(first, n, part.data());
       CHECK(std::equal(part.begin(), part.end(), lr.begin() + first));

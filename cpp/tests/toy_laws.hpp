@@ -62,6 +62,12 @@ inline std::vector<Law> laws() {
             p[2] * pow(f.column(0) * f.column(2) / f.column(1), -p[0]) *
                 pow(f.column(1) / f.column(2), p[1]);
           }),
+      law("powers of a product with a parameter", {0.5, 3.0}, terms,
+          [](Formula &f, P &p) {
+            pow(p[1] * f.column(0) / f.column(1) / f.column(2), -p[0]) + f.column(3);
+          }),
+      law("one exponent for two columns", {2.0, 0.3}, terms,
+          [](Formula &f, P &p) { p[0] * (pow(f.column(0), p[1]) * pow(f.column(2), p[1])); }),
       law("shared exponents", {2.0, 300, 0.3, 500}, terms,
           [](Formula &f, P &p) {
             p[0] + p[1] * pow(f.column(0), -p[2]) +

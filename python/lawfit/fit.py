@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lawfit import _core, laws
-from lawfit._validate import Floats, choose, closest, float_array, integer, real
+from lawfit._validate import Floats, integer
 from lawfit.law import Law
-from lawfit.result import Fit, Options, ProfilePoint
+from lawfit.options import (
+    Options,
+    read_bounds,
+    read_grid,
+    read_held,
+    read_options,
+    read_weights,
+)
+from lawfit.result import Fit, ProfilePoint
 from lawfit.rows import Rows, rows_of
-from lawfit.schedule import WARMUPS, Warmup
+from lawfit.schedule import Warmup
 from lawfit.scores import score
 from lawfit.starts import Bounds, given_starts, number_of_starts, start_ranges
 
 __all__ = ["fit"]
 
-LOSSES = ("huber", "squared", "soft_l1")
-SPACES = ("log", "linear")
-REDUCTIONS = ("sum", "mean")
 # A lower bound this small only says that the parameter is positive.
 TINY = 1e-300
 
@@ -109,7 +113,7 @@ def fit(
     chosen = laws.get(law) if isinstance(law, str) else law
     if not isinstance(chosen, Law):
         raise TypeError(f"law is a {type(law).__name__}; expected a Law or the name of one")
-    options = _options(
+    options = read_options(
         loss=loss,
         delta=delta,
         space=space,
@@ -125,16 +129,13 @@ def fit(
     job = _Job(
         rows=rows,
         options=options,
-        bounds=_bounds(chosen, bounds),
-        weights=_weights(weights, rows),
+        bounds=read_bounds(chosen, bounds),
+        weights=read_weights(weights, rows),
         starts=starts,
         threads=0 if threads is None else integer(threads, field="threads", lower=1),
         core=rows.core(),
     )
-    held = _held(chosen, fixed, bounds)
-    for name in profile or {}:
-        if (fixed or {}).get(name) is not None:
-            raise ValueError(f"{name!r} is both fixed and profiled; expected one of the two")
+    held = read_held(chosen, fixed, bounds, profile)
     best = _solve(job, held) if profile is None else _profile(job, held, profile)
     return best.with_seconds(time.perf_counter() - begin)
 
@@ -152,33 +153,6 @@ class _Job:
     core: _core.Data
 
 
-def _options(
-    *,
-    loss: str,
-    delta: float,
-    space: str,
-    reduction: str,
-    warmup: str,
-    skip_steps: int | None,
-    rng: Any,
-    max_iterations: int,
-    tolerance: float,
-) -> Options:
-    if isinstance(rng, np.random.Generator):
-        rng = int(rng.integers(2**63))
-    return Options(
-        loss=choose(loss, LOSSES, field="loss"),
-        delta=real(delta, field="delta", lower=0, strict=True, allow_inf=True),
-        space=choose(space, SPACES, field="space"),
-        reduction=choose(reduction, REDUCTIONS, field="reduction"),
-        warmup=choose(warmup, WARMUPS, field="warmup"),
-        skip_steps=None if skip_steps is None else integer(skip_steps, field="skip_steps", lower=0),
-        seed=integer(rng, field="rng", lower=0, upper=2**64 - 1),
-        max_iterations=integer(max_iterations, field="max_iterations", lower=1, upper=2**31 - 1),
-        tolerance=real(tolerance, field="tolerance", lower=0),
-    )
-
-
 def _check_rows(rows: Rows, options: Options) -> None:
     rows.check_columns()
     rows.check_areas()
@@ -186,80 +160,6 @@ def _check_rows(rows: Rows, options: Options) -> None:
     if options.space == "log":
         wanted = "log residuals need it above 0 (space='linear' takes any)"
         rows.refuse(rows.y <= 0, rows.law.y, rows.y, wanted)
-
-
-def _known(law: Law, names: Any, field: str) -> None:
-    if not isinstance(names, Mapping):
-        raise TypeError(f"{field} is {names!r}; expected a mapping by parameter")
-    for name in names:
-        if name not in law.parameters:
-            raise ValueError(
-                f"{field}: law {law.name!r} has no parameter {name!r}"
-                f"{closest(str(name), law.parameters)}"
-            )
-
-
-def _bounds(law: Law, bounds: Mapping[str, tuple[float | None, float | None]] | None) -> Bounds:
-    own = {name: (p.lower, p.upper) for name, p in law.parameters.items()}
-    bounds = {} if bounds is None else bounds
-    _known(law, bounds, "bounds")
-    for name, pair in bounds.items():
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise TypeError(f"bounds of {name!r} are {pair!r}; expected a pair (lower, upper)")
-        low, high = (
-            infinity
-            if end is None
-            else real(end, field=f"bounds of {name!r}: {side}", allow_inf=True)
-            for end, side, infinity in zip(
-                pair, ("lower", "upper"), (-math.inf, math.inf), strict=True
-            )
-        )
-        if not low < high:
-            raise ValueError(f"bounds of {name!r}: lower {low!r} must be below upper {high!r}")
-        own[name] = (low, high)
-    return own
-
-
-def _held(
-    law: Law,
-    fixed: Mapping[str, float | None] | None,
-    bounds: Mapping[str, Any] | None,
-) -> dict[str, float]:
-    """Return the values of the parameters that are not free."""
-    fixed = {} if fixed is None else fixed
-    _known(law, fixed, "fixed")
-    held = {name: p.held for name, p in law.parameters.items() if p.held is not None}
-    for name, value in fixed.items():
-        if value is None:
-            held.pop(name, None)
-        else:
-            held[name] = real(value, field=f"fixed {name!r}")
-    for name in bounds or {}:
-        if name in held:
-            raise ValueError(
-                f"{name!r} has bounds but is held at {held[name]!r}; "
-                f"fixed={{{name!r}: None}} frees it"
-            )
-    for name, value in held.items():
-        lower, upper = law.parameters[name].lower, law.parameters[name].upper
-        if not lower <= value <= upper:
-            raise ValueError(f"fixed {name!r} is {value!r}, outside its bounds [{lower}, {upper}]")
-    return held
-
-
-def _weights(weights: Any, rows: Rows) -> Floats:
-    """Return the weights of the rows kept, or an empty array for none."""
-    if weights is None:
-        return np.zeros(0)
-    values = float_array(weights, source="weights", field="weight")
-    bad = np.flatnonzero(~(values > 0))
-    if bad.size:
-        raise ValueError(
-            f"weights: weight at index {bad[0]} is {values[bad[0]]:.17g}; expected above 0"
-        )
-    if len(values) != rows.given:
-        raise ValueError(f"weights: {len(values)} weights for {rows.given} rows")
-    return values[rows.kept()]
 
 
 def _solve(job: _Job, held: Mapping[str, float]) -> Fit:
@@ -363,9 +263,8 @@ def _caveats(job: _Job, free: list[str], solution: _core.Solution) -> list[str]:
     """Say what the numbers of a fit do not show."""
     law, notes = job.rows.law, []
     names = list(law.parameters)
-    for op, a, _ in law.instructions:
-        inner, index, _ = law.instructions[a]
-        if op == "s2" and inner == "parameter" and names[index] in free:
+    for op, index, _ in (law.instructions[a] for op, a, _ in law.instructions if op == "s2"):
+        if op == "parameter" and names[index] in free:
             lam = names[index]
             notes.append(
                 f"{lam} is free: it and the factor of S2({lam}) are hard to tell apart, the factor "
@@ -380,25 +279,7 @@ def _caveats(job: _Job, free: list[str], solution: _core.Solution) -> list[str]:
 
 
 def _profile(job: _Job, held: Mapping[str, float], grid: Mapping[str, Sequence[float]]) -> Fit:
-    law = job.rows.law
-    _known(law, grid, "profile")
-    axes = []
-    for name, values in grid.items():
-        if isinstance(values, str) or not isinstance(values, Iterable):
-            raise TypeError(f"profile of {name!r} is {values!r}; expected a sequence of values")
-        axis = [real(value, field=f"profile of {name!r}") for value in values]
-        lower, upper = job.bounds[name]
-        for value in axis:
-            if not lower <= value <= upper:
-                raise ValueError(
-                    f"profile of {name!r}: {value!r} is outside its bounds [{lower}, {upper}]"
-                )
-        if not axis:
-            raise ValueError(f"profile of {name!r} is empty")
-        axes.append(axis)
-    if not axes:
-        raise ValueError("profile is empty; expected a parameter and its grid")
-    points = [dict(zip(grid, values, strict=True)) for values in itertools.product(*axes)]
+    points = read_grid(job.rows.law, grid, job.bounds)
     fits = [_solve(job, {**held, **point}) for point in points]
     best = min(fits, key=lambda f: f.objective if not math.isnan(f.objective) else math.inf)
     return best.with_profile(

@@ -16,30 +16,16 @@ from lawfit._record import Record, to_json_number
 from lawfit._validate import Floats, choose, integer, step_array
 from lawfit.curve import Curve, Curves, as_curves
 from lawfit.law import Law
+from lawfit.options import Options
 from lawfit.rows import curve_rows, is_curves, table_rows
-from lawfit.schedule import WARMUPS, Schedule, Warmup
+from lawfit.schedule import Schedule
 from lawfit.scores import MEASURES, Score, Scores, score
 from lawfit.text import fit_line, fit_summary
 
-__all__ = ["Fit", "Options", "ProfilePoint"]
+__all__ = ["Fit", "ProfilePoint"]
 
 BOUNDS = ("lower", "upper")
 FORMAT = 1  # of to_json, counted up when it changes
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a fit was made; the fields are the arguments of `lawfit.fit`."""
-
-    loss: str
-    delta: float
-    space: str
-    reduction: str
-    warmup: Warmup
-    skip_steps: int | None
-    seed: int
-    max_iterations: int
-    tolerance: float
 
 
 class ProfilePoint(NamedTuple):
@@ -337,7 +323,7 @@ class Fit:
             at_bounds=_sides(record.mapping("at_bounds"), free),
             training=_score(data.get("training", {})),
             sources=tuple(_source(item) for item in record.items("sources")),
-            options=_options(data.get("options", {})),
+            options=Options.from_dict(record.mapping("options")),
             profile=tuple(_profile_point(point) for point in record.items("profile")),
             **plain,
         )
@@ -360,21 +346,6 @@ def _source(item: Any) -> tuple[str, int]:
         raise TypeError(f"fit: 'sources' must hold pairs of a name and a count, got {item!r}")
     record = Record({"name": item[0], "rows": item[1]}, "fit: sources")
     return record.text("name"), record.integer("rows")
-
-
-def _options(data: Mapping[str, Any]) -> Options:
-    record = Record(data, "fit: options", [field.name for field in dataclasses.fields(Options)])
-    return Options(
-        loss=record.text("loss"),
-        delta=record.real("delta"),
-        space=record.text("space"),
-        reduction=record.text("reduction"),
-        warmup=choose(record.text("warmup"), WARMUPS, field="fit: options: warmup"),
-        skip_steps=record.integer("skip_steps") if record.has("skip_steps") else None,
-        seed=record.integer("seed"),
-        max_iterations=record.integer("max_iterations"),
-        tolerance=record.real("tolerance"),
-    )
 
 
 def _profile_point(data: Any) -> ProfilePoint:

@@ -1,0 +1,188 @@
+"""How a fit is made: the arguments of `lawfit.fit`, checked, and what a fit keeps of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lawfit._record import Record
+from lawfit._validate import Floats, choose, closest, float_array, integer, real
+from lawfit.law import Law
+from lawfit.rows import Rows
+from lawfit.schedule import WARMUPS, Warmup
+from lawfit.starts import Bounds
+
+__all__ = ["Options", "read_bounds", "read_grid", "read_held", "read_options", "read_weights"]
+
+LOSSES = ("huber", "squared", "soft_l1")
+SPACES = ("log", "linear")
+REDUCTIONS = ("sum", "mean")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a fit was made; the fields are the arguments of `lawfit.fit`."""
+
+    loss: str
+    delta: float
+    space: str
+    reduction: str
+    warmup: Warmup
+    skip_steps: int | None
+    seed: int
+    max_iterations: int
+    tolerance: float
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Options:
+        """Return the options that a saved fit holds."""
+        record = Record(data, "fit: options", [field.name for field in dataclasses.fields(cls)])
+        return cls(
+            loss=record.text("loss"),
+            delta=record.real("delta"),
+            space=record.text("space"),
+            reduction=record.text("reduction"),
+            warmup=choose(record.text("warmup"), WARMUPS, field="fit: options: warmup"),
+            skip_steps=record.integer("skip_steps") if record.has("skip_steps") else None,
+            seed=record.integer("seed"),
+            max_iterations=record.integer("max_iterations"),
+            tolerance=record.real("tolerance"),
+        )
+
+
+def read_options(
+    *,
+    loss: str,
+    delta: float,
+    space: str,
+    reduction: str,
+    warmup: str,
+    skip_steps: int | None,
+    rng: Any,
+    max_iterations: int,
+    tolerance: float,
+) -> Options:
+    """Check the options that are kept."""
+    if isinstance(rng, np.random.Generator):
+        rng = int(rng.integers(2**63))
+    return Options(
+        loss=choose(loss, LOSSES, field="loss"),
+        delta=real(delta, field="delta", lower=0, strict=True, allow_inf=True),
+        space=choose(space, SPACES, field="space"),
+        reduction=choose(reduction, REDUCTIONS, field="reduction"),
+        warmup=choose(warmup, WARMUPS, field="warmup"),
+        skip_steps=None if skip_steps is None else integer(skip_steps, field="skip_steps", lower=0),
+        seed=integer(rng, field="rng", lower=0, upper=2**64 - 1),
+        max_iterations=integer(max_iterations, field="max_iterations", lower=1, upper=2**31 - 1),
+        tolerance=real(tolerance, field="tolerance", lower=0),
+    )
+
+
+def known_names(law: Law, names: Any, field: str) -> None:
+    """Refuse what is no mapping by parameters of the law."""
+    if not isinstance(names, Mapping):
+        raise TypeError(f"{field} is {names!r}; expected a mapping by parameter")
+    for name in names:
+        if name not in law.parameters:
+            raise ValueError(
+                f"{field}: law {law.name!r} has no parameter {name!r}"
+                f"{closest(str(name), law.parameters)}"
+            )
+
+
+def read_bounds(law: Law, bounds: Mapping[str, tuple[float | None, float | None]] | None) -> Bounds:
+    """Return the bounds of every parameter: the law's, or the caller's in their place."""
+    own = {name: (p.lower, p.upper) for name, p in law.parameters.items()}
+    bounds = {} if bounds is None else bounds
+    known_names(law, bounds, "bounds")
+    for name, pair in bounds.items():
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(f"bounds of {name!r} are {pair!r}; expected a pair (lower, upper)")
+        low, high = (
+            infinity
+            if end is None
+            else real(end, field=f"bounds of {name!r}: {side}", allow_inf=True)
+            for end, side, infinity in zip(
+                pair, ("lower", "upper"), (-math.inf, math.inf), strict=True
+            )
+        )
+        if not low < high:
+            raise ValueError(f"bounds of {name!r}: lower {low!r} must be below upper {high!r}")
+        own[name] = (low, high)
+    return own
+
+
+def read_held(
+    law: Law,
+    fixed: Mapping[str, float | None] | None,
+    bounds: Mapping[str, Any] | None,
+    profile: Mapping[str, Any] | None,
+) -> dict[str, float]:
+    """Return the values of the parameters that are not free."""
+    fixed = {} if fixed is None else fixed
+    known_names(law, fixed, "fixed")
+    for name in profile or {}:
+        if fixed.get(name) is not None:
+            raise ValueError(f"{name!r} is both fixed and profiled; expected one of the two")
+    held = {name: p.held for name, p in law.parameters.items() if p.held is not None}
+    for name, value in fixed.items():
+        if value is None:
+            held.pop(name, None)
+        else:
+            held[name] = real(value, field=f"fixed {name!r}")
+    for name in bounds or {}:
+        if name in held:
+            raise ValueError(
+                f"{name!r} has bounds but is held at {held[name]!r}; "
+                f"fixed={{{name!r}: None}} frees it"
+            )
+    for name, value in held.items():
+        lower, upper = law.parameters[name].lower, law.parameters[name].upper
+        if not lower <= value <= upper:
+            raise ValueError(f"fixed {name!r} is {value!r}, outside its bounds [{lower}, {upper}]")
+    return held
+
+
+def read_weights(weights: Any, rows: Rows) -> Floats:
+    """Return the weights of the rows kept, or an empty array for none."""
+    if weights is None:
+        return np.zeros(0)
+    values = float_array(weights, source="weights", field="weight")
+    bad = np.flatnonzero(~(values > 0))
+    if bad.size:
+        raise ValueError(
+            f"weights: weight at index {bad[0]} is {values[bad[0]]:.17g}; expected above 0"
+        )
+    if len(values) != rows.given:
+        raise ValueError(f"weights: {len(values)} weights for {rows.given} rows")
+    return values[rows.kept()]
+
+
+def read_grid(
+    law: Law, grid: Mapping[str, Sequence[float]], bounds: Bounds
+) -> list[dict[str, float]]:
+    """Return the points of a profile's grid, by parameter."""
+    known_names(law, grid, "profile")
+    axes = []
+    for name, values in grid.items():
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise TypeError(f"profile of {name!r} is {values!r}; expected a sequence of values")
+        axis = [real(value, field=f"profile of {name!r}") for value in values]
+        lower, upper = bounds[name]
+        for value in axis:
+            if not lower <= value <= upper:
+                raise ValueError(
+                    f"profile of {name!r}: {value!r} is outside its bounds [{lower}, {upper}]"
+                )
+        if not axis:
+            raise ValueError(f"profile of {name!r} is empty")
+        axes.append(axis)
+    if not axes:
+        raise ValueError("profile is empty; expected a parameter and its grid")
+    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*axes)]
