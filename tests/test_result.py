@@ -187,7 +187,7 @@ CHANGES = [
     ("rank", True, "'rank' must be a whole number"),
     ("training", {}, "training: key 'R2' is missing"),
     ("sources", [["a"]], "'sources' must hold pairs"),
-    ("options", None, "options: expected an object"),
+    ("options", None, "'options' must be an object"),
     ("profile", [3], "profile: expected an object"),
     ("notes", [1], "'notes' must be a list of texts"),
     ("nots", [], "unknown key 'nots'; did you mean 'notes'?"),
