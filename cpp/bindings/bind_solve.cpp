@@ -75,6 +75,11 @@ Solution solve(const Problem &problem, const std::vector<double> &lower,
 } // namespace
 
 void bind_solve(py::module_ &module) {
+  py::list names;
+  for (Status status : statuses)
+    names.append(status_name(status));
+  module.attr("STATUSES") = py::tuple(names);
+
   py::class_<Solution>(module, "Solution")
       .def_property_readonly("theta", [](const Solution &s) { return to_array(s.search.theta); })
       .def_property_readonly("objective", [](const Solution &s) { return s.search.best.objective; })

@@ -14,8 +14,6 @@ const char *status_name(Status status) noexcept {
     return "rank_deficient";
   case Status::bad_start:
     return "bad_start";
-  case Status::cancelled:
-    return "cancelled";
   }
   return "unknown";
 }
@@ -37,8 +35,6 @@ const char *status_sentence(Status status) noexcept {
   case Status::bad_start:
     return "The law has no finite value and derivatives at any start; check bounds, starts and the "
            "domain of the formula.";
-  case Status::cancelled:
-    return "Cancelled before any start finished.";
   }
   return "Unknown status.";
 }

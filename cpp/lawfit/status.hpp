@@ -9,8 +9,9 @@ enum class Status : int {
   max_iterations, // the iteration limit came first
   rank_deficient, // converged, but the data do not determine every parameter
   bad_start,      // objective or derivatives not finite at every start
-  cancelled,      // interrupted before any start finished
 };
+constexpr Status statuses[] = {Status::converged, Status::stalled, Status::max_iterations,
+                               Status::rank_deficient, Status::bad_start};
 
 // A stable identifier ("converged") and a full sentence for people.
 const char *status_name(Status status) noexcept;

@@ -23,6 +23,7 @@ class Schedule:
     ) -> tuple[_Floats, ...]: ...
 
 OPCODES: dict[str, int]
+STATUSES: tuple[str, ...]
 
 class Program:
     def __init__(

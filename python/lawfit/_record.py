@@ -79,10 +79,12 @@ class Record:
         return self._real(key, self._get(key, None))
 
     def integer(self, key: str) -> int:
-        """Return a whole number; the key is required."""
+        """Return a whole number from 0; the key is required."""
         value = self._get(key, None)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self._wrong(key, "a whole number", value)
+        if value < 0:
+            raise ValueError(f"{self._what}: {key!r} is {value}; expected a whole number from 0")
         return value
 
     def reals(self, key: str) -> Floats:

@@ -7,7 +7,6 @@ import math
 import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from types import EllipsisType, MappingProxyType
 from typing import Any, NoReturn, final
 
@@ -228,9 +227,16 @@ class Law:
             formula = formula[: _REPR_LENGTH - 1] + "…"
         return f"Law({self.name!r}, {formula!r}, y={self.y!r})"
 
-    @cached_property
+    @property
     def _program(self) -> Any:
         """The compiled program, made on first use: a law is read without any compiled code."""
+        # Not a cached_property: before Python 3.12 that holds a lock, and the child of a fork waits
+        # for ever if another thread held it. Two threads may both compile; either result will do.
+        if "_compiled" not in self.__dict__:
+            self.__dict__["_compiled"] = self._compile()
+        return self.__dict__["_compiled"]
+
+    def _compile(self) -> Any:
         core = importlib.import_module("lawfit._core")
         code = [(core.OPCODES[op], a, b) for op, a, b in self.instructions]
         return core.Program(

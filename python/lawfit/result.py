@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lawfit import _core
 from lawfit._record import Record, to_json_number
 from lawfit._validate import Floats, choose, integer, step_array
 from lawfit.curve import Curve, Curves, as_curves
@@ -309,7 +310,8 @@ class Fit:
             raise ValueError("fit: 'params' and 'free' must name the law's parameters")
         counts = ("rank", "iterations", "evaluations", *(f for f in fields if "starts_" in f))
         plain: dict[str, Any] = {
-            **{name: record.text(name) for name in ("status", "message")},
+            "status": _status(record),
+            "message": record.text("message"),
             **{name: record.texts(name) for name in ("undetermined", "notes")},
             **{name: record.real(name) for name in ("objective", "condition", "seconds")},
             **{name: record.integer(name) for name in counts},
@@ -336,6 +338,10 @@ def _sides(data: Mapping[str, Any], free: tuple[str, ...]) -> dict[str, str]:
     }
 
 
+def _status(record: Record) -> str:
+    return choose(record.text("status"), _core.STATUSES, field="fit: status")
+
+
 def _score(data: Mapping[str, Any]) -> Score:
     record = Record(data, "fit: training", Score._fields)
     return Score(**{name: record.real(name) for name in MEASURES}, n=record.integer("n"))
@@ -350,7 +356,7 @@ def _source(item: Any) -> tuple[str, int]:
 
 def _profile_point(data: Any) -> ProfilePoint:
     record = Record(data, "fit: profile", ProfilePoint._fields)
-    return ProfilePoint(record.table("values"), record.real("objective"), record.text("status"))
+    return ProfilePoint(record.table("values"), record.real("objective"), _status(record))
 
 
 def _plain(value: Any) -> Any:
