@@ -197,7 +197,7 @@ def test_b08_number_of_starts(bad):
     ("starts", "message", "error"),
     [
         (True, "starts is True; expected a whole number", TypeError),
-        (1.5, "starts is 1.5; expected a number, mappings or an array", TypeError),
+        (1.5, "starts is 1.5; expected a whole number", ValueError),
         ("abc", "starts is 'abc'; expected a number", TypeError),
         ([], "starts is empty", ValueError),
         ([3], "start 0 is 3; expected a mapping or an array of values", TypeError),
@@ -205,8 +205,8 @@ def test_b08_number_of_starts(bad):
         ([INSIDE, "abc"], "start 1 is 'abc'", TypeError),
         (np.ones((2, 4)), "start 0 has 4 values; the free parameters are a, b, c", ValueError),
         ({"a": 1, "b": 1}, "start 0: 'c' is missing", ValueError),
-        ({**INSIDE, "a": "1"}, "start 0: a is '1'; expected a number", TypeError),
-        ({**INSIDE, "a": True}, "start 0: a is True; expected a number", TypeError),
+        ({**INSIDE, "a": "1"}, "start 0: a is '1'; expected a real number", TypeError),
+        ({**INSIDE, "a": True}, "start 0: a is True; expected a real number", TypeError),
     ],
 )
 def test_b08_starts_of_another_shape(starts, message, error):
@@ -287,10 +287,10 @@ def test_b09_unknown_law_column_and_start():
 
 def test_data_of_another_kind():
     refuse("law 'annealing' needs schedules: give a Curve", TypeError, law="annealing")
-    refuse("data is a NoneType; expected a mapping", TypeError, data=None)
+    refuse("data is a NoneType; expected curves, a mapping", TypeError, data=None)
     curve = lf.Curve([1, 2, 3, 4], [4, 3, 2, 1], name="bare")
     refuse("curve 'bare' has no schedule", law="annealing", data=curve)
-    refuse("column 'N' needs the curve's params", law="chinchilla", data=curve)
+    refuse("curve 'bare': column 'N' needs params", law="chinchilla", data=curve)
     refuse("curve 'bare': column 'x' is missing", data=curve)
     law = lf.Law("own", "k * step", ["k"], y="error")
     refuse("curve 'bare': column 'error' is missing", law=law, data=curve)
@@ -305,10 +305,33 @@ def test_b11_contradictions():
     refuse(r"fixed 'b' is -1.0, outside its bounds \[0.0, inf\]", fixed={"b": -1})
     refuse(r"profile of 'b': -1.0 is outside its bounds", profile={"b": [1, -1]})
     refuse("fixed 'b' is nan", fixed={"b": np.nan})
-    refuse("every parameter is fixed, so there is nothing to fit", fixed=POWER)
+    refuse("every parameter is fixed or profiled, so there is nothing to fit", fixed=POWER)
     refuse("every parameter is fixed", fixed={"a": 2, "b": 0.3}, profile={"c": [1, 2]})
     annealing = {"law": "annealing", "data": annealing_curves()}
     refuse("'lam' has bounds but is held at 0.999", **annealing, bounds={"lam": (0, 0.9)})
+
+
+def test_decays_beyond_their_range():
+    curves = annealing_curves()
+    for pair in [(1.5, 2), (0.9, 2), (-1, 0.9)]:
+        options = {"fixed": {"lam": None}, "bounds": {"lam": pair}}
+        refuse("bounds of 'lam'.* where S2", law="annealing", data=curves, **options)
+    fit = lf.fit("annealing", curves, bounds={"lam": (0.9, 0.999)}, profile={"lam": [0.99]})
+    assert fit.params["lam"] == 0.99
+
+
+def test_sizes_whose_squares_overflow():
+    for scale in (1e200, 1e-200):
+        data = {"x": CLEAN["x"], "y": [scale * y for y in CLEAN["y"]]}
+        refuse("data: the median size of y is .*another unit", data=data)
+
+
+def test_curves_in_different_units():
+    one, other = (
+        lf.Curve([5, 9, 12, 15], [4, 3, 2, 1.5], lf.schedules.constant(steps=20, peak=1), **unit)
+        for unit in ({"name": "a", "loss_unit": "bits"}, {"name": "b"})
+    )
+    refuse("curve 'b': loss_unit is 'nats', but curve 'a' has", law="annealing", data=[one, other])
 
 
 def test_profile_that_is_no_grid():
@@ -322,7 +345,10 @@ def test_b10_threads():
     for bad in (0, -1):
         refuse(f"threads is {bad}; expected a whole number >= 1", threads=bad)
     refuse("threads is 'abc'", TypeError, threads="abc")
-    assert bits(lf.fit("power", NOISY, threads=10**6)) == bits(lf.fit("power", NOISY))
+    refuse(f"threads is {10**12}; expected a whole number", threads=10**12)
+    x = np.linspace(1, 100, 5000)  # enough work for a parallel region
+    data = {"x": x, "y": 2 * x**-0.3 + 1 + 1e-3 * np.sin(x**2)}
+    assert bits(lf.fit("power", data, threads=10**6)) == bits(lf.fit("power", data, threads=1))
 
 
 @pytest.mark.parametrize("bad", [-1, 1.5])

@@ -102,7 +102,7 @@ def test_warmup_of_the_fit_is_that_of_the_prediction():
     [
         (
             lambda: ANNEALING.predict(SCHEDULES["wsd"], at=[5, 3000]),
-            "step 3000 is beyond",
+            "at at index 1 is 3000",
             ValueError,
         ),
         (lambda: ANNEALING.predict(SCHEDULES["wsd"], at=[1.5]), "at at index 0 is 1.5", ValueError),
@@ -150,9 +150,9 @@ def test_predictions_that_are_refused(call, message, error):
 def test_sizes_that_are_missing_or_wrong(sized):
     fit, _ = sized
     schedule = SCHEDULES["wsd"]
-    with pytest.raises(ValueError, match="column 'N' needs the curve's params"):
+    with pytest.raises(ValueError, match="column 'N' needs params"):
         fit.predict(schedule, tokens_per_step=512)
-    with pytest.raises(ValueError, match="column 'D' needs the curve's tokens_per_step"):
+    with pytest.raises(ValueError, match="column 'D' needs tokens_per_step"):
         fit.predict(schedule, params=1e8)
     with pytest.raises(ValueError, match="params is -1; expected a finite number > 0"):
         fit.predict(schedule, params=-1, tokens_per_step=512)
@@ -262,3 +262,35 @@ def test_table_of_scores():
         len(line.split()) == 7
         for line in repr(ANNEALING.score(annealing_curves())).splitlines()[1:]
     )
+
+
+def test_rows_without_a_value_are_refused():
+    law = lf.Law("root", "a * sqrt(x - 5) + b", ["a", "b"], y="y")
+    fit = lf.fit(law, {"x": [6, 7, 9, 12], "y": [2, 2.4, 3, 3.6]}, space="linear")
+    with pytest.raises(ValueError, match="data: predicted y at index 1 is nan; law 'root' has no"):
+        fit.predict({"x": [6.0, 1.0]})
+    with pytest.raises(ValueError, match="predicted y at index 0 is nan"):
+        fit.score({"x": [1.0, 6.0], "y": [1, 2]})
+
+
+def test_curves_before_any_learning_rate_are_refused():
+    fit = lf.fit("annealing", annealing_curves())
+    late = lf.Schedule([0, 0, 1e-3, 1e-3], warmup=0)
+    with pytest.raises(ValueError, match="S1 is 0 at step 0"):
+        fit.score(lf.Curve([0, 1, 2, 3], [9, 8, 7, 6], late, name="late"), skip_steps=0)
+    assert np.isinf(fit.predict(late)[:2]).all()
+    assert np.isfinite(fit.predict(late)[2:]).all()
+
+
+def test_a_law_without_columns_predicts_no_table():
+    fit = lf.fit(lf.Law("level", "c", ["c"], y="y"), {"y": [1.0, 1.1, 0.9]})
+    with pytest.raises(ValueError, match="law 'level' has no columns"):
+        fit.predict({"z": [1, 2]})
+
+
+def test_a_lone_curve_without_a_name_scores_like_one_in_a_list():
+    fit = lf.fit("annealing", annealing_curves())
+    curve = annealing_curves()[0]
+    bare = lf.Curve(curve.steps, curve.loss, curve.schedule)
+    assert list(fit.score(bare)) == list(fit.score([bare])) == ["curve 0"]
+    assert list(fit.score(c for c in [bare])) == ["curve 0"]

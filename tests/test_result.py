@@ -155,13 +155,22 @@ def test_equality():
     assert len({one, other}) == 1
 
 
+def test_nothing_in_a_fit_can_be_set():
+    fit = lf.fit("power", WAVY, profile={"b": [0.3, 0.5]})
+    for name in ("objective", "brand_new"):
+        with pytest.raises(AttributeError):
+            setattr(fit, name, 0)
+    with pytest.raises(TypeError):
+        fit.profile[0].values["b"] = 5
+
+
 # Refusals of from_json
 
 
 CHANGES = [
     ("format", 2, "format 2 is unknown; this reads 1"),
     ("format", "1", "'format' must be a whole number, got '1'"),
-    ("law", None, "law: expected an object"),
+    ("law", None, "'law' must be an object"),
     ("params", {"a": 1.0}, "'params' and 'free' must name the law's parameters"),
     ("params", [1.0], "'params' must be an object"),
     ("params", {"a": 1, "b": 2, "c": "x"}, "'params.c' must be a number, got 'x'"),
@@ -184,6 +193,9 @@ CHANGES = [
     ("at_bounds", {"a": "lowr"}, "'lowr' is unknown; did you mean 'lower'?"),
     ("at_bounds", {"q": "lower"}, "at_bounds: unknown key 'q'"),
     ("undetermined", "a", "'undetermined' must be a list"),
+    ("undetermined", ["q"], "'undetermined' names 'q'"),
+    ("residuals", [], "differ in their rows: 0, "),
+    ("params", {"a": "NaN", "b": 1, "c": 2}, "'params.a' is nan"),
     ("rank", 1.5, "'rank' must be a whole number"),
     ("rank", True, "'rank' must be a whole number"),
     ("rank", -1, "'rank' is -1"),

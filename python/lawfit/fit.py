@@ -15,13 +15,15 @@ from lawfit._validate import Floats, integer
 from lawfit.law import Law
 from lawfit.options import (
     Options,
+    ProfilePoint,
+    decays,
     read_bounds,
     read_grid,
     read_held,
     read_options,
     read_weights,
 )
-from lawfit.result import Fit, ProfilePoint
+from lawfit.result import Fit
 from lawfit.rows import Rows, rows_of
 from lawfit.schedule import Warmup
 from lawfit.scores import score
@@ -31,6 +33,8 @@ __all__ = ["fit"]
 
 # A lower bound this small only says that the parameter is positive.
 TINY = 1e-300
+# Squares of what is beyond overflow, those of its inverse vanish.
+LARGEST = 1e150
 
 
 def fit(
@@ -79,11 +83,12 @@ def fit(
         How many starts to draw, or the starts. By default 8 for each nonlinear parameter and 8
         more; parameters in which the law is linear are solved for at every start.
     weights : array-like of shape (n,), optional
-        Positive weights of the rows, before any are skipped.
+        Positive weights of the rows, before any are skipped: each multiplies its row's term. They
+        are relative precisions; for the standard errors a weight of 2 is not two rows.
     rng : int or numpy.random.Generator
         Seed of the drawn starts.
     threads : int, optional
-        At most this many threads; the result has the same bits for any number.
+        At most this many threads, of which 8 find work; the same bits for any number.
     profile : mapping of str to sequence of float, optional
         Parameters kept at each value of a grid in turn; the best is returned with `Fit.profile`.
     warmup : {"peak", "actual", "skip"}
@@ -132,12 +137,19 @@ def fit(
         bounds=read_bounds(chosen, bounds),
         weights=read_weights(weights, rows),
         starts=starts,
-        threads=0 if threads is None else integer(threads, field="threads", lower=1),
+        threads=0
+        if threads is None
+        else integer(threads, field="threads", lower=1, upper=2**31 - 1),
         core=rows.core(),
     )
     held = read_held(chosen, fixed, bounds, profile)
     best = _solve(job, held) if profile is None else _profile(job, held, profile)
     return best.with_seconds(time.perf_counter() - begin)
+
+
+def _threads(threads: int | None) -> int:
+    """Return the number for the core, to which 0 means its default."""
+    return 0 if threads is None else integer(threads, field="threads", lower=1, upper=2**31 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +172,21 @@ def _check_rows(rows: Rows, options: Options) -> None:
     if options.space == "log":
         wanted = "log residuals need it above 0 (space='linear' takes any)"
         rows.refuse(rows.y <= 0, rows.law.y, rows.y, wanted)
+    size = float(np.median(np.abs(rows.y)))
+    if size > LARGEST or 0 < size < 1 / LARGEST:
+        raise ValueError(
+            f"{rows.sources}: the median size of {rows.law.y} is {size:.3g}; expected "
+            f"{1 / LARGEST:g} to {LARGEST:g}, so give it in another unit"
+        )
 
 
 def _solve(job: _Job, held: Mapping[str, float]) -> Fit:
     rows, options, law = job.rows, job.options, job.rows.law
     free = [name for name in law.parameters if name not in held]
     if not free:
-        raise ValueError(f"law {law.name!r}: every parameter is fixed, so there is nothing to fit")
+        raise ValueError(
+            f"law {law.name!r}: every parameter is fixed or profiled, so there is nothing to fit"
+        )
     if len(rows) < len(free):
         raise ValueError(
             f"{rows.sources}: {len(free)} parameters need >= {len(free)} points, got {len(rows)}"
@@ -190,7 +210,7 @@ def _solve(job: _Job, held: Mapping[str, float]) -> Fit:
     )
     given: list[list[float]] = []
     notes: list[str] = []
-    if job.starts is not None and not isinstance(job.starts, int | np.integer):
+    if job.starts is not None and not isinstance(job.starts, int | float | np.number):
         given, notes = given_starts(job.starts, free, job.bounds)
     linear = problem.linear
     solution = _core.solve(
@@ -261,15 +281,12 @@ def _result(
 
 def _caveats(job: _Job, free: list[str], solution: _core.Solution) -> list[str]:
     """Say what the numbers of a fit do not show."""
-    law, notes = job.rows.law, []
-    names = list(law.parameters)
-    for op, index, _ in (law.instructions[a] for op, a, _ in law.instructions if op == "s2"):
-        if op == "parameter" and names[index] in free:
-            lam = names[index]
-            notes.append(
-                f"{lam} is free: it and the factor of S2({lam}) are hard to tell apart, the factor "
-                f"being nearly proportional to 1 - {lam}; compare forecasts, not their values"
-            )
+    notes = [
+        f"{lam} is free: it and the factor of S2({lam}) are hard to tell apart, the factor being "
+        f"nearly proportional to 1 - {lam}; compare forecasts, not their values"
+        for lam in free
+        if lam in decays(job.rows.law)
+    ]
     robust = job.options.loss != "squared" and not math.isinf(job.options.delta)
     if robust and solution.theta.size and not solution.from_hessian:
         notes.append(

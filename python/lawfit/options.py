@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,15 @@ from lawfit.rows import Rows
 from lawfit.schedule import WARMUPS, Warmup
 from lawfit.starts import Bounds
 
-__all__ = ["Options", "read_bounds", "read_grid", "read_held", "read_options", "read_weights"]
+__all__ = [
+    "Options",
+    "ProfilePoint",
+    "read_bounds",
+    "read_grid",
+    "read_held",
+    "read_options",
+    "read_weights",
+]
 
 LOSSES = ("huber", "squared", "soft_l1")
 SPACES = ("log", "linear")
@@ -44,16 +52,30 @@ class Options:
         """Return the options that a saved fit holds."""
         record = Record(data, "fit: options", [field.name for field in dataclasses.fields(cls)])
         return cls(
-            loss=record.text("loss"),
-            delta=record.real("delta"),
-            space=record.text("space"),
-            reduction=record.text("reduction"),
+            loss=choose(record.text("loss"), LOSSES, field="fit: options: loss"),
+            delta=real(
+                record.real("delta"),
+                field="fit: options: delta",
+                lower=0,
+                strict=True,
+                allow_inf=True,
+            ),
+            space=choose(record.text("space"), SPACES, field="fit: options: space"),
+            reduction=choose(record.text("reduction"), REDUCTIONS, field="fit: options: reduction"),
             warmup=choose(record.text("warmup"), WARMUPS, field="fit: options: warmup"),
             skip_steps=record.integer("skip_steps") if record.has("skip_steps") else None,
             seed=record.integer("seed"),
             max_iterations=record.integer("max_iterations"),
             tolerance=record.real("tolerance"),
         )
+
+
+class ProfilePoint(NamedTuple):
+    """The best objective with some parameters kept at the values given."""
+
+    values: Mapping[str, float]
+    objective: float
+    status: str
 
 
 def read_options(
@@ -73,7 +95,7 @@ def read_options(
         rng = int(rng.integers(2**63))
     return Options(
         loss=choose(loss, LOSSES, field="loss"),
-        delta=real(delta, field="delta", lower=0, strict=True, allow_inf=True),
+        delta=_delta(delta, "delta"),
         space=choose(space, SPACES, field="space"),
         reduction=choose(reduction, REDUCTIONS, field="reduction"),
         warmup=choose(warmup, WARMUPS, field="warmup"),
@@ -82,6 +104,10 @@ def read_options(
         max_iterations=integer(max_iterations, field="max_iterations", lower=1, upper=2**31 - 1),
         tolerance=real(tolerance, field="tolerance", lower=0),
     )
+
+
+def _delta(value: object, field: str) -> float:
+    return real(value, field=field, lower=0, strict=True, allow_inf=True)
 
 
 def known_names(law: Law, names: Any, field: str) -> None:
@@ -114,8 +140,19 @@ def read_bounds(law: Law, bounds: Mapping[str, tuple[float | None, float | None]
         )
         if not low < high:
             raise ValueError(f"bounds of {name!r}: lower {low!r} must be below upper {high!r}")
+        if name in decays(law) and not (low >= 0 and high <= 1):
+            raise ValueError(
+                f"bounds of {name!r}: [{low!r}, {high!r}] leave [0, 1], where S2({name}) is defined"
+            )
         own[name] = (low, high)
     return own
+
+
+def decays(law: Law) -> set[str]:
+    """Return the parameters that are the decay of S2's momentum."""
+    names = list(law.parameters)
+    arguments = [law.instructions[a] for op, a, _ in law.instructions if op == "s2"]
+    return {names[index] for op, index, _ in arguments if op == "parameter"}
 
 
 def read_held(
@@ -137,7 +174,7 @@ def read_held(
         else:
             held[name] = real(value, field=f"fixed {name!r}")
     for name in bounds or {}:
-        if name in held:
+        if name in held and name not in (profile or {}):
             raise ValueError(
                 f"{name!r} has bounds but is held at {held[name]!r}; "
                 f"fixed={{{name!r}: None}} frees it"

@@ -8,36 +8,24 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from lawfit import _core
-from lawfit._record import Record, to_json_number
-from lawfit._validate import Floats, choose, integer, step_array
+from lawfit._validate import Floats, integer, real
 from lawfit.curve import Curve, Curves, as_curves
 from lawfit.law import Law
-from lawfit.options import Options
-from lawfit.rows import curve_rows, is_curves, table_rows
+from lawfit.options import Options, ProfilePoint
+from lawfit.rows import Rows, curve_rows, is_table, rows_of, schedule_rows, table_rows
+from lawfit.saved import FORMAT, plain, read_fit
 from lawfit.schedule import Schedule
-from lawfit.scores import MEASURES, Score, Scores, score
+from lawfit.scores import Score, Scores, score
 from lawfit.text import fit_line, fit_summary
 
-__all__ = ["Fit", "ProfilePoint"]
-
-BOUNDS = ("lower", "upper")
-FORMAT = 1  # of to_json, counted up when it changes
+__all__ = ["Fit"]
 
 
-class ProfilePoint(NamedTuple):
-    """The best objective with some parameters kept at the values given."""
-
-    values: Mapping[str, float]
-    objective: float
-    status: str
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fit:
     """A fitted law.
 
@@ -50,9 +38,9 @@ class Fit:
         The parameters that were fitted, in the order of `cov`.
     cov : ndarray, shape (free, free)
         Covariance of the free parameters. For a robust loss the sandwich
-        n/(n - p)·H⁻¹(Σ ψ²jjᵀ)H⁻¹ with H the exact Hessian (Huber 1981, section 7.6); for the
-        squared loss s²(JᵀJ)⁻¹. Infinite where the data do not determine a parameter, NaN where it
-        sits at a bound.
+        n/(n - p)·H⁻¹(Σ ψ²jjᵀ)H⁻¹ with H the exact Hessian and ψ = w·rho' (Huber 1981, section
+        7.6); for the squared loss s²(JᵀWJ)⁻¹ with s² = Σ w·r²/(n - p). Infinite where the data do
+        not determine a parameter, NaN where it sits at a bound.
     objective : float
         Sum of rho over the rows, or its mean if asked.
     residuals : ndarray, shape (n,)
@@ -117,6 +105,8 @@ class Fit:
             array = np.array(getattr(self, name), dtype=np.float64)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+        points = (p._replace(values=MappingProxyType(dict(p.values))) for p in self.profile)
+        object.__setattr__(self, "profile", tuple(points))
 
     @property
     def n(self) -> int:
@@ -125,7 +115,10 @@ class Fit:
 
     @property
     def success(self) -> bool:
-        """Whether the solver converged and the data determine every parameter."""
+        """Whether the solver converged and the data determine every parameter.
+
+        That is a minimum, not the lowest of all: see how many starts agree on it.
+        """
         return self.status == "converged"
 
     @property
@@ -157,8 +150,9 @@ class Fit:
         Returns
         -------
         ndarray, shape (n,)
-            In the target's unit. A step before any learning rate, where S1 is 0, has no finite
-            value under a law that divides by it.
+            In the target's unit. Steps of a schedule at which the law has no value are infinite or
+            NaN: those before any learning rate, where S1 is 0, for a law that divides by it. Rows
+            of a curve or of columns must have one.
 
         Raises
         ------
@@ -169,30 +163,53 @@ class Fit:
             raise TypeError("predict takes one curve at a time; use predict(curve) for each")
         if not isinstance(data, Schedule) and not (params is tokens_per_step is None):
             raise TypeError("params and tokens_per_step: only a bare schedule needs a size")
-        if not isinstance(data, Schedule | Curve):
-            if at is not None:
-                raise TypeError("at: only a schedule or a curve has steps")
-            return self._evaluate_table(data)
-        if isinstance(data, Curve):
-            if at is None:
-                return self._evaluate_curve(data)
-            if data.schedule is None:
-                raise ValueError(f"curve {data.name!r} has no schedule to predict other steps of")
-            params, tokens_per_step = data.params, data.tokens_per_step
-            data = data.schedule
-        steps = (
-            np.arange(data.steps) if at is None else step_array(at, source="predict", field="at")
-        )
-        distinct, back = np.unique(steps, return_inverse=True)
-        curve = Curve(
-            distinct,
-            np.zeros(len(distinct)),
-            data,
-            name="prediction",
-            params=params,
-            tokens_per_step=tokens_per_step,
-        )
-        return self._evaluate_curve(curve)[back]
+        if isinstance(data, Schedule):
+            return self._at_steps(data, at, params, tokens_per_step)
+        if at is None:
+            if isinstance(data, Curve):
+                rows = curve_rows(
+                    self.law, data, warmup=self.options.warmup, skip_steps=0, target=False
+                )
+            else:
+                rows = table_rows(self.law, data, target=False)
+            return self._at_rows(rows)
+        if not isinstance(data, Curve):
+            raise TypeError("at: only a schedule or a curve has steps")
+        if data.schedule is None:
+            raise ValueError(f"curve {data.name!r} has no schedule to predict other steps of")
+        return self._at_steps(data.schedule, at, data.params, data.tokens_per_step)
+
+    def _at_steps(
+        self, schedule: Schedule, at: Any, params: float | None, tokens_per_step: float | None
+    ) -> Floats:
+        if at is None:
+            steps, order = np.arange(schedule.steps), None
+        else:
+            steps = schedule._asked(at)
+            order = np.argsort(steps, kind="stable")
+            steps = steps[order]
+        sizes = {"params": params, "tokens_per_step": tokens_per_step}
+        for name, size in sizes.items():
+            if size is not None:
+                real(size, field=name, lower=0, strict=True)
+        rows = schedule_rows(self.law, schedule, steps, warmup=self.options.warmup, **sizes)
+        rows.check_columns()
+        values = self._values(rows)
+        if order is None:
+            return values
+        asked = np.empty_like(values)
+        asked[order] = values
+        return asked
+
+    def _at_rows(self, rows: Rows) -> Floats:
+        rows.check_columns()
+        values = self._values(rows)
+        rows.check_values(values)
+        return values
+
+    def _values(self, rows: Rows) -> Floats:
+        values: Floats = self.law._program.evaluate(rows.core(), list(self.params.values()))
+        return values
 
     def score(self, data: Any, *, skip_steps: int | None = None) -> Scores:
         """Score predictions of measured curves or columns.
@@ -211,32 +228,22 @@ class Fit:
         skip = self.options.skip_steps
         if skip_steps is not None:
             skip = integer(skip_steps, field="skip_steps", lower=0)
-        if not is_curves(data):
-            if skip_steps is not None:
-                raise TypeError(f"skip_steps: a {type(data).__name__} has no steps to skip")
-            rows = table_rows(self.law, data)
-            assert rows.y is not None
-            return Scores({"data": score(rows.y, self._evaluate_table(data))})
-        scores = {}
-        for curve in [data] if isinstance(data, Curve) else as_curves(data):
-            rows = curve_rows(self.law, curve, warmup=self.options.warmup, skip_steps=skip)
-            assert rows.y is not None
-            scores[curve.name] = score(rows.y, self._values(rows.core()))
-        return Scores(scores)
+        if is_table(data):
+            rows = rows_of(self.law, data, warmup=self.options.warmup, skip_steps=skip_steps)
+            return Scores({"data": self._scored(rows)})
+        return Scores(
+            {
+                curve.name: self._scored(
+                    curve_rows(self.law, curve, warmup=self.options.warmup, skip_steps=skip)
+                )
+                for curve in as_curves(data)
+            }
+        )
 
-    def _evaluate_curve(self, curve: Curve) -> Floats:
-        rows = curve_rows(self.law, curve, warmup=self.options.warmup, skip_steps=0, target=False)
-        rows.check_columns()
-        return self._values(rows.core())
-
-    def _evaluate_table(self, data: Any) -> Floats:
-        rows = table_rows(self.law, data, target=False)
-        rows.check_columns()
-        return self._values(rows.core())
-
-    def _values(self, core: Any) -> Floats:
-        values: Floats = self.law._program.evaluate(core, list(self.params.values()))
-        return values
+    def _scored(self, rows: Rows) -> Score:
+        assert rows.y is not None
+        rows.check_areas()
+        return score(rows.y, self._at_rows(rows))
 
     def summary(self) -> str:
         """Return the fit on several lines: parameters with errors, quality, warnings."""
@@ -268,11 +275,8 @@ class Fit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, from which `from_dict` makes an equal fit."""
-        record: dict[str, Any] = {"format": FORMAT, "law": self.law.to_dict()}
-        for field in dataclasses.fields(self):
-            if field.name != "law":
-                record[field.name] = _plain(getattr(self, field.name))
-        return record
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {"format": FORMAT, **plain(fields | {"law": self.law.to_dict()})}
 
     def to_json(self) -> str:
         """Return the fit as JSON text; numbers keep all their digits."""
@@ -291,84 +295,12 @@ class Fit:
             data = json.loads(text)
         except RecursionError:
             raise ValueError("fit: the JSON is nested too deeply") from None
+        except json.JSONDecodeError as error:
+            raise ValueError(f"fit: this is no JSON: {error}") from None
         return cls.from_dict(data)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Fit:
         """Return the fit that `to_dict` described; unknown and missing keys are refused."""
-        fields = [field.name for field in dataclasses.fields(cls)]
-        record = Record(data, "fit", ["format", *fields])
-        if record.integer("format") != FORMAT:
-            raise ValueError(f"fit: format {data['format']!r} is unknown; this reads {FORMAT}")
-        law = Law.from_dict(data.get("law", {}))
-        free = record.texts("free")
-        rows = [Record({"row": row}, "fit: cov").reals("row") for row in record.items("cov")]
-        if any(len(row) != len(free) for row in rows) or len(rows) != len(free):
-            raise ValueError(f"fit: 'cov' must have shape ({len(free)}, {len(free)})")
-        params = record.table("params")
-        if params.keys() != law.parameters.keys() or not set(free) <= params.keys():
-            raise ValueError("fit: 'params' and 'free' must name the law's parameters")
-        counts = ("rank", "iterations", "evaluations", *(f for f in fields if "starts_" in f))
-        plain: dict[str, Any] = {
-            "status": _status(record),
-            "message": record.text("message"),
-            **{name: record.texts(name) for name in ("undetermined", "notes")},
-            **{name: record.real(name) for name in ("objective", "condition", "seconds")},
-            **{name: record.integer(name) for name in counts},
-        }
-        return cls(
-            law=law,
-            params={name: params[name] for name in law.parameters},
-            free=free,
-            cov=np.array(rows).reshape(len(free), len(free)),
-            residuals=record.reals("residuals"),
-            at_bounds=_sides(record.mapping("at_bounds"), free),
-            training=_score(data.get("training", {})),
-            sources=tuple(_source(item) for item in record.items("sources")),
-            options=Options.from_dict(record.mapping("options")),
-            profile=tuple(_profile_point(point) for point in record.items("profile")),
-            **plain,
-        )
-
-
-def _sides(data: Mapping[str, Any], free: tuple[str, ...]) -> dict[str, str]:
-    record = Record(data, "fit: at_bounds", free)
-    return {
-        name: choose(record.text(name), BOUNDS, field=f"fit: bound of {name!r}") for name in data
-    }
-
-
-def _status(record: Record) -> str:
-    return choose(record.text("status"), _core.STATUSES, field="fit: status")
-
-
-def _score(data: Mapping[str, Any]) -> Score:
-    record = Record(data, "fit: training", Score._fields)
-    return Score(**{name: record.real(name) for name in MEASURES}, n=record.integer("n"))
-
-
-def _source(item: Any) -> tuple[str, int]:
-    if not isinstance(item, list | tuple) or len(item) != 2:
-        raise TypeError(f"fit: 'sources' must hold pairs of a name and a count, got {item!r}")
-    record = Record({"name": item[0], "rows": item[1]}, "fit: sources")
-    return record.text("name"), record.integer("rows")
-
-
-def _profile_point(data: Any) -> ProfilePoint:
-    record = Record(data, "fit: profile", ProfilePoint._fields)
-    return ProfilePoint(record.table("values"), record.real("objective"), _status(record))
-
-
-def _plain(value: Any) -> Any:
-    """Turn a field into JSON values; numbers that JSON lacks become text."""
-    if isinstance(value, Options):
-        value = dataclasses.asdict(value)
-    elif isinstance(value, Score | ProfilePoint):
-        value = value._asdict()
-    elif isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return to_json_number(value) if isinstance(value, float) else value
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(**read_fit(data, names))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,15 @@ from lawfit.law import Law
 from lawfit.schedule import Schedule, Warmup
 from lawfit.table import table_columns
 
-__all__ = ["Group", "Rows", "curve_rows", "is_curves", "rows_of", "table_rows"]
+__all__ = [
+    "Group",
+    "Rows",
+    "curve_rows",
+    "is_table",
+    "rows_of",
+    "schedule_rows",
+    "table_rows",
+]
 
 _NO_STEPS: Ints = np.zeros(0, np.int64)
 
@@ -103,6 +112,11 @@ class Rows:
             elif name in self.law.nonzero_columns:
                 self.refuse(values == 0, name, values, f"law {self.law.name!r} divides by it")
 
+    def check_values(self, values: Floats) -> None:
+        """Refuse rows at which the fitted law has no finite value."""
+        wanted = f"law {self.law.name!r} has no finite value there"
+        self.refuse(~np.isfinite(values), f"predicted {self.law.y}", values, wanted)
+
     def check_areas(self) -> None:
         """Refuse schedules whose forward area is 0 where the law needs it above 0."""
         if not self.law.positive_s1:
@@ -127,6 +141,8 @@ def curve_rows(
     seen, from `tokens_per_step`). `skip_steps` as in `lawfit.fit`.
     """
     curves = as_curves(data)
+    if target:
+        _one_unit(curves)
     groups: list[Group] = []
     parts: list[list[Floats]] = [[] for _ in law.columns]
     steps: list[Ints] = []
@@ -146,13 +162,30 @@ def curve_rows(
         schedule = curve.schedule if law.uses_schedule else None
         groups.append(Group(source, begin, end, kept, len(curve), schedule))
         steps.append(curve.steps[kept])
+        run = _Run(
+            source,
+            curve.steps,
+            curve.schedule,
+            curve.params,
+            curve.tokens_per_step,
+            curve.columns,
+        )
         for part, name in zip(parts, law.columns, strict=True):
-            part.append(_curve_column(curve, name, source)[kept])
+            part.append(run.column(name)[kept])
         if target:
             targets.append(_target(curve, law.y, source)[kept])
     columns = tuple(np.concatenate(part) for part in parts)
     y = np.concatenate(targets) if target else None
     return Rows(law, columns, np.concatenate(steps), tuple(groups), warmup, y)
+
+
+def _one_unit(curves: Curves) -> None:
+    for curve in curves:
+        if curve.loss_unit != curves[0].loss_unit:
+            raise ValueError(
+                f"curve {curve.name!r}: loss_unit is {curve.loss_unit!r}, but curve "
+                f"{curves[0].name!r} has {curves[0].loss_unit!r}; expected one unit"
+            )
 
 
 def first_step(curve: Curve, skip_steps: int | None) -> int:
@@ -162,22 +195,48 @@ def first_step(curve: Curve, skip_steps: int | None) -> int:
     return 0 if curve.schedule is None else curve.schedule.warmup
 
 
-def _curve_column(curve: Curve, name: str, source: str) -> Floats:
-    if name in curve.columns:
-        return curve.columns[name]
-    if name == "step":
-        return curve.steps.astype(np.float64)
-    if name == "lr" and curve.schedule is not None:
-        return curve.schedule.at(curve.steps)
-    if name == "N" and curve.params is not None:
-        return np.full(len(curve), curve.params)
-    if name == "D" and curve.tokens_per_step is not None:
-        return curve.tokens
-    meant = {"lr": "a schedule", "N": "params", "D": "tokens_per_step"}
-    if name in meant:
-        raise ValueError(f"{source}: column {name!r} needs the curve's {meant[name]}")
-    known = [*curve.columns, "step", *meant]
-    raise ValueError(f"{source}: column {name!r} is missing{closest(name, known)}")
+def schedule_rows(
+    law: Law,
+    schedule: Schedule,
+    steps: Ints,
+    *,
+    warmup: Warmup,
+    params: float | None,
+    tokens_per_step: float | None,
+) -> Rows:
+    """Take a law's rows at non-decreasing steps of one schedule; sizes as of a `Curve`."""
+    run = _Run("schedule", steps, schedule, params, tokens_per_step, {})
+    group = Group("schedule", 0, steps.size, steps, steps.size, schedule)
+    group = group if law.uses_schedule else replace(group, schedule=None)
+    return Rows(law, tuple(map(run.column, law.columns)), steps, (group,), warmup)
+
+
+class _Run(NamedTuple):
+    """What columns by name are taken from."""
+
+    source: str
+    steps: Ints
+    schedule: Schedule | None
+    params: float | None
+    tokens_per_step: float | None
+    own: Mapping[str, Floats]
+
+    def column(self, name: str) -> Floats:
+        if name in self.own:
+            return self.own[name]
+        if name == "step":
+            return self.steps.astype(np.float64)
+        if name == "lr" and self.schedule is not None:
+            return self.schedule.at(self.steps)
+        if name == "N" and self.params is not None:
+            return np.full(self.steps.size, self.params)
+        if name == "D" and self.tokens_per_step is not None:
+            return (self.steps.astype(np.float64) + 1) * self.tokens_per_step
+        meant = {"lr": "a schedule", "N": "params", "D": "tokens_per_step"}
+        if name in meant:
+            raise ValueError(f"{self.source}: column {name!r} needs {meant[name]}")
+        known = [*self.own, "step", *meant]
+        raise ValueError(f"{self.source}: column {name!r} is missing{closest(name, known)}")
 
 
 def _target(curve: Curve, y: str, source: str) -> Floats:
@@ -198,21 +257,25 @@ def table_rows(law: Law, data: Any, *, target: bool = True, source: str = "data"
     names = [*law.columns, law.y] if target else list(law.columns)
     columns = table_columns(data, names, source=source)
     y = columns.pop(law.y) if target else None
-    n = len(y) if y is not None else len(next(iter(columns.values()), ()))
+    if y is None and not columns:
+        raise ValueError(f"law {law.name!r} has no columns, so {source} says nothing of its rows")
+    n = len(y) if y is not None else len(columns[law.columns[0]])
     group = Group(source, 0, n, np.arange(n), n)
     return Rows(law, tuple(columns.values()), _NO_STEPS, (group,), "actual", y)
 
 
-def is_curves(data: object) -> bool:
-    """Say whether `data` is a curve or curves rather than a table."""
-    if isinstance(data, Curve | Curves):
-        return True
-    return isinstance(data, list | tuple) and all(isinstance(item, Curve) for item in data)
+def is_table(data: object) -> bool:
+    """Say whether `data` has columns by name, as mappings and data frames do, and is no curve."""
+    named = any(hasattr(data, name) for name in ("column_names", "columns", "keys"))
+    return named and not isinstance(data, Curve | Curves)
 
 
 def rows_of(law: Law, data: object, *, warmup: Warmup, skip_steps: int | None) -> Rows:
     """Take a law's rows and target from curves or a table."""
-    if is_curves(data):
+    if not isinstance(data, Iterable) and not is_table(data) and not isinstance(data, Curve):
+        kind = type(data).__name__
+        raise TypeError(f"data is a {kind}; expected curves, a mapping of columns or a data frame")
+    if not is_table(data):
         return curve_rows(law, data, warmup=warmup, skip_steps=skip_steps)
     if skip_steps is not None:
         raise TypeError(f"skip_steps: a {type(data).__name__} has no steps to skip")

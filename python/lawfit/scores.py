@@ -22,7 +22,8 @@ class Score(NamedTuple):
     MAE, RMSE : float
         Mean of |f - y|, root of the mean of (f - y)².
     PredE, WorstE : float
-        Mean and largest of |f - y|/|y|, as in Multi-Power Law, arXiv:2503.12811.
+        Mean and largest of |f - y|/|y|, as in Multi-Power Law, arXiv:2503.12811; infinite where y
+        is 0.
     n : int
         Points scored.
     """
@@ -73,6 +74,8 @@ class Scores(Mapping[str, Score]):
     def mean(self) -> Score:
         """Return each measure averaged over curves, every curve counting the same."""
         every = list(self._scores.values())
+        if not every:
+            raise ValueError("there are no scores to average")
         means = {name: float(np.mean([getattr(s, name) for s in every])) for name in MEASURES}
         return Score(**means, n=sum(s.n for s in every))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lawfit._validate import closest, integer
+from lawfit._validate import closest, integer, real
 from lawfit.law import Law
 from lawfit.rows import Rows
 
@@ -169,11 +169,7 @@ def _start(
 
 
 def _inside(k: int, name: str, value: Any, bounds: tuple[float, float], notes: list[str]) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise TypeError(f"start {k}: {name} is {value!r}; expected a number")
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"start {k}: {name} is {number}; expected a finite number")
+    number = real(value, field=f"start {k}: {name}")
     lower, upper = bounds
     if not lower <= number <= upper:
         raise ValueError(f"start {k}: {name} is {number!r}, outside its bounds [{lower}, {upper}]")

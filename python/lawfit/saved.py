@@ -1,0 +1,120 @@
+"""Fits as plain JSON values: writing, and reading with every key checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from lawfit import _core
+from lawfit._record import Record, to_json_number
+from lawfit._validate import choose
+from lawfit.law import Law
+from lawfit.options import Options, ProfilePoint
+from lawfit.scores import MEASURES, Score
+
+__all__ = ["FORMAT", "plain", "read_fit"]
+
+BOUNDS = ("lower", "upper")
+FORMAT = 1  # of a saved fit, counted up when it changes
+
+
+def plain(value: Any) -> Any:
+    """Turn a field into JSON values; numbers that JSON lacks become text."""
+    if isinstance(value, Options):
+        value = dataclasses.asdict(value)
+    elif isinstance(value, Score | ProfilePoint):
+        value = value._asdict()
+    elif isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return to_json_number(value) if isinstance(value, float) else value
+
+
+def read_fit(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return the fields of the fit that `data` describes; `names` are those it must have."""
+    names = list(names)
+    record = Record(data, "fit", ["format", *names])
+    if record.integer("format") != FORMAT:
+        raise ValueError(f"fit: format {data['format']!r} is unknown; this reads {FORMAT}")
+    law = Law.from_dict(record.mapping("law"))
+    free = record.texts("free")
+    rows = [Record({"row": row}, "fit: cov").reals("row") for row in record.items("cov")]
+    if any(len(row) != len(free) for row in rows) or len(rows) != len(free):
+        raise ValueError(f"fit: 'cov' must have shape ({len(free)}, {len(free)})")
+    params = record.table("params")
+    if params.keys() != law.parameters.keys() or not set(free) <= params.keys():
+        raise ValueError("fit: 'params' and 'free' must name the law's parameters")
+    counts = ("rank", "iterations", "evaluations", *(n for n in names if "starts_" in n))
+    numbers: dict[str, Any] = {
+        "status": _status(record),
+        "message": record.text("message"),
+        **{name: record.texts(name) for name in ("undetermined", "notes")},
+        **{name: record.real(name) for name in ("objective", "condition", "seconds")},
+        **{name: record.integer(name) for name in counts},
+    }
+    fields = {
+        "law": law,
+        "params": {name: params[name] for name in law.parameters},
+        "free": free,
+        "cov": np.array(rows).reshape(len(free), len(free)),
+        "residuals": record.reals("residuals"),
+        "at_bounds": _sides(record.mapping("at_bounds"), free),
+        "training": _score(record.mapping("training")),
+        "sources": tuple(_source(item) for item in record.items("sources")),
+        "options": Options.from_dict(record.mapping("options")),
+        "profile": tuple(_profile_point(point) for point in record.items("profile")),
+        **numbers,
+    }
+    _check_consistent(fields)
+    return fields
+
+
+def _check_consistent(fields: Mapping[str, Any]) -> None:
+    """Refuse what no fit can have written."""
+    unknown = [name for name in fields["undetermined"] if name not in fields["free"]]
+    if unknown:
+        raise ValueError(f"fit: 'undetermined' names {unknown[0]!r}, which is not free")
+    rows = [len(fields["residuals"]), sum(n for _, n in fields["sources"]), fields["training"].n]
+    if len(set(rows)) > 1:
+        raise ValueError(
+            "fit: 'residuals', 'sources' and 'training' differ in their rows: "
+            f"{rows[0]}, {rows[1]} and {rows[2]}"
+        )
+    for name, value in fields["params"].items():
+        if not math.isfinite(value) and fields["status"] != "bad_start":
+            raise ValueError(f"fit: 'params.{name}' is {value} in a fit that ended with a value")
+
+
+def _sides(data: Mapping[str, Any], free: tuple[str, ...]) -> dict[str, str]:
+    record = Record(data, "fit: at_bounds", free)
+    return {
+        name: choose(record.text(name), BOUNDS, field=f"fit: bound of {name!r}") for name in data
+    }
+
+
+def _status(record: Record) -> str:
+    return choose(record.text("status"), _core.STATUSES, field="fit: status")
+
+
+def _score(data: Mapping[str, Any]) -> Score:
+    record = Record(data, "fit: training", Score._fields)
+    return Score(**{name: record.real(name) for name in MEASURES}, n=record.integer("n"))
+
+
+def _source(item: Any) -> tuple[str, int]:
+    if not isinstance(item, list | tuple) or len(item) != 2:
+        raise TypeError(f"fit: 'sources' must hold pairs of a name and a count, got {item!r}")
+    record = Record({"name": item[0], "rows": item[1]}, "fit: sources")
+    return record.text("name"), record.integer("rows")
+
+
+def _profile_point(data: Any) -> ProfilePoint:
+    record = Record(data, "fit: profile", ProfilePoint._fields)
+    return ProfilePoint(record.table("values"), record.real("objective"), _status(record))
