@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -99,16 +100,51 @@ def test_demo_without_picture(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--size", "7"), "7 is none of 25152, 56160, 149184"),
-        (("--out", "nowhere/picture.png"), "no such folder: nowhere"),
-        (("--out", "."), "is a folder"),
+        (("--out", "nowhere/picture.png"), "nowhere: no such folder"),
+        (("--out", "."), ".: is a folder"),
+        (("--out", "a" * 300), f"{'a' * 300}: File name too long"),
     ],
 )
-def test_bad_options_are_refused_at_once(arguments, message, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    result = run("demo", *arguments)
+def test_a_picture_without_a_place_is_refused_at_once_in_one_line(arguments, message, tmp_path):
+    result = python(RUN, "demo", *arguments, cwd=tmp_path)
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", f"lawfit: {message}\n")
+
+
+def test_an_unknown_size_is_refused_at_once():
+    result = run("demo", "--size", "7")
     assert result.exit_code == 2
-    assert message in result.output
+    assert "7 is none of 25152, 56160, 149184" in result.output
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_is_one_line_and_code_1():
+    result = python(RUN, "demo", "--out", "/dev/full")
+    assert result.returncode == 1
+    assert result.stderr == "lawfit: /dev/full: No space left on device\n"
+    assert "Objective of the fit by λ" in result.stdout
+    for arguments in (["demo", "--no-plot"], ["laws"], ["--version"]):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [sys.executable, "-W", "error", "-c", RUN, *arguments],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+        message = "lawfit: No space left on device\n"
+        assert (done.returncode, done.stderr) == (1, message), arguments
+
+
+@pytest.mark.parametrize("command", [["demo", "--no-plot"], ["laws"]])
+def test_a_narrow_terminal_gets_the_same_text(command):
+    def printed(columns):
+        result = CliRunner().invoke(app, command, env={"COLUMNS": columns, "NO_COLOR": "1"})
+        assert result.exit_code == 0
+        return re.sub(r"time of the fit.*", "", result.stdout)
+
+    assert printed("40") == printed("80")
+    assert "…" not in printed("40")
 
 
 def test_version_and_laws():

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+import lawfit as lf
+from lawfit import laws, samples
+from lawfit.demo import FITTED, LAMBDAS, SKIPPED
+
 README = Path(__file__).resolve().parents[1] / "README.md"
 PYTHON = re.compile(r"```python\n(?P<code>.*?)```\n(?P<shown>\n```text\n.*?```\n)?", re.DOTALL)
 DEMO = re.compile(r"```console\n\$ lawfit demo\n.*?```\n", re.DOTALL)
@@ -92,6 +96,22 @@ def test_readme_shows_what_its_code_prints():
 )
 def test_agree(shown, printed, same):
     assert agree(shown, printed) is same
+
+
+def test_readme_says_what_leaving_out_the_warmup_alone_costs():
+    errors = []
+    for params in samples.sizes():
+        curves = samples.curves(params)
+        for skipped in (200, SKIPPED):
+            fit = lf.fit(
+                laws.annealing, curves[[*FITTED]], profile={"lam": LAMBDAS}, skip_steps=skipped
+            )
+            errors.append(
+                f"{fit.score(curves['cosine_8000'].skip(SKIPPED))['cosine_8000'].MAE:.3f}"
+            )
+    short, long = ("{}, {} and {}".format(*errors[first::2]) for first in (0, 1))
+    text = " ".join(README.read_text(encoding="utf-8").split())
+    assert f"MAE {short} for the three sizes instead of {long}." in text
 
 
 def test_picture_is_there_and_small():

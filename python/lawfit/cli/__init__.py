@@ -16,8 +16,8 @@ INTERRUPTED = 130  # 128 + SIGINT, what a shell reports
 def main() -> int:
     """Run the `lawfit` command and return its exit code.
 
-    A missing extra is one line on stderr and code 2; a reader that went away (``lawfit demo |
-    head``) is code 1 without a word; Ctrl-C is code 130.
+    A missing extra is one line on stderr and code 2; what can't be written is one line and code 1;
+    a reader that went away (``lawfit demo | head``) is code 1 without a word; Ctrl-C is code 130.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -34,9 +34,22 @@ def main() -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # what is left in the buffer has to go somewhere when Python flushes it at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_unwritten()
         return 1
+    except OSError as error:
+        _discard_unwritten()
+        place = "" if error.filename is None else f"{error.filename}: "
+        print(f"lawfit: {place}{error.strerror or error}", file=sys.stderr)
+        return 1
+
+
+def _discard_unwritten() -> None:
+    """Let what stdout can't take go nowhere, or Python would fail on it again at exit."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run() -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -16,6 +18,9 @@ from lawfit.cli import tables
 from lawfit.demo import Demonstration, demonstrate
 
 __all__ = ["app"]
+
+# What the tables need. A narrower terminal wraps their lines, which keeps the numbers whole.
+WIDTH: Final = 80
 
 app = typer.Typer(
     help="Fit scaling laws to training runs and forecast losses.",
@@ -55,7 +60,7 @@ def demo(
     _check(size, out)
     if plot:
         require("matplotlib", extra="cli")
-    console = Console(highlight=False)
+    console = _console()
     shown = {params: demonstrate(params) for params in samples.sizes()}
     console.print(tables.introduction())
     for demonstration in shown.values():
@@ -71,7 +76,13 @@ def demo(
 @app.command()
 def laws() -> None:
     """List the laws that can be fitted."""
-    Console(highlight=False).print(tables.laws(map(catalogue.get, catalogue.names())))
+    _console().print(tables.laws(map(catalogue.get, catalogue.names())))
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    console.width = max(WIDTH, console.width)
+    return console
 
 
 def _check(size: int, out: Path) -> None:
@@ -80,9 +91,9 @@ def _check(size: int, out: Path) -> None:
         known = ", ".join(map(str, samples.sizes()))
         raise typer.BadParameter(f"{size} is none of {known}", param_hint="--size")
     if not out.parent.is_dir():
-        raise typer.BadParameter(f"no such folder: {out.parent}", param_hint="--out")
+        raise FileNotFoundError(errno.ENOENT, "no such folder", str(out.parent))
     if out.is_dir():
-        raise typer.BadParameter(f"{out} is a folder", param_hint="--out")
+        raise IsADirectoryError(errno.EISDIR, "is a folder", str(out))
 
 
 def _draw(demonstration: Demonstration, out: Path) -> None:
@@ -94,4 +105,9 @@ def _draw(demonstration: Demonstration, out: Path) -> None:
         fitted=[f.curve.name for f in demonstration.forecasts if f.fitted],
         title=f"Two runs forecast six: a model of {demonstration.params} parameters",
     )
-    plot.save(figure, out)
+    try:
+        plot.save(figure, out)
+    except OSError as error:
+        if error.filename is None:  # a full disk names no file
+            error.filename = os.fspath(out)
+        raise
