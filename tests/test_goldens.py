@@ -11,8 +11,9 @@ from golden_data import (
     multipower_curves,
 )
 
-# lambda: L0, A, C, alpha, objective. All but the first objective are printed with four digits, so
-# they are met to half a unit of the last one, 5e-9, beside the 1e-9 asked for.
+# lambda: L0, A, C, alpha, objective. At 0.99 the objective is 2.31712772e-5: the four digits listed
+# cut it short by more than the 1e-9 allowed, though every parameter agrees to all its digits.
+CUT_SHORT = {0.99: 0.5e-9}
 G1 = {
     0.999: (2.6277966, 0.4296651, 0.4107725, 0.5498456, 1.62924559e-5),
     0.99: (2.620653, 0.438682, 3.915736, 0.541156, 2.317e-5),
@@ -32,7 +33,7 @@ def test_g1_annealing(lam):
     fit = lf.fit("annealing", annealing_curves(), fixed={"lam": lam})
     floor, amplitude, drop, alpha, objective = G1[lam]
     assert fit.success
-    assert fit.objective <= objective + 1e-9 + (0 if lam == 0.999 else 5e-9)
+    assert fit.objective <= objective + 1e-9 + CUT_SHORT.get(lam, 0)
     want = {"L0": floor, "A": amplitude, "C": drop, "alpha": alpha, "lam": lam}
     assert dict(fit.params) == pytest.approx(want, rel=1e-4)
     if lam == 0.999:
@@ -54,7 +55,7 @@ def test_g2_multipower_curves(size):
     train, test = (multipower_curves(size, names) for names in (MULTIPOWER_TRAIN, MULTIPOWER_TEST))
     fit = lf.fit("annealing", train, warmup="skip", skip_steps=0)
     assert fit.success
-    assert fit.objective <= objective * (1 + 1e-6) + 0.5e-7  # four digits are printed
+    assert fit.objective <= objective * (1 + 1e-6)
     want = {"L0": floor, "A": amplitude, "alpha": alpha, "C": drop, "lam": 0.999}
     assert dict(fit.params) == pytest.approx(want, abs=1e-4, rel=1e-4)
     scored = fit.score(test).mean()
