@@ -221,8 +221,24 @@ def test_step_beyond_the_schedule():
     curve = run(STEPS[:-1], LOSS[:-1], schedule=lr)
     assert isinstance(curve.schedule, Schedule)
     assert curve.schedule.steps == 95
+    with pytest.raises(ValueError, match=r"ends at step 0 \(0-based, 1 step\)"):
+        run(schedule=[1e-3])
     schedule = Schedule(np.full(96, 1e-3))
     assert run(schedule=schedule).schedule is schedule
+
+
+def test_errors_of_a_rate_array_name_the_curve():
+    with pytest.raises(ValueError, match=r"^curve 'a': schedule: lr at step 1 is -2\.0"):
+        run(schedule=[1.0, -2.0])
+    with pytest.raises(TypeError, match="curve 'a': schedule: lr is a str"):
+        run(schedule="cosine")
+
+
+def test_columns_are_a_mapping_by_name():
+    with pytest.raises(TypeError, match=r"curve 'a': columns is \['grad'\]; expected a mapping"):
+        run(columns=["grad"])
+    with pytest.raises(TypeError, match="curve 'a': column name is 3; expected a string"):
+        run(columns={3: LOSS})
 
 
 def test_options_are_checked():
@@ -271,6 +287,13 @@ def test_early_steps_can_be_skipped():
         curve.skip(-1)
 
 
+@pytest.mark.parametrize("bad", ["a", None, 1.5])
+def test_after_names_the_step_as_given(bad):
+    with pytest.raises((TypeError, ValueError), match=f"curve 'a': step is {bad!r}; expected"):
+        CLEAN.after(bad)
+    assert CLEAN.after(-1) == CLEAN
+
+
 def test_curve_is_immutable():
     with pytest.raises(AttributeError, match="immutable: can't set 'name'"):
         CLEAN.name = "b"
@@ -278,6 +301,16 @@ def test_curve_is_immutable():
         del CLEAN.loss
     with pytest.raises(TypeError):
         CLEAN.columns["x"] = LOSS
+
+
+def test_curves_are_immutable():
+    curves = Curves([CLEAN])
+    with pytest.raises(AttributeError, match="immutable: can't set '_curves'"):
+        curves._curves = {}
+    with pytest.raises(AttributeError, match="immutable: can't delete '_curves'"):
+        del curves._curves
+    for other in (copy.copy(curves), copy.deepcopy(curves)):
+        assert other == curves == Curves([CLEAN])
 
 
 def test_copies_and_pickles_are_equal_and_read_only():
@@ -338,6 +371,13 @@ def test_names_of_curves_are_unique():
         Curves([CLEAN, CLEAN])
     with pytest.raises(ValueError, match="name 'curve 1' at index 1 is taken"):
         Curves([Curve([0], [1.0], name="curve 1"), Curve([0], [1.0])])
+
+
+@pytest.mark.parametrize("bad", [CLEAN, None, 3])
+def test_curves_take_an_iterable(bad):
+    kind = type(bad).__name__
+    with pytest.raises(TypeError, match=f"^curves: expected an iterable of Curve, not {kind}$"):
+        Curves(bad)
 
 
 def test_as_curves():

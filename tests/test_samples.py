@@ -48,3 +48,5 @@ def test_sizes():
     assert samples.curves() == samples.curves(25152)
     with pytest.raises(ValueError, match=r"samples: params is 25; expected one of \(25152, "):
         samples.curves(25)
+    with pytest.raises(TypeError, match="samples: params is '25152'; expected a whole number"):
+        samples.curves("25152")

@@ -1,5 +1,6 @@
 import copy
 import pickle
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -11,7 +12,6 @@ from hypothesis import strategies as st
 
 from lawfit import schedules
 from lawfit.schedule import Piece, Schedule
-from shared_data import shared
 
 rates = st.lists(st.floats(0.0, 1e-3), min_size=1, max_size=60)
 lambdas = st.sampled_from([0.0, 0.5, 0.9, 0.999, 0.9999999, 1.0])
@@ -90,164 +90,57 @@ def test_pieces_and_their_rates_have_the_same_areas():
         np.testing.assert_allclose(p2, d2, rtol=1e-12, atol=1e-15)
 
 
-def test_golden_endpoints_of_the_annealing_paper():
-    common = {"steps": 20001, "peak": 2e-4, "warmup": 500}
-    cosine = schedules.cosine(**common, end=0.0, endpoint=True)
-    (s1,), (s2,) = cosine.areas(0.999, at=[20000], warmup="peak")
-    assert s1 == pytest.approx(2.0501, abs=5e-8)
-    assert s2 == pytest.approx(0.1974738, abs=5e-8)
-    (s1,), (s2,) = schedules.constant(**common).areas(0.999, at=[20000], warmup="peak")
-    assert s1 == pytest.approx(4.0002, rel=1e-14)
-    assert s2 == 0.0
-    for name, schedule in (("cosine", cosine), ("constant", schedules.constant(**common))):
-        assert_rates(schedule, shared("annealing", f"{name}.csv"), 1e-14)
-
-
-def assert_rates(schedule, path, rtol):
-    step, lr, _ = np.loadtxt(path, delimiter=",", skiprows=1).T
-    np.testing.assert_allclose(schedule.at(step), lr, rtol=rtol, err_msg=str(path))
-
-
-def multi_power(name):
-    common = {"peak": 3e-4, "warmup": 2160, "ramp": "closed"}
-    kind, *numbers = name.split("_")
-    steps = int(numbers[-1])
-    match kind:
-        case "constant":
-            return schedules.constant(steps=steps, **common)
-        case "cosine":
-            return schedules.cosine(steps=steps, end=3e-5, **common)
-        case "wsdcon":
-            return schedules.two_stage(steps=16000, switch=8000, second=steps * 1e-5, **common)
-    shape = {"wsd": "exponential", "wsdld": "linear"}[kind]
-    start = int(numbers[0])
-    return schedules.wsd(steps=steps, decay_start=start, end=3e-5, shape=shape, **common)
-
-
-@pytest.mark.parametrize("size", ["25", "100", "400"])
-def test_rates_of_the_multi_power_runs(size):
-    files = sorted(shared("multipower", size).glob("*.csv"))
-    assert len(files) == 9
-    for path in files:
-        assert_rates(multi_power(path.stem), path, 1e-14)
-
-
-def tiny(name):
-    common = {"peak": 3e-3, "warmup": 200, "ramp": "shifted"}
-    steps = int(name.split("_")[1])
-    decay = {"steps": steps, "endpoint": True, **common}
-    match name.split("_")[0]:
-        case "constant":
-            return schedules.constant(steps=steps, **common)
-        case "cosine":
-            return schedules.cosine(end=3e-4, **decay)
-        case "cyclic":
-            return schedules.cyclic(cycle=1900, end=3e-4, **decay)
-        case "linear":
-            return schedules.linear(end=3e-5, **decay)
-        case "twostage":
-            return schedules.two_stage(steps=steps, switch=2400, second=6e-4, **common)
-        case "wsd":
-            return schedules.wsd(decay_start=3200, end=3e-5, **decay)
-    return schedules.wsd(decay_start=3200, end=1.5e-4, shape="exponential", **decay)
-
-
-def test_rates_of_the_tiny_runs():
-    files = sorted(shared("tiny").glob("*/*.csv"))
-    assert len(files) == 24
-    for path in files:
-        assert_rates(tiny(path.stem), path, 1e-8)  # the files have nine digits
-
-
-T, P, E, W = 1000, 2e-3, 1e-4, 100
-
-
-@pytest.mark.parametrize(
-    ("ramp", "formula"),
-    [
-        ("open", lambda t: P * t / W),
-        ("shifted", lambda t: P * (t + 1) / W),
-        ("closed", lambda t: np.linspace(0, P, W)[t]),
-    ],
-)
-def test_ramps(ramp, formula):
-    lr = schedules.constant(steps=T, peak=P, warmup=W, ramp=ramp).lr
-    np.testing.assert_allclose(lr[:W], formula(np.arange(W)), rtol=1e-15)
-    np.testing.assert_array_equal(lr[W:], P)
-
-
-@pytest.mark.parametrize("endpoint", [False, True])
-@pytest.mark.parametrize(
-    ("make", "start", "formula"),
-    [
-        (schedules.linear, W, lambda x: P + (E - P) * x),
-        (schedules.cosine, W, lambda x: E + (P - E) * (1 + np.cos(np.pi * x)) / 2),
-        (
-            lambda **k: schedules.polynomial(power=3, **k),
-            W,
-            lambda x: E + (P - E) * (1 - x) ** 3,
-        ),
-        *(
-            (
-                lambda shape=shape, **k: schedules.wsd(shape=shape, decay_start=800, **k),
-                800,
-                formula,
-            )
-            for shape, formula in [
-                ("linear", lambda x: P + (E - P) * x),
-                ("exponential", lambda x: P ** (1 - x) * E**x),
-                ("1-sqrt", lambda x: E + (P - E) * (1 - np.sqrt(x))),
-                ("cosine", lambda x: E + (P - E) * np.cos(np.pi * x / 2) ** 2),
-            ]
-        ),
-    ],
-)
-def test_decays(make, start, formula, endpoint):
-    lr = make(steps=T, peak=P, warmup=W, end=E, endpoint=endpoint).lr
-    x = np.linspace(0, 1, T - start, endpoint=endpoint)
-    np.testing.assert_allclose(lr[W:start], P, rtol=0)
-    np.testing.assert_allclose(lr[start:], formula(x), rtol=1e-13)
-    if endpoint:
-        assert lr[-1] == E
-
-
-def test_steps_and_cycles():
-    t = np.arange(T)
-    multi = schedules.multi_step(steps=T, peak=P, milestones=[300, 700], gamma=0.1)
-    np.testing.assert_allclose(
-        multi.lr, np.select([t < 300, t < 700], [P, P * 0.1], P * 0.01), rtol=1e-15
-    )
-    cyclic = schedules.cyclic(steps=T, peak=P, cycle=280, end=E, warmup=W)
-    x = (t[W:] - W) % 280 / 280
-    np.testing.assert_allclose(cyclic.lr[W:], E + (P - E) * (1 + np.cos(np.pi * x)) / 2, rtol=1e-13)
-    inverse = schedules.inverse_sqrt(steps=T, peak=P, warmup=W)
-    np.testing.assert_allclose(inverse.lr[W:], P * np.sqrt(W / t[W:]), rtol=1e-14)
-    assert [s.peak for s in (multi, cyclic, inverse)] == [P, P, P]
-
-
 def test_points_are_joined_by_lines():
     schedule = Schedule.from_points([10, 20, 50], [1.0, 3.0, 0.0], total=60)
     np.testing.assert_allclose(
         schedule.lr, np.interp(np.arange(60), [10, 20, 50], [1.0, 3.0, 0.0]), rtol=1e-14
     )
-    assert schedule.warmup == 0
+    assert schedule.warmup == 20
     assert len(Schedule.from_points([0, 5], [0.0, 1.0])) == 6
 
 
 @pytest.mark.parametrize(
     ("lr", "warmup"),
-    [([1, 2, 3, 3, 3], 2), ([3, 2, 4], 0), ([1], 0), ([0, 1, 2], 2), ([0, 0, 1], 0)],
+    [
+        ([1, 2, 3, 3, 3], 2),
+        ([3, 2, 4], 0),
+        ([1], 0),
+        ([2, 2, 2], 0),
+        ([0, 1, 2], 2),
+        ([0, 0, 1], 2),
+        ([0, 0, 1, 2, 3, 3, 2], 4),
+        ([1, 2, 2, 3, 3, 2, 5], 3),
+    ],
 )
-def test_warmup_is_detected(lr, warmup):
+def test_warmup_is_the_first_step_at_the_top_of_the_rise(lr, warmup):
     assert Schedule(lr).warmup == warmup
     assert f"warmup={warmup}" in repr(Schedule(lr))
     assert Schedule(lr, warmup=1).warmup == 1
+    assert Schedule.from_points(range(len(lr)), lr).warmup == warmup
 
 
-def test_long_warmup_is_detected():
-    assert schedules.constant(steps=200_000, peak=1e-3, warmup=150_000).warmup == 150_000
-    ramp = [Piece("linear", 150_000, 0.0, 1e-3, span=150_000), Piece("constant", 9, 1e-3)]
-    assert Schedule.from_pieces(ramp).warmup == 150_000
+def test_warmup_of_points_is_that_of_their_rates():
+    draw = np.random.default_rng(0)
+    for _ in range(200):
+        points = np.cumsum(draw.integers(1, 9, size=6))
+        schedule = Schedule.from_points(points, np.sort(draw.integers(0, 4, size=6)) * 2.0**-10)
+        assert schedule.warmup == Schedule(schedule.lr).warmup
+
+
+def test_warmup_of_a_long_schedule_is_detected():
+    n = 10**9
+    hold, fall = Piece("constant", n, 1e-3), Piece("cosine", n, 1e-3, span=n)
+    for pieces, warmup in [
+        ([Piece("linear", n, 0.0, 1e-3, span=n), hold, fall], n),
+        ([Piece("linear", n, 0.0, 1e-3, span=n - 1), hold, fall], n - 1),
+        ([Piece("constant", n, 0.0), Piece("linear", n, 0.0, 1e-3, span=n), hold], 2 * n),
+        ([hold, fall, hold], 0),
+        ([fall, Piece("constant", n, 2e-3)], 0),
+        ([hold, Piece("constant", n, 2e-3), hold], n),
+    ]:
+        assert Schedule.from_pieces(pieces).warmup == warmup
+    flat_top = Schedule.from_pieces([Piece("cosine", n, 0.0, 1e-3, span=n - 1)])
+    assert flat_top.at([flat_top.warmup - 1])[0] < flat_top.at([flat_top.warmup])[0] == 1e-3
 
 
 def test_asked_steps_come_back_in_order():
@@ -257,6 +150,15 @@ def test_asked_steps_come_back_in_order():
         np.testing.assert_allclose(got, every[asked], rtol=1e-14, atol=1e-18)
     np.testing.assert_array_equal(schedule.at(asked), schedule.lr[asked])
     assert all(area.shape == (0,) for area in schedule.areas(at=[]))
+
+
+@pytest.mark.parametrize("lam", [0.999, 1.0])
+def test_areas_of_the_highest_rates_are_finite(lam):
+    n = 2**53
+    jumps = [Piece("constant", 1, 1e100), Piece("linear", n - 2, 0.0, 1e100, span=n)]
+    for schedule in (Schedule([1e100] * 9), Schedule.from_pieces([*jumps, jumps[0]])):
+        areas = schedule.areas(lam, at=[0, len(schedule) - 1], derivative=True)
+        assert np.all(np.isfinite(areas))
 
 
 def test_rate_zero_everywhere():
@@ -314,6 +216,23 @@ def test_repr():
         (lambda: Schedule([1.0, -2.0]), ValueError, r"lr at step 1 is -2\.0"),
         (lambda: Schedule([1.0, np.nan]), ValueError, "lr at index 1 is nan"),
         (lambda: Schedule([1.0, np.inf]), ValueError, "lr at index 1 is inf"),
+        (lambda: Schedule([0.1, 1e308]), ValueError, r"lr at step 1 is 1e\+308; .* lr <= 1e\+100"),
+        (lambda: Schedule.from_points([4, 9], [0, 1e101]), ValueError, r"lr at step 9 is 1e\+101"),
+        (
+            lambda: Schedule.from_pieces([Piece("constant", 3, 1e308)]),
+            ValueError,
+            r"schedule: piece 0: start is 1e\+308",
+        ),
+        (
+            lambda: Schedule.from_pieces([Piece("constant", 3, 1.0), ("linear", 3, 1.0)]),
+            TypeError,
+            r"schedule: piece 1 is \('linear', 3, 1\.0\); expected a Piece",
+        ),
+        (
+            lambda: Schedule.from_pieces(5),
+            TypeError,
+            "schedule: pieces is 5; expected an iterable of Piece",
+        ),
         (lambda: Schedule([]), ValueError, "lr has 0 steps"),
         (lambda: Schedule([[1.0]]), ValueError, "shape"),
         (lambda: Schedule(["a"]), TypeError, "lr at index 0"),
@@ -332,41 +251,48 @@ def test_repr():
         (
             lambda: Schedule.from_pieces([Piece("linear", 5, 1.0, span=3)]),
             ValueError,
-            "piece 0: runs past its end",
+            r"schedule: piece 0: runs past its end: offset 0 \+ steps 5 - 1 exceeds span 3",
         ),
-        (lambda: schedules.constant(steps=2**53 + 1, peak=1.0), ValueError, "steps is"),
-        (lambda: schedules.constant(steps=9, peak=-1.0), ValueError, "peak is -1"),
-        (lambda: schedules.constant(steps=9, peak=1.0, warmup=10), ValueError, "warmup is 10"),
-        (
-            lambda: schedules.constant(steps=9, peak=1.0, ramp="opne"),
-            ValueError,
-            "did you mean 'open'",
-        ),
-        (
-            lambda: schedules.wsd(steps=9, peak=1.0, decay_start=10),
-            ValueError,
-            "decay_start is 10",
-        ),
-        (
-            lambda: schedules.wsd(steps=9, peak=1.0, decay_start=5, shape="lienar"),
-            ValueError,
-            "did you mean 'linear'",
-        ),
-        (
-            lambda: schedules.wsd(steps=9, peak=1.0, decay_start=5, shape="exponential"),
-            ValueError,
-            r"end is 0\.0",
-        ),
-        (
-            lambda: schedules.multi_step(steps=9, peak=1.0, milestones=[5, 3], gamma=0.1),
-            ValueError,
-            r"milestones\[1\] is 3",
+        *(
+            (
+                lambda ends=ends: Schedule.from_pieces([Piece("exponential", 5, *ends, span=5)]),
+                ValueError,
+                re.escape(f"schedule: piece 0: goes from start {ends[0]} to end {ends[1]}; an exp"),
+            )
+            for ends in [(0.0, 1.0), (1.0, 0.0), (0.5e100, 1e-320), (1e-320, 0.5e100)]
         ),
         (lambda: SAMPLES[0].areas(at=[0, 3]), ValueError, "at index 1 is 3"),
         (lambda: SAMPLES[0].areas(at=[-1]), ValueError, "at index 0 is -1"),
+        (lambda: SAMPLES[0].areas(derivative="no"), TypeError, "derivative is 'no'; expected True"),
         (lambda: SAMPLES[0].areas(lam=1.5), ValueError, r"lam is 1\.5"),
         (lambda: SAMPLES[0].areas(warmup="skp"), ValueError, "did you mean 'skip'"),
-        (lambda: Schedule.from_dict({"lr": [1.0], "rate": 2}), ValueError, "keys"),
+        (
+            lambda: Schedule.from_dict({"lr": [1.0], "rate": 2}),
+            ValueError,
+            "schedule: unknown key 'rate'",
+        ),
+        (lambda: Schedule.from_dict(None), TypeError, "schedule: expected an object, got NoneType"),
+        (lambda: Schedule.from_dict({"warmup": 0}), ValueError, "schedule: has the keys"),
+        (
+            lambda: Schedule.from_dict({"pieces": 3}),
+            TypeError,
+            "schedule: 'pieces' must be a list, got 3",
+        ),
+        (
+            lambda: Schedule.from_dict({"pieces": [{"stps": 3}]}),
+            ValueError,
+            "schedule: piece 0: unknown key 'stps'; did you mean 'steps'",
+        ),
+        (
+            lambda: Schedule.from_dict({"pieces": [{"shape": "constant", "steps": 3}]}),
+            ValueError,
+            "schedule: piece 0: key 'start' is missing",
+        ),
+        (
+            lambda: Schedule.from_dict({"pieces": [None]}),
+            TypeError,
+            "schedule: piece 0: expected an object",
+        ),
     ],
 )
 def test_refusals_name_what_is_wrong(call, error, message):

@@ -147,7 +147,7 @@ class Curve:
             name=name,
             params=_size(params, "params", source),
             tokens_per_step=_size(tokens_per_step, "tokens_per_step", source),
-            loss_unit=_text(loss_unit, "loss_unit"),
+            loss_unit=_text(loss_unit, f"{source}: loss_unit"),
             notes=tuple(notes),
         )
 
@@ -182,7 +182,8 @@ class Curve:
 
     def after(self, step: int) -> Curve:
         """Return the curve without the points at `step` or earlier."""
-        return self.skip(step + 1)
+        last = integer(step, field="step", source=f"curve {self.name!r}", lower=-1)
+        return self.skip(last + 1)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -254,14 +255,17 @@ class Curves(Sequence[Curve]):
     Raises
     ------
     TypeError
-        If an element is no Curve.
+        If an element is no Curve, or `curves` no iterable.
     ValueError
         If two have one name.
     """
 
     __slots__ = ("_curves",)
+    _curves: dict[str, Curve]
 
     def __init__(self, curves: Iterable[Curve]) -> None:
+        if not isinstance(curves, Iterable):
+            raise TypeError(f"curves: expected an iterable of Curve, not {type(curves).__name__}")
         named: dict[str, Curve] = {}
         for index, curve in enumerate(curves):
             if not isinstance(curve, Curve):
@@ -273,7 +277,7 @@ class Curves(Sequence[Curve]):
                     f"curves: name {name!r} at index {index} is taken by index {first}"
                 )
             named[name] = curve if curve.name else curve._with(name=name)
-        self._curves = named
+        object.__setattr__(self, "_curves", named)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -310,6 +314,15 @@ class Curves(Sequence[Curve]):
     def __hash__(self) -> int:
         return hash(self.names)
 
+    def __setattr__(self, attribute: str, value: object) -> NoReturn:
+        raise AttributeError(f"Curves are immutable: can't set {attribute!r}")
+
+    def __delattr__(self, attribute: str) -> NoReturn:
+        raise AttributeError(f"Curves are immutable: can't delete {attribute!r}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (list(self),)
+
     def __repr__(self) -> str:
         width = max(map(len, self.names), default=0)
         lines = [f"  {curve.name:{width}}  {curve._described()}" for curve in list(self)[:LINES]]
@@ -342,11 +355,15 @@ def as_curves(data: object) -> Curves:
 
 
 def _fields(loss: object, columns: Mapping[str, object], source: str) -> dict[str, Floats]:
-    taken = {"step", "loss"} & set(columns)
-    if taken:
-        raise ValueError(f"{source}: columns has {taken.pop()!r}, which is a field of its own")
+    if not hasattr(columns, "keys"):  # a data frame is no Mapping, but has keys
+        raise TypeError(f"{source}: columns is {columns!r}; expected a mapping of names to arrays")
+    for field in ("step", "loss"):
+        if field in columns:
+            raise ValueError(f"{source}: columns has {field!r}, which is a field of its own")
     return {
-        _text(field, "column name"): float_array(values, source=source, field=field, finite=False)
+        _text(field, f"{source}: column name"): float_array(
+            values, source=source, field=field, finite=False
+        )
         for field, values in {"loss": loss, **columns}.items()
     }
 
@@ -355,9 +372,14 @@ def _schedule_for(steps: Ints, schedule: object, source: str) -> Schedule | None
     if schedule is None:
         return None
     if not isinstance(schedule, Schedule):
-        schedule = Schedule(schedule)
+        try:
+            schedule = Schedule(schedule)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{source}: {error}") from None
     if steps[-1] >= schedule.steps:
-        end = f"the schedule ends at step {schedule.steps - 1} (0-based, {schedule.steps} steps)"
+        total = f"{schedule.steps} step{'s' if schedule.steps > 1 else ''}"
+        end = f"the schedule ends at step {schedule.steps - 1} (0-based, {total})"
         raise ValueError(f"{source}: step {steps[-1]} is beyond the schedule: {end}")
     return schedule
 

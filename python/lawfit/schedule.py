@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Literal, NamedTuple, NoReturn, Self, overload
+from typing import Any, Final, Literal, NoReturn, Self, overload
 
 import numpy as np
 
 from lawfit import _core
+from lawfit._record import Record
 from lawfit._validate import (
     Floats,
     Ints,
@@ -18,41 +19,21 @@ from lawfit._validate import (
     same_length,
     step_array,
 )
+from lawfit.pieces import (
+    MAX_RATE,
+    MAX_STEPS,
+    Piece,
+    piece_from_dict,
+    read_pieces,
+    top_of_rise,
+)
 
 __all__ = ["Piece", "Schedule", "Warmup"]
 
 Warmup = Literal["actual", "peak", "skip"]
 WARMUPS: Final = ("actual", "peak", "skip")
-SHAPES: Final = (
-    "constant",
-    "linear",
-    "exponential",
-    "cosine",
-    "1-sqrt",
-    "polynomial",
-    "inverse_sqrt",
-)
-MAX_STEPS: Final = 2**53
 _BLOCK: Final = 65536  # steps looked at together where a schedule is read from end to end
 _SHOWN: Final = 6  # pieces a repr lists
-
-
-class Piece(NamedTuple):
-    """A stretch of a schedule, as a formula.
-
-    The LR of its step j = 0 … steps - 1 is ``start·w + end·(1 - w)`` at x = (offset + j) / span:
-    w = 1 - x for "linear", (1 + cos πx)/2 for "cosine", 1 - √x for "1-sqrt", (1 - x)^power for
-    "polynomial", 1/√(1 + x) for "inverse_sqrt", 1 for "constant"; an "exponential" is
-    ``start**(1 - x) * end**x``.
-    """
-
-    shape: str
-    steps: int
-    start: float
-    end: float = 0.0
-    offset: int = 0
-    span: int = 1
-    power: float = 1.0
 
 
 class Schedule:
@@ -61,15 +42,16 @@ class Schedule:
     Parameters
     ----------
     lr : array-like, shape (T,)
-        LR of every step 0 … T - 1, finite and not negative, as it is (not scaled).
+        LR of every step 0 … T - 1, from 0 to 1e100, as it is (not scaled).
     warmup : int, optional
-        Steps of warm-up, 0 … T. By default the steps before the LR first stops rising, counted
-        from step 0, so step `warmup` is the ramp's top.
+        Steps of warm-up, 0 … T. By default the steps before the highest LR that is reached before
+        the LR first falls, so step `warmup` is the ramp's top, whatever plateaus are on the way; 0
+        if the LR is constant or falls at once.
 
     Raises
     ------
     TypeError, ValueError
-        If a value is no number, not finite or negative; the message names its step.
+        If a value is no number, not finite, negative or above 1e100; the message names its step.
 
     See Also
     --------
@@ -84,6 +66,10 @@ class Schedule:
 
     def __init__(self, lr: object, *, warmup: int | None = None) -> None:
         rates = _rates(lr)
+        if warmup is None:
+            falls = np.flatnonzero(np.diff(rates) < 0)
+            last = int(falls[0]) if falls.size else rates.size - 1
+            warmup = int(np.searchsorted(rates[: last + 1], rates[last]))
         self._set(None, lambda w: _core.Schedule.dense(rates, w), rates.size, warmup)
 
     @classmethod
@@ -102,10 +88,11 @@ class Schedule:
 
         Raises
         ------
-        ValueError
-            If a piece has an unknown shape, no steps, a negative LR or runs past its end.
+        TypeError, ValueError
+            If a piece has an unknown shape, no steps, a negative LR or runs past its end; the
+            message names it.
         """
-        parts = tuple(_piece(i, piece) for i, piece in enumerate(pieces))
+        parts = read_pieces(pieces)
         total = integer(
             sum(part.steps for part in parts),
             source="schedule",
@@ -113,6 +100,8 @@ class Schedule:
             lower=1,
             upper=MAX_STEPS,
         )
+        if warmup is None:
+            warmup = top_of_rise(parts, _core.Schedule.from_pieces(parts, 0))
         schedule = cls.__new__(cls)
         schedule._set(parts, lambda w: _core.Schedule.from_pieces(parts, w), total, warmup)
         return schedule
@@ -166,11 +155,9 @@ class Schedule:
         pieces: tuple[Piece, ...] | None,
         make: Callable[[int], _core.Schedule],
         steps: int,
-        warmup: int | None,
+        warmup: int,
     ) -> None:
         """Fill the slots; `make` builds the core's schedule with so many steps of warm-up."""
-        if warmup is None:
-            warmup = _rise(make(0))
         warmup = integer(warmup, source="schedule", field="warmup", lower=0, upper=steps)
         object.__setattr__(self, "_native", make(warmup))
         object.__setattr__(self, "_pieces", pieces)
@@ -275,11 +262,13 @@ class Schedule:
 
         Raises
         ------
-        ValueError
+        TypeError, ValueError
             If a step is outside the schedule, λ outside [0, 1] or `warmup` unknown.
         """
         lam = real(lam, field="lam", lower=0.0, upper=1.0)
         mode = choose(warmup, WARMUPS, field="warmup")
+        if not isinstance(derivative, bool | np.bool_):
+            raise TypeError(f"derivative is {derivative!r}; expected True or False")
         order = int(derivative)
         if at is None:
             return self._native.areas(lam, mode, None, order)
@@ -297,15 +286,21 @@ class Schedule:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Build a schedule from what `to_dict` returned."""
-        unknown = set(data) - {"warmup", "lr", "pieces"}
-        if unknown or ("lr" in data) == ("pieces" in data):
+        """Build a schedule from what `to_dict` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Naming the key that is unknown, missing or has a bad value.
+        """
+        record = Record(data, "schedule", ("warmup", "lr", "pieces"))
+        if ("lr" in data) == ("pieces" in data):
             raise ValueError(
                 f"schedule: has the keys {sorted(data)}; expected 'warmup' and 'lr' or 'pieces'"
             )
         if "lr" in data:
             return cls(data["lr"], warmup=data.get("warmup"))
-        pieces = (Piece(**piece) for piece in data["pieces"])
+        pieces = [piece_from_dict(piece, i) for i, piece in enumerate(record.items("pieces"))]
         return cls.from_pieces(pieces, warmup=data.get("warmup"))
 
     def __len__(self) -> int:
@@ -378,35 +373,14 @@ def _rates(lr: object, steps: Ints | None = None) -> Floats:
         same_length("schedule", steps=steps, lr=rates)
     if rates.size == 0:
         raise ValueError("schedule: lr has 0 steps; expected at least 1")
-    negative = np.flatnonzero(rates < 0)
-    if negative.size:
-        i = int(negative[0])
+    outside = np.flatnonzero((rates < 0) | (rates > MAX_RATE))
+    if outside.size:
+        i = int(outside[0])
         step = i if steps is None else int(steps[i])
-        raise ValueError(f"schedule: lr at step {step} is {rates[i]}; expected lr >= 0")
+        expected = "lr >= 0" if rates[i] < 0 else f"lr <= {MAX_RATE}, whose areas are finite"
+        raise ValueError(f"schedule: lr at step {step} is {rates[i]}; expected {expected}")
     return rates
-
-
-def _piece(index: int, piece: Piece) -> Piece:
-    source = f"schedule: piece {index}"
-    return Piece(
-        shape=choose(piece.shape, SHAPES, field=f"{source}: shape"),
-        steps=integer(piece.steps, source=source, field="steps", lower=1, upper=MAX_STEPS),
-        start=real(piece.start, source=source, field="start", lower=0.0),
-        end=real(piece.end, source=source, field="end", lower=0.0),
-        offset=integer(piece.offset, source=source, field="offset", lower=0, upper=MAX_STEPS),
-        span=integer(piece.span, source=source, field="span", lower=1, upper=MAX_STEPS),
-        power=real(piece.power, source=source, field="power", lower=0.0, strict=True),
-    )
 
 
 def _blocks(steps: int) -> Iterable[tuple[int, int]]:
     return ((first, min(_BLOCK, steps - first)) for first in range(0, steps, _BLOCK))
-
-
-def _rise(core: _core.Schedule) -> int:
-    """Count the steps before the LR first stops rising."""
-    for first, n in _blocks(core.steps - 1):
-        stops = np.flatnonzero(np.diff(core.lr(first, n + 1)) <= 0)
-        if stops.size:
-            return first + int(stops[0])
-    return core.steps - 1

@@ -16,11 +16,13 @@ A bad value raises TypeError or ValueError naming the argument.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Final, Literal
 
 from lawfit._validate import choose, integer, real
-from lawfit.schedule import MAX_STEPS, Piece, Schedule
+from lawfit.pieces import MAX_RATE, MAX_STEPS, Piece
+from lawfit.schedule import Schedule
 
 __all__ = [
     "constant",
@@ -45,7 +47,7 @@ class _Run:
 
     def __init__(self, steps: int, peak: float, warmup: int, ramp: str) -> None:
         self.steps = integer(steps, field="steps", lower=1, upper=MAX_STEPS)
-        self.peak = real(peak, field="peak", lower=0.0)
+        self.peak = self.lr(peak, "peak")
         self.warmup = integer(warmup, field="warmup", lower=0, upper=self.steps)
         kind = choose(ramp, RAMPS, field="ramp")
         self.now = 0
@@ -60,7 +62,7 @@ class _Run:
         )
 
     def lr(self, value: float, field: str) -> float:
-        return real(value, field=field, lower=0.0)
+        return real(value, field=field, lower=0.0, upper=MAX_RATE)
 
     def step(self, value: int, field: str) -> int:
         """Check a step at which something changes after the warm-up."""
@@ -90,8 +92,9 @@ class _Run:
     ) -> None:
         """Go from the peak to `end` by step `until`."""
         end = self.lr(end, "end")
-        if shape == "exponential" and end == 0.0:
-            raise ValueError(f"end is {end}; an exponential decay needs end > 0")
+        for field, lr in (("peak", self.peak), ("end", end)):
+            if shape == "exponential" and lr == 0.0:
+                raise ValueError(f"{field} is {lr}; an exponential decay needs {field} > 0")
         span = until - self.now - bool(endpoint)
         self.add(shape, until=until, start=self.peak, end=end, span=span, power=power)
 
@@ -228,6 +231,8 @@ def multi_step(
     """Multiply the LR by `gamma` at each of `milestones`, strictly increasing steps."""
     run = _Run(steps, peak, warmup, ramp)
     gamma = real(gamma, field="gamma", lower=0.0)
+    if not isinstance(milestones, Iterable):
+        raise TypeError(f"milestones is {milestones!r}; expected an iterable of steps")
     lr, last = run.peak, -1
     for k, milestone in enumerate(milestones):
         step = run.step(milestone, f"milestones[{k}]")
@@ -236,7 +241,7 @@ def multi_step(
                 f"milestones[{k}] is {step}, after {last}; expected strictly increasing steps"
             )
         run.hold(lr, step)
-        lr, last = run.peak * gamma ** (k + 1), step
+        lr, last = _scaled(run.peak, gamma, k + 1), step
     run.hold(lr, run.steps)
     return run.done()
 
@@ -259,9 +264,23 @@ def cyclic(
     run = _Run(steps, peak, warmup, ramp)
     kind = choose(shape, DECAYS, field="shape")
     length = integer(cycle, field="cycle", lower=1, upper=MAX_STEPS)
-    while run.now < run.steps:
-        run.decay(kind, until=run.now + length, end=end, endpoint=endpoint)
-    excess = run.now - run.steps
-    if excess:
-        run.pieces[-1] = run.pieces[-1]._replace(steps=run.pieces[-1].steps - excess)
+    cycles, rest = divmod(run.steps - run.now, length)
+    run.decay(kind, until=run.now + length, end=end, endpoint=endpoint)
+    whole = run.pieces.pop()
+    run.pieces += [whole] * cycles  # one object, so it is checked once
+    if rest:
+        run.pieces.append(whole._replace(steps=rest))
     return run.done()
+
+
+def _scaled(peak: float, gamma: float, times: int) -> float:
+    try:
+        lr = peak * gamma**times
+    except OverflowError:
+        lr = math.inf
+    if lr > MAX_RATE:
+        raise ValueError(
+            f"gamma is {gamma}; milestones[{times - 1}] would take the LR to {lr}; "
+            f"expected at most {MAX_RATE}"
+        )
+    return lr

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from lawfit import schedules
+from lawfit._validate import integer
 from lawfit.curve import Curve, Curves
 from lawfit.schedule import Schedule
 
@@ -51,9 +52,10 @@ def curves(params: int = 25152) -> Curves:
 
     Raises
     ------
-    ValueError
-        If there are no curves of that size.
+    TypeError, ValueError
+        If it is no whole number, or there are no curves of that size.
     """
+    params = integer(params, source="samples", field="params")
     if params not in sizes():
         raise ValueError(f"samples: params is {params}; expected one of {sizes()}")
     folder = _root() / str(params)
