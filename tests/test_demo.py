@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lawfit import samples
+from lawfit import Curve, fit, laws, samples
 from lawfit.demo import FITTED, LAMBDAS, SKIPPED, demonstrate
 
 # mean absolute errors in nats per byte, at every size
@@ -59,3 +59,26 @@ def test_records_agree_with_the_curves(demonstration):
         mae = forecast.score.MAE
         assert mae == pytest.approx(np.abs(forecast.loss - forecast.curve.loss).mean())
         assert forecast.score.n == len(forecast.curve)
+
+
+def between(curve, begin, end):
+    kept = (curve.steps >= begin) & (curve.steps < end)
+    return Curve(curve.steps[kept], curve.loss[kept], curve.schedule, name=curve.name)
+
+
+def test_what_is_skipped_is_chosen_on_the_fitted_curves_alone():
+    halfway = 2400  # of 4000 steps
+
+    def error(skipped):
+        """Mean error of the fitted curves' rest, forecast from their beginning, over the sizes."""
+        errors = []
+        for params in samples.sizes():
+            curves = samples.curves(params)[list(FITTED)]
+            early = [between(curve, skipped, halfway) for curve in curves]
+            late = [between(curve, halfway, 4000) for curve in curves]
+            found = fit(laws.annealing, early, profile={"lam": LAMBDAS}, skip_steps=0)
+            errors.append(found.score(late, skip_steps=0).mean().MAE)
+        return np.mean(errors)
+
+    errors = {skipped: error(skipped) for skipped in range(200, 1001, 200)}
+    assert min(errors, key=errors.__getitem__) == SKIPPED

@@ -84,28 +84,3 @@ def test_g4_mean_reduction_stops_at_the_same_parameters():
     total, mean = (lf.fit("chinchilla", points, reduction=r) for r in ("sum", "mean"))
     assert dict(total.params) == dict(mean.params)
     assert mean.objective == pytest.approx(total.objective / 240, rel=1e-15)
-
-
-SIZES = lf.samples.sizes()
-FIRST_TENTH = 400  # of 4000 steps: the warm-up and the transient after it
-LAMBDAS = (0.98, 0.985, 0.99, 0.992, 0.994, 0.996, 0.998, 0.999, 0.9995)
-MAE_LIMIT = {
-    "wsd_4000": 0.015,
-    "wsdexp_4000": 0.015,
-    "linear_4000": 0.015,
-    "cyclic_4000": 0.015,
-    "twostage_4000": 0.025,
-    "cosine_8000": 0.025,
-}
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_two_short_runs_forecast_every_other_schedule(size):
-    curves = lf.samples.curves(size)
-    train = curves[["constant_4000", "cosine_4000"]]
-    fit = lf.fit("annealing", train, profile={"lam": LAMBDAS}, skip_steps=FIRST_TENTH)
-    assert fit.success
-    assert LAMBDAS[0] < fit.params["lam"] < LAMBDAS[-1]
-    scores = fit.score(curves[list(MAE_LIMIT)])
-    for name, limit in MAE_LIMIT.items():
-        assert scores[name].MAE <= limit, name
