@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -300,6 +300,7 @@ def test_a37_steps_up_to_the_limit():
         steps([True])
 
 
+@settings(deadline=None, derandomize=True)
 @given(hnp.arrays(hnp.floating_dtypes() | hnp.integer_dtypes(), st.integers(0, 8)))
 def test_input_is_never_modified_nor_shared(values):
     before = values.tobytes()
