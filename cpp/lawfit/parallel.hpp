@@ -29,10 +29,10 @@ public:
     if (requested() || (has_poll_ && !poll_now()))
       throw Cancelled();
   }
-  // True for the thread that owns the poll.
-  bool is_owner() const noexcept;
 
 private:
+  // True for the thread that owns the poll.
+  bool is_owner() const noexcept;
   bool poll_now();
 
   std::atomic<bool> flag_{false};

@@ -137,9 +137,7 @@ def fit(
         bounds=read_bounds(chosen, bounds),
         weights=read_weights(weights, rows),
         starts=starts,
-        threads=0
-        if threads is None
-        else integer(threads, field="threads", lower=1, upper=2**31 - 1),
+        threads=_threads(threads),
         core=rows.core(),
     )
     held = read_held(chosen, fixed, bounds, profile)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -206,8 +206,8 @@ def schedule_rows(
 ) -> Rows:
     """Take a law's rows at non-decreasing steps of one schedule; sizes as of a `Curve`."""
     run = _Run("schedule", steps, schedule, params, tokens_per_step, {})
-    group = Group("schedule", 0, steps.size, steps, steps.size, schedule)
-    group = group if law.uses_schedule else replace(group, schedule=None)
+    areas = schedule if law.uses_schedule else None
+    group = Group("schedule", 0, steps.size, steps, steps.size, areas)
     return Rows(law, tuple(map(run.column, law.columns)), steps, (group,), warmup)
 
 
