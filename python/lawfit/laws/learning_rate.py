@@ -4,31 +4,50 @@ from __future__ import annotations
 
 from lawfit.law import Law, Parameter
 
-__all__ = ["annealing"]
+__all__ = ["annealing", "annealing_size"]
 
 _LOSS = "nats per token"
+_FLOOR = Parameter(0, meaning="loss that no amount of training removes", unit=_LOSS)
+_FORWARD = {
+    "A": Parameter(0, meaning="what is left to learn when the forward area S1 is 1", unit=_LOSS),
+    "alpha": Parameter(0, 3, typical=(0.2, 1.0), meaning="how fast the forward area pays"),
+}
+_ANNEALING = {
+    "C": Parameter(0, meaning="loss an annealing area S2 of 1 takes away", unit=_LOSS),
+    # At lam = 1 the momentum never fades and S2 is the fall of the LR itself; the papers stay
+    # within 0.99 to 0.9995. The bound is a memory of 100 000 steps.
+    "lam": Parameter(
+        0,
+        0.99999,
+        held=0.999,
+        typical=(0.99, 0.9995),
+        meaning="decay of the annealing momentum, per step",
+    ),
+}
 
 annealing = Law(
     "annealing",
     "L0 + A * S1**-alpha - C * S2(lam)",
-    {
-        "L0": Parameter(0, meaning="loss that no amount of training removes", unit=_LOSS),
-        "A": Parameter(
-            0, meaning="what is left to learn when the forward area S1 is 1", unit=_LOSS
-        ),
-        "alpha": Parameter(0, 3, typical=(0.2, 1.0), meaning="how fast the forward area pays"),
-        "C": Parameter(0, meaning="loss an annealing area S2 of 1 takes away", unit=_LOSS),
-        # At lam = 1 the momentum never fades and S2 is the fall of the LR itself; the papers stay
-        # within 0.99 to 0.9995. The bound is a memory of 100 000 steps.
-        "lam": Parameter(
-            0,
-            0.99999,
-            held=0.999,
-            typical=(0.99, 0.9995),
-            meaning="decay of the annealing momentum, per step",
-        ),
-    },
+    {"L0": _FLOOR, **_FORWARD, **_ANNEALING},
     y="loss",
     description="Loss along training under any learning-rate schedule, from its areas S1 and S2.",
     source="Scaling Law with Learning Rate Annealing, arXiv:2408.11029",
+)
+
+annealing_size = Law(
+    "annealing_size",
+    "L0 + A * S1**-alpha + B * N**-beta - C * S2(lam)",
+    {
+        "L0": _FLOOR,
+        **_FORWARD,
+        "B": Parameter(0, meaning="what a model of one parameter lacks", unit=_LOSS),
+        "beta": Parameter(0, typical=(0.1, 1.0), meaning="how fast parameters pay"),
+        **_ANNEALING,
+    },
+    y="loss",
+    description=(
+        "Loss along training of models of N parameters under any learning-rate schedule. Form "
+        "second hand."
+    ),
+    source="Scaling Law with Learning Rate Annealing, arXiv:2408.11029, model-size extension",
 )
