@@ -12,12 +12,16 @@ from typing import Any, NoReturn, final
 
 import numpy as np
 
-from lawfit._record import Record
+from lawfit._record import Record, to_json_number
+from lawfit.conventions import read_conventions
 from lawfit.formula import check_name, declared, parse_formula
 
 __all__ = ["Law", "Parameter"]
 
 _REPR_LENGTH = 100
+_KEYS = (
+    "name", "formula", "parameters", "y", "columns", "where", "conventions", "description", "source"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,9 @@ class Law:
         like a misspelt parameter.
     where : mapping of str to str, optional
         Expressions by name, in order, that later ones and the formula may use.
+    conventions : mapping of str to str or float, optional
+        What the law's source takes for the options `loss`, `delta`, `space` and `warmup` of
+        `lawfit.fit`: their defaults in fits of this law.
     description, source : str
         What the law says and where it is from.
 
@@ -133,6 +140,8 @@ class Law:
         Read-only, in order.
     where : mapping of str to str
         Read-only, in order.
+    conventions : mapping of str to str or float
+        Read-only; only what was given.
     columns : tuple of str
         In order of appearance.
     positive_columns, nonzero_columns : tuple of str
@@ -161,6 +170,7 @@ class Law:
     y: str
     columns: tuple[str, ...]
     where: Mapping[str, str]
+    conventions: Mapping[str, Any]
     description: str
     source: str
     positive_columns: tuple[str, ...]
@@ -179,6 +189,7 @@ class Law:
         y: str = "loss",
         columns: Iterable[str] | None = None,
         where: Mapping[str, str] | None = None,
+        conventions: Mapping[str, Any] | None = None,
         description: str = "",
         source: str = "",
     ) -> None:
@@ -198,6 +209,7 @@ class Law:
             y=y,
             columns=parsed.columns,
             where=MappingProxyType(named),
+            conventions=read_conventions(conventions),
             description=_text("description", description),
             source=_text("source", source),
             positive_columns=parsed.positive_columns,
@@ -218,7 +230,7 @@ class Law:
         parameters = tuple(self.parameters.items())  # their order is part of the law
         return (
             self.name, self.formula, parameters, self.y, self.columns, tuple(self.where.items()),
-            self.description, self.source,
+            tuple(self.conventions.items()), self.description, self.source,
         )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
@@ -294,6 +306,10 @@ class Law:
             "y": self.y,
             "columns": list(self.columns),
             "where": [{"name": name, "expression": text} for name, text in self.where.items()],
+            "conventions": {
+                key: to_json_number(value) if isinstance(value, float) else value
+                for key, value in self.conventions.items()
+            },
             "description": self.description,
             "source": self.source,
         }
@@ -309,8 +325,7 @@ class Law:
         TypeError
             If a value has the wrong type. The message names the key.
         """
-        keys = ("name", "formula", "parameters", "y", "columns", "where", "description", "source")
-        record = Record(data, "law", keys)
+        record = Record(data, "law", _KEYS)
         table = {
             name: Parameter.from_dict({k: v for k, v in entry.items() if k != "name"})
             for name, entry in _entries(record, "parameters", "parameter").items()
@@ -326,6 +341,7 @@ class Law:
                 name: Record(entry, f"where {name!r}", ("name", "expression")).text("expression")
                 for name, entry in where.items()
             },
+            conventions=_conventions(record),
             description=record.text("description", ""),
             source=record.text("source", ""),
         )
@@ -363,6 +379,16 @@ def _entries(record: Record, key: str, kind: str) -> dict[str, Mapping[str, Any]
             raise ValueError(f"law: {kind} {name!r} is listed twice")
         table[name] = entry
     return table
+
+
+def _conventions(record: Record) -> dict[str, Any]:
+    if not record.has("conventions"):
+        return {}
+    given = Record(record.mapping("conventions"), "law: conventions")
+    return {
+        key: given.real(key) if key == "delta" else given.text(key)
+        for key in record.mapping("conventions")
+    }
 
 
 def _row(parameter: Parameter) -> tuple[str, str, str]:

@@ -14,7 +14,7 @@ from lawfit.law import Law
 from lawfit.laws.design import mixture, step_law, step_law_batch
 from lawfit.laws.downstream import accuracy_ladder, pass_until, task_loss, top1_error
 from lawfit.laws.kaplan import kaplan_d, kaplan_n, kaplan_nd, kaplan_ns
-from lawfit.laws.learning_rate import annealing, annealing_size
+from lawfit.laws.learning_rate import annealing, annealing_size, collapse
 from lawfit.laws.one_variable import (
     broken_power,
     exponential,
@@ -23,7 +23,14 @@ from lawfit.laws.one_variable import (
     power,
     pure_power,
 )
-from lawfit.laws.size_data import chinchilla, farseer, henighan, hestness, over_training
+from lawfit.laws.size_data import (
+    chinchilla,
+    data_constrained,
+    farseer,
+    henighan,
+    hestness,
+    over_training,
+)
 
 __all__ = [
     "accuracy_ladder",
@@ -31,6 +38,8 @@ __all__ = [
     "annealing_size",
     "broken_power",
     "chinchilla",
+    "collapse",
+    "data_constrained",
     "exponential",
     "families",
     "farseer",
@@ -59,9 +68,16 @@ __all__ = [
 _Entry = Law | Callable[..., Law]
 
 _FAMILIES: dict[str, tuple[_Entry, ...]] = {
-    "learning-rate schedules": (annealing, annealing_size),
+    "learning-rate schedules": (annealing, annealing_size, collapse),
     "one variable": (power, pure_power, linear, fixed_power, broken_power, exponential),
-    "size, data and compute": (henighan, hestness, chinchilla, over_training, farseer),
+    "size, data and compute": (
+        henighan,
+        hestness,
+        chinchilla,
+        data_constrained,
+        over_training,
+        farseer,
+    ),
     "Kaplan's": (kaplan_n, kaplan_d, kaplan_nd, kaplan_ns),
     "downstream": (task_loss, accuracy_ladder, top1_error, pass_until),
     "how to train": (step_law, step_law_batch, mixture),

@@ -72,6 +72,7 @@ def mixture(sources: int = 3) -> Law:
             "them one with the b1 and the c1."
         ),
         source="projektor, arXiv:2307.02460",
+        conventions={"loss": "squared", "space": "linear"},
     )
 
 

@@ -67,4 +67,5 @@ pass_until = Law(
         "the draws as weights. log(-log rate) is a line in log N; curvature is emergence."
     ),
     source="PassUntil, arXiv:2310.03262",
+    conventions={"loss": "binomial", "space": "linear"},
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lawfit.law import Law, Parameter
 
-__all__ = ["annealing", "annealing_size"]
+__all__ = ["annealing", "annealing_size", "collapse"]
 
 _LOSS = "nats per token"
 _FLOOR = Parameter(0, meaning="loss that no amount of training removes", unit=_LOSS)
@@ -50,4 +50,22 @@ annealing_size = Law(
         "second hand."
     ),
     source="Scaling Law with Learning Rate Annealing, arXiv:2408.11029, model-size extension",
+)
+
+collapse = Law(
+    "collapse",
+    "L0 + (final - L0) * (w + (1 - w)*x**-mu)",
+    {
+        "L0": _FLOOR,
+        "mu": Parameter(0, typical=(0.1, 2.0), meaning="how fast time pays: L0 + a*t**-mu + …"),
+        "nu": Parameter(0, typical=(0.1, 2.0), meaning="how fast size pays: … + b*p**-nu"),
+    },
+    y="loss",
+    where={"w": "mu/(mu + nu)"},
+    description=(
+        "Loss after the share x of a run's compute, from its final loss, at constant learning "
+        "rate and compute-optimal size. There mu*a*t**-mu = nu*b*p**-nu, so the size's part of "
+        "the final reducible loss is w whatever the compute: curves of all sizes collapse."
+    ),
+    source="Supercollapse, arXiv:2507.02119",
 )

@@ -41,7 +41,7 @@ linear = Law(
     "kappa * x",
     {"kappa": Parameter(meaning="y per unit of x")},
     y="y",
-    description="A line through the origin, such as attack strength against controlled activations.",
+    description="A line through the origin: attack strength against controlled activations.",
     source="arXiv:2312.02780 (t_max = kappa*a)",
 )
 
@@ -114,9 +114,7 @@ def broken_power(breaks: int = 1) -> Law:
     for i in range(1, count + 1):
         formula += f" * (1 + (x/d{i})**(1/f{i}))**(-c{i}*f{i})"
         parameters |= {
-            f"d{i}": Parameter(
-                sys.float_info.min, meaning=f"x of break {i}", unit="that of x"
-            ),
+            f"d{i}": Parameter(sys.float_info.min, meaning=f"x of break {i}", unit="that of x"),
             f"c{i}": Parameter(typical=(-1.0, 1.0), meaning=f"what break {i} adds to the exponent"),
             f"f{i}": Parameter(
                 1e-3, 100.0, typical=(0.05, 2.0), meaning=f"how smooth break {i} is"

@@ -6,7 +6,7 @@ import sys
 
 from lawfit.law import Law, Parameter
 
-__all__ = ["chinchilla", "farseer", "henighan", "hestness", "over_training"]
+__all__ = ["chinchilla", "data_constrained", "farseer", "henighan", "hestness", "over_training"]
 
 _LOSS = "nats per token"
 
@@ -59,6 +59,39 @@ chinchilla = Law(
     y="loss",
     description="Final loss of a model of N parameters trained on D tokens.",
     source="Hoffmann et al. 2022, arXiv:2203.15556; refitted in arXiv:2404.10102",
+)
+
+data_constrained = Law(
+    "data_constrained",
+    "E + A/(U_N + U_N*RN*(1 - exp(-R_N/RN)))**alpha + B/(U_D + U_D*RD*(1 - exp(-R_D/RD)))**beta",
+    {
+        "E": Parameter(0, meaning="loss of the ideal model, the entropy of text", unit=_LOSS),
+        "A": Parameter(
+            0, typical=(10.0, 1e5), meaning="what a model of one parameter lacks", unit=_LOSS
+        ),
+        "alpha": Parameter(0, typical=(0.1, 1.0), meaning="how fast parameters pay"),
+        "B": Parameter(0, typical=(10.0, 1e5), meaning="what one token of data lacks", unit=_LOSS),
+        "beta": Parameter(0, typical=(0.1, 1.0), meaning="how fast tokens pay"),
+        "RN": Parameter(
+            sys.float_info.min, typical=(0.5, 100.0), meaning="how often excess parameters pay"
+        ),
+        "RD": Parameter(
+            sys.float_info.min, typical=(0.5, 100.0), meaning="how often repeated tokens pay"
+        ),
+    },
+    where={
+        "U_D": "minimum(U, D)",
+        "R_D": "D/U_D - 1",
+        "G": "((alpha*A)/(beta*B))**(1/(alpha + beta))",
+        "U_N": "minimum(N, (U_D*G)**(beta/alpha)*G)",
+        "R_N": "N/U_N - 1",
+    },
+    y="loss",
+    description=(
+        "Loss of a model of N parameters trained on D tokens, of which at most U are unique: "
+        "tokens seen again, and parameters beyond the best size for U tokens, are worth less."
+    ),
+    source="Muennighoff et al. 2023, arXiv:2305.16264",
 )
 
 over_training = Law(
