@@ -124,6 +124,10 @@ class Law:
         like a misspelt parameter.
     where : mapping of str to str, optional
         Expressions by name, in order, that later ones and the formula may use.
+    implicit : bool
+        Whether `y` stands in the formula for the law's own value, which is then solved for at every
+        row: the f > 0 at which f less the formula's value rises through 0, looked for from 1 on.
+        Where there is none, the law has no value.
     description, source : str
         What the law says and where it is from.
 
@@ -161,6 +165,7 @@ class Law:
     y: str
     columns: tuple[str, ...]
     where: Mapping[str, str]
+    implicit: bool
     description: str
     source: str
     positive_columns: tuple[str, ...]
@@ -179,17 +184,21 @@ class Law:
         y: str = "loss",
         columns: Iterable[str] | None = None,
         where: Mapping[str, str] | None = None,
+        implicit: bool = False,
         description: str = "",
         source: str = "",
     ) -> None:
         table = _table(parameters)
-        parsed = parse_formula(formula, table, columns, where)
+        if not isinstance(implicit, bool):
+            raise TypeError(f"implicit must be True or False, got {implicit!r}")
+        parsed = parse_formula(formula, table, columns, where, y if implicit else None)
         for field_name, value in (("name", name), ("y", y)):
             if not _text(field_name, value).strip() or not value.isprintable():
                 raise ValueError(f"{field_name} must be one line of text, got {value!r}")
         named = dict(parsed.where)
         if y in parsed.columns or y in table or y in named:
-            raise ValueError(f"y={y!r} is what the law predicts; the formula cannot use it")
+            hint = "" if y not in parsed.columns else "; implicit=True solves for it"
+            raise ValueError(f"y={y!r} is what the law predicts; the formula cannot use it{hint}")
         _set(
             self,
             name=name,
@@ -198,6 +207,7 @@ class Law:
             y=y,
             columns=parsed.columns,
             where=MappingProxyType(named),
+            implicit=implicit,
             description=_text("description", description),
             source=_text("source", source),
             positive_columns=parsed.positive_columns,
@@ -218,7 +228,7 @@ class Law:
         parameters = tuple(self.parameters.items())  # their order is part of the law
         return (
             self.name, self.formula, parameters, self.y, self.columns, tuple(self.where.items()),
-            self.description, self.source,
+            self.implicit, self.description, self.source,
         )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
@@ -236,7 +246,8 @@ class Law:
             formula = formula[: _REPR_LENGTH - 1] + "…"
         where = ", ".join(f"{name!r}: …" for name in self.where)
         where = f", where={{{where}}}" if where else ""
-        return f"Law({self.name!r}, {formula!r}, y={self.y!r}{where})"
+        implicit = ", implicit=True" if self.implicit else ""
+        return f"Law({self.name!r}, {formula!r}, y={self.y!r}{where}{implicit})"
 
     @property
     def _program(self) -> Any:
@@ -278,6 +289,8 @@ class Law:
         areas = [op.upper() for op in ("s1", "s2") if any(op == i[0] for i in self.instructions)]
         if self.columns:
             lines.append("columns: " + ", ".join(self.columns))
+        if self.implicit:
+            lines.append(f"implicit: {self.y} is solved for at every row")
         if areas:
             lines.append("areas of the schedule: " + ", ".join(areas))
         if self.source:
@@ -294,6 +307,7 @@ class Law:
             "y": self.y,
             "columns": list(self.columns),
             "where": [{"name": name, "expression": text} for name, text in self.where.items()],
+            "implicit": self.implicit,
             "description": self.description,
             "source": self.source,
         }
@@ -309,7 +323,10 @@ class Law:
         TypeError
             If a value has the wrong type. The message names the key.
         """
-        keys = ("name", "formula", "parameters", "y", "columns", "where", "description", "source")
+        keys = (
+            "name", "formula", "parameters", "y", "columns", "where", "implicit", "description",
+            "source",
+        )  # fmt: skip
         record = Record(data, "law", keys)
         table = {
             name: Parameter.from_dict({k: v for k, v in entry.items() if k != "name"})
@@ -326,6 +343,7 @@ class Law:
                 name: Record(entry, f"where {name!r}", ("name", "expression")).text("expression")
                 for name, entry in where.items()
             },
+            implicit=record.flag("implicit", False),
             description=record.text("description", ""),
             source=record.text("source", ""),
         )
