@@ -32,10 +32,11 @@ public:
     base_ = f_;
     (h < 0 ? low_ : high_) = f_;
     const double newton = f_ - h / (1 - slope), step = std::abs(newton - f_);
-    const bool vanishes = std::abs(h) <= largest_gap * f_;
+    // Where the slope is 1 nothing vanishes: f and f + 1 are the same number from 1e16 on.
+    const bool vanishes = std::abs(h) <= largest_gap * f_ && slope != 1;
     const bool rounding = step <= 2 * eps * f_ || (step < 1e-9 * f_ && step >= 0.5 * last_);
-    if (h == 0 || (rounding && vanishes)) {
-      finish(h == 0 ? f_ : newton);
+    if (rounding && vanishes) {
+      finish(newton);
     } else if (high_ - low_ <= 2 * eps * low_) {
       finish(vanishes ? f_ : std::numeric_limits<double>::quiet_NaN());
     } else if (!rounding && inside(newton) && step < last_) {
