@@ -13,7 +13,7 @@ from typing import Any, NoReturn, final
 import numpy as np
 
 from lawfit._record import Record
-from lawfit.formula import check_name, declared, parse_formula
+from lawfit.formula import AREAS, check_name, declared, parse_formula
 
 __all__ = ["Law", "Parameter"]
 
@@ -134,7 +134,7 @@ class Law:
     positive_columns, nonzero_columns : tuple of str
         Columns that must be > 0 and, beyond these, columns that must not be 0.
     uses_schedule, positive_s1 : bool
-        Whether S1 or S2 appears, and whether S1 must be > 0.
+        Whether an area of the schedule appears, and whether S1 must be > 0.
     instructions, constants : tuple
         The lowered program, as in `lawfit.formula.Formula`.
 
@@ -259,7 +259,8 @@ class Law:
             "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
             for row in rows
         ]
-        areas = [op.upper() for op in ("s1", "s2") if any(op == i[0] for i in self.instructions)]
+        used = {op for op, _, _ in self.instructions}
+        areas = [area for area in AREAS if area.lower() in used]
         if self.columns:
             lines.append("columns: " + ", ".join(self.columns))
         if areas:

@@ -13,6 +13,7 @@ import numpy as np
 
 from lawfit._record import Record
 from lawfit._validate import Floats, choose, closest, float_array, integer, real
+from lawfit.formula import DECAY_AREAS, operands
 from lawfit.law import Law
 from lawfit.rows import Rows
 from lawfit.schedule import WARMUPS, Warmup
@@ -149,10 +150,20 @@ def read_bounds(law: Law, bounds: Mapping[str, tuple[float | None, float | None]
 
 
 def decays(law: Law) -> set[str]:
-    """Return the parameters that are the decay of S2's momentum."""
+    """Return the parameters that are the decay of an area's momentum."""
     names = list(law.parameters)
-    arguments = [law.instructions[a] for op, a, _ in law.instructions if op == "s2"]
-    return {names[index] for op, index, _ in arguments if op == "parameter"}
+    areas = {area.lower() for area in DECAY_AREAS}
+    found = set()
+    for instruction in law.instructions:
+        if instruction[0] not in areas:
+            continue
+        for k in operands(instruction):
+            op, index, _ = law.instructions[k]
+            if op == "argument":
+                op, index, _ = law.instructions[index]
+            if op == "parameter":
+                found.add(names[index])
+    return found
 
 
 def read_held(
