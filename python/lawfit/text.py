@@ -22,7 +22,7 @@ def fit_line(fit: Fit) -> str:
 
 def fit_summary(fit: Fit) -> str:
     """Return a fit on several lines."""
-    lines = [f"{fit.law.name}: {fit.law.y} = {' '.join(fit.law.formula.split())}", fit.message, ""]
+    lines = [*fit.law.equations(), fit.message, ""]
     lines += _parameters(fit)
     lines += ["", *_quality(fit)]
     warnings = _warnings(fit)
