@@ -1,5 +1,6 @@
 #include "bindings.hpp"
 
+#include "callback.hpp"
 #include "lawfit/program.hpp"
 
 using namespace lawfit;
@@ -66,5 +67,12 @@ void bind_program(py::module_ &module) {
   py::class_<Data>(module, "Data")
       .def(py::init(&make_data), py::arg("rows"), py::arg("columns"), py::arg("steps"),
            py::arg("tracks"), py::arg("warmup"))
-      .def_readonly("rows", &Data::rows);
+      .def_readonly("rows", &Data::rows)
+      .def(
+          "set_external",
+          [](Data &data, py::function function, std::size_t arguments) {
+            data.external = std::make_shared<Callback>(std::move(function), arguments, data.rows);
+          },
+          py::arg("function"), py::arg("arguments"),
+          "Give the program's own function: see callback.hpp.");
 }

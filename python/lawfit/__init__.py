@@ -2,6 +2,7 @@
 
 from lawfit import laws, samples, schedules
 from lawfit._core import build_info
+from lawfit.callable_law import CallableLaw
 from lawfit.curve import Curve, Curves
 from lawfit.fit import fit
 from lawfit.formula import FormulaError
@@ -13,6 +14,7 @@ from lawfit.scores import Score, Scores
 __version__ = str(build_info()["version"])
 
 __all__ = [
+    "CallableLaw",
     "Curve",
     "Curves",
     "Fit",

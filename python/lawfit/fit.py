@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from lawfit import _core, laws
 from lawfit._validate import Floats, integer
+from lawfit.callable_law import CallableLaw
 from lawfit.law import Law
 from lawfit.options import (
     Options,
@@ -38,7 +39,7 @@ LARGEST = 1e150
 
 
 def fit(
-    law: Law | str,
+    law: Law | str | Callable[..., Any],
     data: Any,
     *,
     loss: str = "huber",
@@ -61,8 +62,8 @@ def fit(
 
     Parameters
     ----------
-    law : Law or str
-        A law, or the name of one in the catalogue.
+    law : Law, str or callable
+        A law, the name of one in the catalogue, or a function as a `CallableLaw` takes it.
     data : Curve, Curves, sequence of Curve, mapping or data frame
         Curves for a law over a schedule; otherwise curves or columns by name, n rows in all.
     loss : {"huber", "squared", "soft_l1"}
@@ -115,9 +116,7 @@ def fit(
         Within 100 ms of Ctrl-C.
     """
     begin = time.perf_counter()
-    chosen = laws.get(law) if isinstance(law, str) else law
-    if not isinstance(chosen, Law):
-        raise TypeError(f"law is a {type(law).__name__}; expected a Law or the name of one")
+    chosen = _law(law)
     options = read_options(
         loss=loss,
         delta=delta,
@@ -137,7 +136,7 @@ def fit(
         bounds=read_bounds(chosen, bounds),
         weights=read_weights(weights, rows),
         starts=starts,
-        threads=_threads(threads),
+        threads=_threads(threads, chosen),
         core=rows.core(),
     )
     held = read_held(chosen, fixed, bounds, profile)
@@ -145,8 +144,20 @@ def fit(
     return best.with_seconds(time.perf_counter() - begin)
 
 
-def _threads(threads: int | None) -> int:
+def _law(law: Law | str | Callable[..., Any]) -> Law:
+    if isinstance(law, str):
+        return laws.get(law)
+    if not isinstance(law, Law) and callable(law):
+        return CallableLaw(law)
+    if not isinstance(law, Law):
+        raise TypeError(f"law is a {type(law).__name__}; expected a Law or the name of one")
+    return law
+
+
+def _threads(threads: int | None, law: Law) -> int:
     """Return the number for the core, to which 0 means its default."""
+    if isinstance(law, CallableLaw):  # Python runs on one thread at a time anyway
+        return 1
     return 0 if threads is None else integer(threads, field="threads", lower=1, upper=2**31 - 1)
 
 
@@ -285,6 +296,9 @@ def _caveats(job: _Job, free: list[str], solution: _core.Solution) -> list[str]:
         for lam in free
         if lam in decays(job.rows.law)
     ]
+    if isinstance(job.rows.law, CallableLaw):
+        how = "differences" if job.rows.law.jacobian is None else "its own jacobian"
+        notes.append(f"the law is a Python function: slow, on one thread, derivatives by {how}")
     robust = job.options.loss != "squared" and not math.isinf(job.options.delta)
     if robust and solution.theta.size and not solution.from_hessian:
         notes.append(

@@ -8,7 +8,7 @@ import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import EllipsisType, MappingProxyType
-from typing import Any, NoReturn, final
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -55,11 +55,11 @@ class Parameter:
         lower, upper = _real("lower", self.lower), _real("upper", self.upper)
         if lower >= upper:
             raise ValueError(f"lower must be less than upper, got lower={lower!r}, upper={upper!r}")
-        _set(self, lower=lower, upper=upper)
+        set_fields(self, lower=lower, upper=upper)
         if self.held is not None:
-            _set(self, held=self._within("held", self.held))
+            set_fields(self, held=self._within("held", self.held))
         if self.typical is not None:
-            _set(self, typical=self._range("typical", self.typical))
+            set_fields(self, typical=self._range("typical", self.typical))
         for name in ("meaning", "unit"):
             _text(name, getattr(self, name))
 
@@ -105,7 +105,6 @@ class Parameter:
         )
 
 
-@final
 class Law:
     """A law as a formula: immutable, equal by value, saved as text.
 
@@ -182,15 +181,13 @@ class Law:
         description: str = "",
         source: str = "",
     ) -> None:
-        table = _table(parameters)
+        table = parameter_table(parameters)
         parsed = parse_formula(formula, table, columns, where)
-        for field_name, value in (("name", name), ("y", y)):
-            if not _text(field_name, value).strip() or not value.isprintable():
-                raise ValueError(f"{field_name} must be one line of text, got {value!r}")
+        check_labels(name=name, y=y)
         named = dict(parsed.where)
         if y in parsed.columns or y in table or y in named:
             raise ValueError(f"y={y!r} is what the law predicts; the formula cannot use it")
-        _set(
+        set_fields(
             self,
             name=name,
             formula=formula,
@@ -236,7 +233,7 @@ class Law:
             formula = formula[: _REPR_LENGTH - 1] + "…"
         where = ", ".join(f"{name!r}: …" for name in self.where)
         where = f", where={{{where}}}" if where else ""
-        return f"Law({self.name!r}, {formula!r}, y={self.y!r}{where})"
+        return f"{type(self).__name__}({self.name!r}, {formula!r}, y={self.y!r}{where})"
 
     @property
     def _program(self) -> Any:
@@ -311,7 +308,10 @@ class Law:
             If a value has the wrong type. The message names the key.
         """
         keys = ("name", "formula", "parameters", "y", "columns", "where", "description", "source")
-        record = Record(data, "law", keys)
+        record = Record(data, "law", [*keys, "callable"])
+        if record.has("callable"):
+            name = record.text("name")
+            raise ValueError(f"law {name!r} is a Python function, which is not saved with a fit")
         table = {
             name: Parameter.from_dict({k: v for k, v in entry.items() if k != "name"})
             for name, entry in _entries(record, "parameters", "parameter").items()
@@ -332,9 +332,10 @@ class Law:
         )
 
 
-def _table(
+def parameter_table(
     parameters: Mapping[str, Parameter | EllipsisType | None] | Iterable[str],
 ) -> dict[str, Parameter]:
+    """Return declared parameters by name, each checked."""
     if not isinstance(parameters, Mapping):
         parameters = dict.fromkeys(declared(parameters, "parameter"))
     table: dict[str, Parameter] = {}
@@ -366,6 +367,14 @@ def _entries(record: Record, key: str, kind: str) -> dict[str, Mapping[str, Any]
     return table
 
 
+def check_labels(**labels: object) -> None:
+    """Refuse what is no line of text."""
+    for field_name, value in labels.items():
+        label = _text(field_name, value)
+        if not label.strip() or not label.isprintable():
+            raise ValueError(f"{field_name} must be one line of text, got {value!r}")
+
+
 def _row(parameter: Parameter) -> tuple[str, str, str]:
     lower = "(-inf" if math.isinf(parameter.lower) else f"[{parameter.lower:g}"
     upper = "inf)" if math.isinf(parameter.upper) else f"{parameter.upper:g}]"
@@ -375,7 +384,7 @@ def _row(parameter: Parameter) -> tuple[str, str, str]:
     return bounds, parameter.unit, parameter.meaning
 
 
-def _set(record: object, **values: object) -> None:
+def set_fields(record: object, **values: object) -> None:
     """Set the fields of an immutable object while it is being made."""
     for name, value in values.items():
         object.__setattr__(record, name, value)
