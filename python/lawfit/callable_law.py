@@ -92,6 +92,7 @@ class CallableLaw(Law):
             y=y,
             columns=listed,
             where=MappingProxyType({}),
+            conventions=MappingProxyType({}),
             description=description,
             source=source,
             positive_columns=(),

@@ -42,9 +42,9 @@ def fit(
     law: Law | str | Callable[..., Any],
     data: Any,
     *,
-    loss: str = "huber",
-    delta: float = 1e-3,
-    space: str = "log",
+    loss: str | None = None,
+    delta: float | None = None,
+    space: str | None = None,
     reduction: str = "sum",
     fixed: Mapping[str, float | None] | None = None,
     bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
@@ -53,12 +53,15 @@ def fit(
     rng: Any = 0,
     threads: int | None = None,
     profile: Mapping[str, Sequence[float]] | None = None,
-    warmup: Warmup = "peak",
+    warmup: Warmup | None = None,
     skip_steps: int | None = None,
     max_iterations: int = 1000,
     tolerance: float = 1e-14,
 ) -> Fit:
     """Fit a law to data by minimising Σ w·rho(residual), from many starts.
+
+    `loss`, `delta`, `space` and `warmup` are by default those of the law's source, in
+    `Law.conventions`, or else "huber", 1e-3, "log" and "peak".
 
     Parameters
     ----------
@@ -118,6 +121,7 @@ def fit(
     begin = time.perf_counter()
     chosen = _law(law)
     options = read_options(
+        chosen,
         loss=loss,
         delta=delta,
         space=space,

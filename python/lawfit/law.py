@@ -12,12 +12,16 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from lawfit._record import Record
+from lawfit._record import Record, to_json_number
+from lawfit.conventions import read_conventions
 from lawfit.formula import AREAS, check_name, declared, parse_formula
 
 __all__ = ["Law", "Parameter"]
 
 _REPR_LENGTH = 100
+_KEYS = (
+    "name", "formula", "parameters", "y", "columns", "where", "conventions", "description", "source"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,9 @@ class Law:
         like a misspelt parameter.
     where : mapping of str to str, optional
         Expressions by name, in order, that later ones and the formula may use.
+    conventions : mapping of str to str or float, optional
+        What the law's source takes for the options `loss`, `delta`, `space` and `warmup` of
+        `lawfit.fit`: their defaults in fits of this law.
     description, source : str
         What the law says and where it is from.
 
@@ -132,6 +139,8 @@ class Law:
         Read-only, in order.
     where : mapping of str to str
         Read-only, in order.
+    conventions : mapping of str to str or float
+        Read-only; only what was given.
     columns : tuple of str
         In order of appearance.
     positive_columns, nonzero_columns : tuple of str
@@ -160,6 +169,7 @@ class Law:
     y: str
     columns: tuple[str, ...]
     where: Mapping[str, str]
+    conventions: Mapping[str, Any]
     description: str
     source: str
     positive_columns: tuple[str, ...]
@@ -178,6 +188,7 @@ class Law:
         y: str = "loss",
         columns: Iterable[str] | None = None,
         where: Mapping[str, str] | None = None,
+        conventions: Mapping[str, Any] | None = None,
         description: str = "",
         source: str = "",
     ) -> None:
@@ -195,6 +206,7 @@ class Law:
             y=y,
             columns=parsed.columns,
             where=MappingProxyType(named),
+            conventions=read_conventions(conventions),
             description=_text("description", description),
             source=_text("source", source),
             positive_columns=parsed.positive_columns,
@@ -215,7 +227,7 @@ class Law:
         parameters = tuple(self.parameters.items())  # their order is part of the law
         return (
             self.name, self.formula, parameters, self.y, self.columns, tuple(self.where.items()),
-            self.description, self.source,
+            tuple(self.conventions.items()), self.description, self.source,
         )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
@@ -292,6 +304,10 @@ class Law:
             "y": self.y,
             "columns": list(self.columns),
             "where": [{"name": name, "expression": text} for name, text in self.where.items()],
+            "conventions": {
+                key: to_json_number(value) if isinstance(value, float) else value
+                for key, value in self.conventions.items()
+            },
             "description": self.description,
             "source": self.source,
         }
@@ -307,8 +323,7 @@ class Law:
         TypeError
             If a value has the wrong type. The message names the key.
         """
-        keys = ("name", "formula", "parameters", "y", "columns", "where", "description", "source")
-        record = Record(data, "law", [*keys, "callable"])
+        record = Record(data, "law", [*_KEYS, "callable"])
         if record.has("callable"):
             name = record.text("name")
             raise ValueError(f"law {name!r} is a Python function, which is not saved with a fit")
@@ -327,6 +342,7 @@ class Law:
                 name: Record(entry, f"where {name!r}", ("name", "expression")).text("expression")
                 for name, entry in where.items()
             },
+            conventions=_conventions(record),
             description=record.text("description", ""),
             source=record.text("source", ""),
         )
@@ -373,6 +389,16 @@ def check_labels(**labels: object) -> None:
         label = _text(field_name, value)
         if not label.strip() or not label.isprintable():
             raise ValueError(f"{field_name} must be one line of text, got {value!r}")
+
+
+def _conventions(record: Record) -> dict[str, Any]:
+    if not record.has("conventions"):
+        return {}
+    given = Record(record.mapping("conventions"), "law: conventions")
+    return {
+        key: given.real(key) if key == "delta" else given.text(key)
+        for key in record.mapping("conventions")
+    }
 
 
 def _row(parameter: Parameter) -> tuple[str, str, str]:
