@@ -7,6 +7,7 @@ from lawfit.curve import Curve, Curves
 from lawfit.fit import fit
 from lawfit.formula import FormulaError
 from lawfit.law import Law, Parameter
+from lawfit.prediction import predict
 from lawfit.result import Fit
 from lawfit.schedule import Schedule
 from lawfit.scores import Score, Scores
@@ -28,6 +29,7 @@ __all__ = [
     "build_info",
     "fit",
     "laws",
+    "predict",
     "samples",
     "schedules",
 ]
