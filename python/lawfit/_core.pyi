@@ -39,6 +39,7 @@ class Data:
         steps: _Ints,
         tracks: Sequence[tuple[Schedule, int, int]],
         warmup: str,
+        exact: bool,
     ) -> None: ...
     @property
     def rows(self) -> int: ...

@@ -87,6 +87,13 @@ class Record:
             raise ValueError(f"{self._what}: {key!r} is {value}; expected a whole number from 0")
         return value
 
+    def flag(self, key: str) -> bool:
+        """Return True or False; the key is required."""
+        value = self._get(key, None)
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false", value)
+        return value
+
     def reals(self, key: str) -> Floats:
         """Return an array of numbers that may be infinite or NaN; the key is required."""
         return np.array([self._real(key, value) for value in self.items(key)], dtype=np.float64)

@@ -55,6 +55,7 @@ def fit(
     profile: Mapping[str, Sequence[float]] | None = None,
     warmup: Warmup | None = None,
     skip_steps: int | None = None,
+    exact: bool = False,
     max_iterations: int = 1000,
     tolerance: float = 1e-14,
 ) -> Fit:
@@ -100,6 +101,9 @@ def fit(
         authors have it (arXiv:2408.11029); as it is; or as it is in S1, with S2 starting after it.
     skip_steps : int, optional
         Drop points logged before this step; by default those within the schedule's warm-up.
+    exact : bool
+        Sum a loss drop over every earlier step of every point, which takes the square of the
+        steps. Otherwise it is interpolated where it is smooth; see `Schedule.loss_drop`.
     max_iterations : int
         Iterations of a start.
     tolerance : float
@@ -128,6 +132,7 @@ def fit(
         reduction=reduction,
         warmup=warmup,
         skip_steps=skip_steps,
+        exact=exact,
         rng=rng,
         max_iterations=max_iterations,
         tolerance=tolerance,
@@ -141,7 +146,7 @@ def fit(
         weights=read_weights(weights, rows),
         starts=starts,
         threads=_threads(threads, chosen),
-        core=rows.core(),
+        core=rows.core(exact=options.exact),
     )
     held = read_held(chosen, fixed, bounds, profile)
     best = _solve(job, held) if profile is None else _profile(job, held, profile)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lawfit._record import Record
-from lawfit._validate import Floats, choose, closest, float_array, integer, real
+from lawfit._validate import Floats, choose, closest, flag, float_array, integer, real
 from lawfit.conventions import DEFAULTS, LOSSES, SPACES, WARMUPS, Warmup
 from lawfit.formula import DECAY_AREAS, operands
 from lawfit.law import Law
@@ -42,6 +42,7 @@ class Options:
     reduction: str
     warmup: Warmup
     skip_steps: int | None
+    exact: bool
     seed: int
     max_iterations: int
     tolerance: float
@@ -63,6 +64,7 @@ class Options:
             reduction=choose(record.text("reduction"), REDUCTIONS, field="fit: options: reduction"),
             warmup=choose(record.text("warmup"), WARMUPS, field="fit: options: warmup"),
             skip_steps=record.integer("skip_steps") if record.has("skip_steps") else None,
+            exact=record.flag("exact"),
             seed=record.integer("seed"),
             max_iterations=record.integer("max_iterations"),
             tolerance=record.real("tolerance"),
@@ -86,6 +88,7 @@ def read_options(
     reduction: str,
     warmup: str | None,
     skip_steps: int | None,
+    exact: bool,
     rng: Any,
     max_iterations: int,
     tolerance: float,
@@ -101,6 +104,7 @@ def read_options(
         reduction=choose(reduction, REDUCTIONS, field="reduction"),
         warmup=choose(usual["warmup"] if warmup is None else warmup, WARMUPS, field="warmup"),
         skip_steps=None if skip_steps is None else integer(skip_steps, field="skip_steps", lower=0),
+        exact=flag(exact, field="exact"),
         seed=integer(rng, field="rng", lower=0, upper=2**64 - 1),
         max_iterations=integer(max_iterations, field="max_iterations", lower=1, upper=2**31 - 1),
         tolerance=real(tolerance, field="tolerance", lower=0),

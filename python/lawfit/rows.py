@@ -86,11 +86,11 @@ class Rows:
         before = np.cumsum([0, *(group.given for group in self.groups)])
         return np.concatenate([g.index + b for g, b in zip(self.groups, before, strict=False)])
 
-    def core(self) -> _core.Data:
-        """Hand the rows to the core, which copies them."""
+    def core(self, *, exact: bool = False) -> _core.Data:
+        """Hand the rows to the core, which copies them; `exact` sums loss drops step by step."""
         tracks = [(g.schedule._native, g.begin, g.end) for g in self.groups if g.schedule]
         steps = self.steps if tracks else _NO_STEPS
-        data = _core.Data(len(self), self.columns, steps, tracks, self.warmup)
+        data = _core.Data(len(self), self.columns, steps, tracks, self.warmup, exact)
         if isinstance(self.law, CallableLaw):
             data.set_external(self.law.bind(self.columns), len(self.law.parameters))
         return data
