@@ -47,6 +47,16 @@ class Options:
     max_iterations: int
     tolerance: float
 
+    def __post_init__(self) -> None:
+        if self.loss == "binomial" and self.space != "linear":
+            raise ValueError(f"loss='binomial' needs space='linear', got space={self.space!r}")
+
+    @property
+    def rho(self) -> str:
+        """The loss as the core knows it: with delta infinite, a robust one is the squared one."""
+        robust = self.loss in ("huber", "soft_l1")
+        return "squared" if robust and math.isinf(self.delta) else self.loss
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Options:
         """Return the options that a saved fit holds."""
