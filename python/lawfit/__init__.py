@@ -3,6 +3,14 @@
 from lawfit import laws, samples, schedules
 from lawfit._core import build_info
 from lawfit.curve import Curve, Curves
+from lawfit.derived import (
+    Agreement,
+    DownstreamChain,
+    Predictability,
+    align_dynamics,
+    downstream_chain,
+    predictability,
+)
 from lawfit.fit import fit
 from lawfit.formula import FormulaError
 from lawfit.law import Law, Parameter
@@ -13,19 +21,25 @@ from lawfit.scores import Score, Scores
 __version__ = str(build_info()["version"])
 
 __all__ = [
+    "Agreement",
     "Curve",
     "Curves",
+    "DownstreamChain",
     "Fit",
     "FormulaError",
     "Law",
     "Parameter",
+    "Predictability",
     "Schedule",
     "Score",
     "Scores",
     "__version__",
+    "align_dynamics",
     "build_info",
+    "downstream_chain",
     "fit",
     "laws",
+    "predictability",
     "samples",
     "schedules",
 ]
