@@ -17,6 +17,8 @@ ProblemOptions options_from(const std::string &loss, double delta, const std::st
     options.loss = Loss::huber;
   else if (loss == "soft_l1")
     options.loss = Loss::soft_l1;
+  else if (loss == "binomial")
+    options.loss = Loss::binomial;
   else
     throw py::value_error("unknown loss");
   options.delta = delta;

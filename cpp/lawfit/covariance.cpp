@@ -174,6 +174,10 @@ private:
     const double freedom = static_cast<double>(problem_.rows()) - count_;
     if (count_ == 0)
       return;
+    if (problem_.options().loss == Loss::binomial) {
+      classical(1);
+      return;
+    }
     // Entries by a parameter at its bound may be infinite; they are not read.
     problem_.evaluate(theta_, 2, *at_, work_, cancel_);
     const bool squared = problem_.options().loss == Loss::squared;

@@ -10,8 +10,9 @@ namespace lawfit {
 struct Covariance {
   // p×p, row-major. Squared loss: s²(JᵀJ)⁻¹ with s² = Σwr²/(n−p), p the rank, and J from a QR
   // factorisation. Robust losses: the sandwich n/(n−p)·H⁻¹(Σ ψᵢ²jᵢjᵢᵀ)H⁻¹, H the exact Hessian of
-  // the objective, ψ = w·rho' (Huber 1981, section 7.6). Infinite for a parameter that the data do
-  // not determine, NaN for one that sits at a bound.
+  // the objective, ψ = w·rho' (Huber 1981, section 7.6). Binomial loss: the inverse of the expected
+  // information Σ w·∂f∂fᵀ/(f(1−f)), with no factor for dispersion: the trials give the scale.
+  // Infinite for a parameter that the data do not determine, NaN for one that sits at a bound.
   std::vector<double> matrix;
   int rank = 0;         // of the Jacobian, among parameters not at a bound
   double condition = 0; // of the Jacobian with its columns scaled to length 1

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "lawfit/binomial.hpp"
 #include "lawfit/simd.hpp"
 
 namespace lawfit {
@@ -35,6 +36,13 @@ constexpr std::int64_t most_tabulated_steps = std::int64_t{1} << 20;
 // each y would reach predictions that an outlier lies far above.
 constexpr double guard_share = 1e-3;
 
+void check_rates(const std::vector<double> &y, Space space) {
+  if (space != Space::linear)
+    throw std::invalid_argument("a binomial loss needs linear space");
+  if (!std::all_of(y.begin(), y.end(), [](double rate) { return rate >= 0 && rate <= 1; }))
+    throw std::invalid_argument("a binomial loss needs y from 0 to 1");
+}
+
 } // namespace
 
 Problem::Problem(const Program &program, const Data &data, std::vector<double> y,
@@ -48,6 +56,8 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
                                 " free parameters, got " + std::to_string(p));
   if (y_.size() != data.rows || (!weights_.empty() && weights_.size() != data.rows))
     throw std::invalid_argument("columns, y and weights differ in length");
+  if (options_.loss == Loss::binomial)
+    check_rates(y_, options_.space);
   Divided law = divide(program, data, theta, free, cancel);
   areas_ = law.areas;
   if (!areas_.empty()) {
@@ -68,8 +78,9 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
   for (std::size_t i = 0; i < y_.size(); ++i) {
     if (options_.space == Space::log)
       log_y_.push_back(std::log(y_[i]));
-    const double size =
-        options_.space == Space::log ? std::fmax(1.0, std::abs(log_y_[i])) : std::abs(y_[i]);
+    const double size = options_.space == Space::log      ? std::fmax(1.0, std::abs(log_y_[i]))
+                        : options_.loss == Loss::binomial ? 1.0
+                                                          : std::abs(y_[i]);
     squares += (weights_.empty() ? 1.0 : weights_[i]) * size * size;
   }
   floor_ = guard_share * *std::min_element(y_.begin(), y_.end());
@@ -138,8 +149,25 @@ template <Loss loss> double Problem::weigh(std::size_t first, std::size_t n, dou
   return sum;
 }
 
+double Problem::weigh_rates(std::size_t first, std::size_t n, double *rows) const {
+  const auto array = [&](RowArray k) { return rows + k * B; };
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double w = weights_.empty() ? 1.0 : weights_[first + i];
+    const BinomialTerm term = binomial_term(y_[first + i], array(value)[i]);
+    sum += w * term.value;
+    array(h1)[i] = std::sqrt(term.information);
+    array(score)[i] = w * term.d1 / array(h1)[i];
+    array(gauss_newton_weight)[i] = w * term.information;
+    array(hessian_weight)[i] = w * term.d2;
+  }
+  return sum;
+}
+
 double Problem::weigh(std::size_t first, std::size_t n, Workspace &work) const {
   switch (options_.loss) {
+  case Loss::binomial:
+    return weigh_rates(first, n, work.rows.data());
   case Loss::squared:
     return weigh<Loss::squared>(first, n, work.rows.data());
   case Loss::huber:

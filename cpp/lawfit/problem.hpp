@@ -1,5 +1,6 @@
 // Columns, a law and a robust loss make an objective of the free parameters:
-//   F(θ) = Σ_i w_i·rho(r_i),  r_i = log f_i(θ) − log y_i  or  f_i(θ) − y_i.
+//   F(θ) = Σ_i w_i·rho(r_i),  r_i = log f_i(θ) − log y_i  or  f_i(θ) − y_i,
+// or, for rates out of w_i trials, half their binomial deviance.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,8 @@ namespace lawfit {
 struct Evaluation {
   double objective = 0;
   double gradient[max_parameters];
-  // Σ w·(rho'(r)/r)·∂r∂rᵀ, the matrix of robust Gauss–Newton; a majoriser for a linear law
+  // Σ w·(rho'(r)/r)·∂r∂rᵀ, the matrix of robust Gauss–Newton; a majoriser for a linear law. Of a
+  // binomial loss the expected information
   double gauss_newton[max_parameters * max_parameters];
   // ∇²F, exact
   double hessian[max_parameters * max_parameters];
@@ -47,7 +49,8 @@ class Problem {
 public:
   // theta: values of all parameters, those not free stay as they are. may_centre: of each free
   // parameter, as in make_terms. weights may be empty. Throws std::invalid_argument for lengths
-  // that differ, no free parameter or more than 32.
+  // that differ, no free parameter or more than 32, a binomial loss in log space or of a y that is
+  // no rate.
   Problem(const Program &program, const Data &data, std::vector<double> y,
           std::vector<double> weights, const ProblemOptions &options,
           const std::vector<double> &theta, const std::vector<bool> &free,
@@ -80,7 +83,8 @@ public:
   // The law's value at every row.
   void predict(const double *theta, double *f, Workspace &work, Cancel &cancel) const;
 
-  // A row's parts, for who needs more than sums: value f, derivative h1 = ∂r/∂f, rho(r).
+  // A row's parts, for who needs more than sums: value f, derivative h1 = ∂r/∂f, rho(r). The
+  // residual of a binomial loss is Pearson's, (f−y)/√(f(1−f)), its denominator taken as given.
   struct Rows {
     std::size_t first, n;
     const double *value, *h1, *score; // score = w·rho'(r)
@@ -108,6 +112,7 @@ private:
   void begin(const double *theta, int order, Workspace &work, Cancel &cancel) const;
   double weigh(std::size_t first, std::size_t n, Workspace &work) const;
   template <Loss loss> double weigh(std::size_t first, std::size_t n, double *rows) const;
+  double weigh_rates(std::size_t first, std::size_t n, double *rows) const;
   Rows rows_at(std::size_t first, std::size_t n, Workspace &work) const;
   bool chain(double objective, int order, const Workspace &work, Evaluation &out) const;
 

@@ -149,10 +149,15 @@ double ScalarProgram::constant_value(int node) const {
 }
 
 bool ScalarProgram::depends(int node, int parameter) const {
-  const Instruction &in = instruction(node);
-  if (is_leaf(in.op))
-    return in.op == Op::parameter && in.a == parameter;
-  return depends(in.a, parameter) || (is_binary(in.op) && depends(in.b, parameter));
+  // Forward, not by recursion: a shared expression would be walked once for every use.
+  std::vector<bool> found;
+  for (std::size_t k = 0; k <= static_cast<std::size_t>(node); ++k) {
+    const Instruction &in = code_[k];
+    const auto a = static_cast<std::size_t>(in.a), b = static_cast<std::size_t>(in.b);
+    found.push_back(is_leaf(in.op) ? in.op == Op::parameter && in.a == parameter
+                                   : found[a] || (is_binary(in.op) && found[b]));
+  }
+  return found.back();
 }
 
 std::size_t ScalarProgram::scratch() const {

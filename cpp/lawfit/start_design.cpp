@@ -114,11 +114,15 @@ bool eliminate(const Problem &problem, const SolverOptions &solver,
     }
   double normal[max_parameters * max_parameters] = {}, rhs[max_parameters] = {};
   const bool log_space = problem.options().space == Space::log;
+  const bool rates = problem.options().loss == Loss::binomial;
   constexpr std::size_t chunk = 16, chunks = 32;
   const std::size_t stride = std::max(chunk, problem.rows() / chunks);
   problem.visit_rows(theta, chunk, stride, work, cancel, [&](const Problem::Rows &rows) {
     for (std::size_t i = 0; i < rows.n; ++i) {
-      const double y = problem.target()[rows.first + i];
+      // A rate is pulled half the way to 1/2: what least squares makes of it seldom leaves (0, 1),
+      // where the law must be at the start.
+      const double target = problem.target()[rows.first + i],
+                   y = rates ? 0.25 + 0.5 * target : target;
       // A residual of the logarithm is one relative to y, to first order.
       const double w = (rows.weight ? rows.weight[i] : 1.0) / (log_space ? y * y : 1.0);
       for (int a = 0; a < n; ++a) {

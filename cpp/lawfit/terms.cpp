@@ -42,6 +42,8 @@ public:
 private:
   const Divided &law_;
   bool ok_ = true;
+  // A node read twice counts twice: shared expressions of shared expressions would be endless.
+  int nodes_left_ = 4096;
 
 public:
   ScalarProgram scalars;
@@ -49,7 +51,8 @@ public:
   std::vector<Column> logs; // what stands in exponents
 
 private:
-  const Divided::Node &node(Ref ref) const {
+  const Divided::Node &node(Ref ref) {
+    ok_ = ok_ && --nodes_left_ > 0;
     return law_.nodes[static_cast<std::size_t>(ref.index)];
   }
   const Column &column(int k) const { return law_.columns[static_cast<std::size_t>(k)]; }
@@ -66,6 +69,8 @@ private:
   }
 
   std::vector<Product> sum(Ref ref, int sign) {
+    if (!ok_)
+      return {};
     if (ref.kind == Kind::node) {
       const auto &[op, a, b, area] = node(ref);
       if (op == Op::neg)
@@ -84,6 +89,8 @@ private:
   }
 
   Product product(Ref ref) {
+    if (!ok_)
+      return fail();
     if (is_number(ref))
       return {scalar(ref), {}, {}, {}};
     if (ref.kind == Kind::column)

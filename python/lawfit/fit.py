@@ -65,9 +65,13 @@ def fit(
         A law, or the name of one in the catalogue.
     data : Curve, Curves, sequence of Curve, mapping or data frame
         Curves for a law over a schedule; otherwise curves or columns by name, n rows in all.
-    loss : {"huber", "squared", "soft_l1"}
+    loss : {"huber", "squared", "soft_l1", "binomial"}
         rho of a residual r: r²/2 up to |r| = delta and delta·(|r| - delta/2) beyond; r²/2;
-        or delta²·(√(1 + (r/delta)²) - 1).
+        or delta²·(√(1 + (r/delta)²) - 1). "binomial" is for a target y that is a rate, from 0 to
+        1, with the number of trials as weights: half its deviance,
+        y·log(y/f) + (1 - y)·log((1 - y)/(1 - f)), which is least where the likelihood is greatest,
+        be the number of trials fixed (binomial) or that of successes (negative binomial). It
+        needs space="linear".
     delta : float
         Where rho turns from square to linear, in the residual's unit; inf makes it squared.
     space : {"log", "linear"}
@@ -84,7 +88,8 @@ def fit(
         more; parameters in which the law is linear are solved for at every start.
     weights : array-like of shape (n,), optional
         Positive weights of the rows, before any are skipped: each multiplies its row's term. They
-        are relative precisions; for the standard errors a weight of 2 is not two rows.
+        are relative precisions; for the standard errors a weight of 2 is not two rows. With
+        loss="binomial" they are the numbers of trials, 1 by default, and a weight of 2 is two rows.
     rng : int or numpy.random.Generator
         Seed of the drawn starts.
     threads : int, optional
@@ -167,6 +172,9 @@ def _check_rows(rows: Rows, options: Options) -> None:
     rows.check_columns()
     rows.check_areas()
     assert rows.y is not None
+    if options.loss == "binomial":
+        wanted = "loss='binomial' needs a rate from 0 to 1"
+        rows.refuse((rows.y < 0) | (rows.y > 1), rows.law.y, rows.y, wanted)
     if options.space == "log":
         wanted = "log residuals need it above 0 (space='linear' takes any)"
         rows.refuse(rows.y <= 0, rows.law.y, rows.y, wanted)
@@ -196,7 +204,7 @@ def _solve(job: _Job, held: Mapping[str, float]) -> Fit:
         data=job.core,
         y=rows.y,
         weights=job.weights,
-        loss="squared" if math.isinf(options.delta) else options.loss,
+        loss=options.rho,
         delta=options.delta,
         space=options.space,
         theta=[held.get(name, 0.0) for name in law.parameters],
@@ -285,7 +293,7 @@ def _caveats(job: _Job, free: list[str], solution: _core.Solution) -> list[str]:
         for lam in free
         if lam in decays(job.rows.law)
     ]
-    robust = job.options.loss != "squared" and not math.isinf(job.options.delta)
+    robust = job.options.rho in ("huber", "soft_l1")
     if robust and solution.theta.size and not solution.from_hessian:
         notes.append(
             "standard errors rest on the Gauss-Newton matrix: the Hessian is not positive definite"

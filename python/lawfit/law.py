@@ -122,12 +122,16 @@ class Law:
     columns : iterable of str, optional
         The data columns the formula uses. If None, every name that is nothing else, unless it looks
         like a misspelt parameter.
+    where : mapping of str to str, optional
+        Expressions by name, in order, that later ones and the formula may use.
     description, source : str
         What the law says and where it is from.
 
     Attributes
     ----------
     parameters : mapping of str to Parameter
+        Read-only, in order.
+    where : mapping of str to str
         Read-only, in order.
     columns : tuple of str
         In order of appearance.
@@ -156,6 +160,7 @@ class Law:
     parameters: Mapping[str, Parameter]
     y: str
     columns: tuple[str, ...]
+    where: Mapping[str, str]
     description: str
     source: str
     positive_columns: tuple[str, ...]
@@ -173,15 +178,17 @@ class Law:
         *,
         y: str = "loss",
         columns: Iterable[str] | None = None,
+        where: Mapping[str, str] | None = None,
         description: str = "",
         source: str = "",
     ) -> None:
         table = _table(parameters)
-        parsed = parse_formula(formula, table, columns)
+        parsed = parse_formula(formula, table, columns, where)
         for field_name, value in (("name", name), ("y", y)):
             if not _text(field_name, value).strip() or not value.isprintable():
                 raise ValueError(f"{field_name} must be one line of text, got {value!r}")
-        if y in parsed.columns or y in table:
+        named = dict(parsed.where)
+        if y in parsed.columns or y in table or y in named:
             raise ValueError(f"y={y!r} is what the law predicts; the formula cannot use it")
         _set(
             self,
@@ -190,6 +197,7 @@ class Law:
             parameters=MappingProxyType(table),
             y=y,
             columns=parsed.columns,
+            where=MappingProxyType(named),
             description=_text("description", description),
             source=_text("source", source),
             positive_columns=parsed.positive_columns,
@@ -209,7 +217,8 @@ class Law:
     def _key(self) -> tuple[object, ...]:
         parameters = tuple(self.parameters.items())  # their order is part of the law
         return (
-            self.name, self.formula, parameters, self.y, self.columns, self.description, self.source
+            self.name, self.formula, parameters, self.y, self.columns, tuple(self.where.items()),
+            self.description, self.source,
         )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
@@ -225,7 +234,9 @@ class Law:
         formula = self.formula
         if len(formula) > _REPR_LENGTH:
             formula = formula[: _REPR_LENGTH - 1] + "…"
-        return f"Law({self.name!r}, {formula!r}, y={self.y!r})"
+        where = ", ".join(f"{name!r}: …" for name in self.where)
+        where = f", where={{{where}}}" if where else ""
+        return f"Law({self.name!r}, {formula!r}, y={self.y!r}{where})"
 
     @property
     def _program(self) -> Any:
@@ -246,10 +257,15 @@ class Law:
             len(self.columns),
         )
 
+    def equations(self) -> list[str]:
+        """Return the law, then each expression of `where`, as equations of one line each."""
+        texts = {f"{self.name}: {self.y}": self.formula}
+        texts |= {f"  where {name}": text for name, text in self.where.items()}
+        return [f"{left} = {' '.join(text.split())}" for left, text in texts.items()]
+
     def summary(self) -> str:
         """Return the law on several lines: formula, parameters, columns, source."""
-        formula = " ".join(self.formula.split())
-        lines = [f"{self.name}: {self.y} = {formula}"]
+        lines = self.equations()
         if self.description:
             lines.append(f"  {self.description}")
         lines.append("parameters")
@@ -277,6 +293,7 @@ class Law:
             "parameters": [{"name": n, **p.to_dict()} for n, p in self.parameters.items()],
             "y": self.y,
             "columns": list(self.columns),
+            "where": [{"name": name, "expression": text} for name, text in self.where.items()],
             "description": self.description,
             "source": self.source,
         }
@@ -292,22 +309,23 @@ class Law:
         TypeError
             If a value has the wrong type. The message names the key.
         """
-        keys = ("name", "formula", "parameters", "y", "columns", "description", "source")
+        keys = ("name", "formula", "parameters", "y", "columns", "where", "description", "source")
         record = Record(data, "law", keys)
-        table: dict[str, Parameter] = {}
-        for i, entry in enumerate(record.items("parameters")):
-            if not isinstance(entry, Mapping):
-                raise TypeError(f"law: 'parameters[{i}]' must be an object, got {entry!r}")
-            name = Record(entry, f"parameters[{i}]").text("name")
-            if name in table:
-                raise ValueError(f"law: parameter {name!r} is listed twice")
-            table[name] = Parameter.from_dict({k: v for k, v in entry.items() if k != "name"})
+        table = {
+            name: Parameter.from_dict({k: v for k, v in entry.items() if k != "name"})
+            for name, entry in _entries(record, "parameters", "parameter").items()
+        }
+        where = _entries(record, "where", "where") if record.has("where") else {}
         return cls(
             record.text("name"),
             record.text("formula"),
             table,
             y=record.text("y", "loss"),
             columns=record.items("columns") if record.has("columns") else None,
+            where={
+                name: Record(entry, f"where {name!r}", ("name", "expression")).text("expression")
+                for name, entry in where.items()
+            },
             description=record.text("description", ""),
             source=record.text("source", ""),
         )
@@ -331,6 +349,19 @@ def _table(
             raise TypeError(f"parameter {name!r} must be a Parameter or ..., got {parameter!r}")
     if not table:
         raise ValueError("a law needs at least one parameter")
+    return table
+
+
+def _entries(record: Record, key: str, kind: str) -> dict[str, Mapping[str, Any]]:
+    """Return the objects of a list by their names, in order."""
+    table: dict[str, Mapping[str, Any]] = {}
+    for i, entry in enumerate(record.items(key)):
+        if not isinstance(entry, Mapping):
+            raise TypeError(f"law: '{key}[{i}]' must be an object, got {entry!r}")
+        name = Record(entry, f"{key}[{i}]").text("name")
+        if name in table:
+            raise ValueError(f"law: {kind} {name!r} is listed twice")
+        table[name] = entry
     return table
 
 

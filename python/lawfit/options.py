@@ -28,7 +28,7 @@ __all__ = [
     "read_weights",
 ]
 
-LOSSES = ("huber", "squared", "soft_l1")
+LOSSES = ("huber", "squared", "soft_l1", "binomial")
 SPACES = ("log", "linear")
 REDUCTIONS = ("sum", "mean")
 
@@ -46,6 +46,16 @@ class Options:
     seed: int
     max_iterations: int
     tolerance: float
+
+    def __post_init__(self) -> None:
+        if self.loss == "binomial" and self.space != "linear":
+            raise ValueError(f"loss='binomial' needs space='linear', got space={self.space!r}")
+
+    @property
+    def rho(self) -> str:
+        """The loss as the core knows it: with delta infinite, a robust one is the squared one."""
+        robust = self.loss in ("huber", "soft_l1")
+        return "squared" if robust and math.isinf(self.delta) else self.loss
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Options:

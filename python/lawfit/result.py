@@ -39,8 +39,10 @@ class Fit:
     cov : ndarray, shape (free, free)
         Covariance of the free parameters. For a robust loss the sandwich
         n/(n - p)·H⁻¹(Σ ψ²jjᵀ)H⁻¹ with H the exact Hessian and ψ = w·rho' (Huber 1981, section
-        7.6); for the squared loss s²(JᵀWJ)⁻¹ with s² = Σ w·r²/(n - p). Infinite where the data do
-        not determine a parameter, NaN where it sits at a bound.
+        7.6); for the squared loss s²(JᵀWJ)⁻¹ with s² = Σ w·r²/(n - p); for the binomial loss the
+        inverse of the expected information Σ w·jjᵀ/(f(1 - f)), which takes the trials at their
+        word: rates that scatter more than so many trials allow have larger errors.
+        Infinite where the data do not determine a parameter, NaN where it sits at a bound.
     objective : float
         Sum of rho over the rows, or its mean if asked.
     residuals : ndarray, shape (n,)

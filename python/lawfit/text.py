@@ -22,7 +22,7 @@ def fit_line(fit: Fit) -> str:
 
 def fit_summary(fit: Fit) -> str:
     """Return a fit on several lines."""
-    lines = [f"{fit.law.name}: {fit.law.y} = {' '.join(fit.law.formula.split())}", fit.message, ""]
+    lines = [*fit.law.equations(), fit.message, ""]
     lines += _parameters(fit)
     lines += ["", *_quality(fit)]
     warnings = _warnings(fit)
@@ -54,11 +54,13 @@ def _parameters(fit: Fit) -> list[str]:
 
 def _quality(fit: Fit) -> list[str]:
     options, scored = fit.options, fit.training
-    delta = "" if options.loss == "squared" else f" (delta {options.delta:g})"
+    delta = f" (delta {options.delta:g})" if options.loss in ("huber", "soft_l1") else ""
+    kind = f"{options.loss}{delta} on {options.space} residuals"
+    if options.loss == "binomial":
+        kind = "half the binomial deviance"
     skipped = "" if options.skip_steps is None else f", steps before {options.skip_steps} dropped"
     lines = [
-        f"objective {fit.objective:.10g}: {options.reduction} of {options.loss}{delta} on "
-        f"{options.space} residuals, {fit.n} points{skipped}",
+        f"objective {fit.objective:.10g}: {options.reduction} of {kind}, {fit.n} points{skipped}",
         f"R2 {scored.R2:.6f}, MAE {scored.MAE:.3g}, RMSE {scored.RMSE:.3g}, "
         f"PredE {scored.PredE:.3g}, WorstE {scored.WorstE:.3g}",
         f"{fit.starts_agreed} of {fit.starts_asked} starts agree "

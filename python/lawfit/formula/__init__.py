@@ -7,11 +7,11 @@ that is not arithmetic, a known function, a number or a name is refused at its p
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lawfit.formula.domain import Instruction, domain_of
-from lawfit.formula.lowering import Lowering
+from lawfit.formula.lowering import Expression, Lowering
 from lawfit.formula.names import (
     AREAS,
     DEFAULT_LAMBDA,
@@ -20,7 +20,7 @@ from lawfit.formula.names import (
     check_name,
     declared,
 )
-from lawfit.formula.scan import FormulaError, scan
+from lawfit.formula.scan import MAX_LENGTH, FormulaError, scan
 
 __all__ = [
     "AREAS",
@@ -43,6 +43,8 @@ class Formula:
     ----------
     text : str
         The formula as given.
+    where : tuple of (str, str)
+        Named expressions, in order.
     parameters, columns : tuple of str
         Parameters as declared; columns in order of appearance.
     instructions : tuple of (str, int, int)
@@ -59,6 +61,7 @@ class Formula:
     """
 
     text: str
+    where: tuple[tuple[str, str], ...]
     parameters: tuple[str, ...]
     columns: tuple[str, ...]
     instructions: tuple[Instruction, ...]
@@ -70,7 +73,10 @@ class Formula:
 
 
 def parse_formula(
-    text: str, parameters: Iterable[str], columns: Iterable[str] | None = None
+    text: str,
+    parameters: Iterable[str],
+    columns: Iterable[str] | None = None,
+    where: Mapping[str, str] | None = None,
 ) -> Formula:
     """Parse a formula and lower it to instructions.
 
@@ -84,6 +90,9 @@ def parse_formula(
     columns : iterable of str, optional
         Names of data columns; each must occur. If None, every name that is nothing else is a
         column, unless it looks like a misspelt parameter, area or constant.
+    where : mapping of str to str, optional
+        Expressions by name, which later ones and the formula may use; each must occur. One is
+        computed once, however often its name stands.
 
     Returns
     -------
@@ -105,15 +114,23 @@ def parse_formula(
     for name in listed or ():
         if name in fitted:
             raise ValueError(f"{name!r} is declared both as a parameter and as a column")
-    line = scan(text)
-    lowering = Lowering(text, line, fitted, listed)
-    lowering.index(lowering.lower(_tree(text, line), 1))
-    lowering.check_complete()
+    named = _named({} if where is None else where, fitted, listed or ())
+    lowering = Lowering(fitted, listed, tuple(named))
+    left = MAX_LENGTH  # for all of them together: what they cost grows with their whole length
+    for name, part in named.items():
+        try:
+            lowering.define(name, _expression(part, left))
+        except FormulaError as error:
+            problem = f"where {name!r}: {error.problem}"
+            raise FormulaError(problem, error.formula, error.position) from None
+        left -= len(part)
+    lowering.finish(_expression(text, left))
     code, constants = tuple(lowering.code), tuple(lowering.constants)
     found = tuple(lowering.columns)
     domain = domain_of(code, constants)
     return Formula(
         text,
+        tuple(named.items()),
         fitted,
         found,
         code,
@@ -123,6 +140,27 @@ def parse_formula(
         any(op in ("s1", "s2") for op, _, _ in code),
         domain.positive_s1,
     )
+
+
+def _named(
+    where: Mapping[str, str], parameters: Iterable[str], columns: Iterable[str]
+) -> dict[str, str]:
+    if not isinstance(where, Mapping):
+        raise TypeError(f"where must be a mapping of names to expressions, got {where!r}")
+    names = declared(where, "where")
+    for kind, taken in (("parameter", parameters), ("column", columns)):
+        for name in names:
+            if name in taken:
+                raise ValueError(f"{name!r} is declared both as a {kind} and in where")
+    for name, text in zip(names, where.values(), strict=True):
+        if not isinstance(text, str):
+            raise TypeError(f"where {name!r}: expected text, got {text!r}")
+    return dict(zip(names, where.values(), strict=True))
+
+
+def _expression(text: str, longest: int) -> Expression:
+    line = scan(text, longest)
+    return Expression(text, line, _tree(text, line))
 
 
 def _tree(text: str, line: str) -> ast.expr:

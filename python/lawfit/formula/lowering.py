@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from lawfit.formula.domain import Instruction
 from lawfit.formula.names import AREAS, DEFAULT_LAMBDA, FUNCTIONS, MAX_NAMES, RESERVED, lookalike
 from lawfit.formula.scan import MAX_DEPTH, FormulaError, normalise
 
-__all__ = ["Lowering"]
+__all__ = ["Expression", "Lowering"]
 
 _TYPO = 0.8  # likeness (difflib's ratio) from which a name is taken for another one misspelt
 
@@ -23,22 +24,52 @@ _BINARY: dict[type[ast.operator], str] = {
 _Value = float | int
 
 
+class Expression(NamedTuple):
+    """A text as given, the same on one line, and its tree."""
+
+    text: str
+    line: str
+    tree: ast.expr
+
+    def error(self, node: ast.expr | ast.keyword, problem: str) -> FormulaError:
+        """Return the error that points at a node of the tree."""
+        # The parser saw the line without its leading blanks, and counts in UTF-8 bytes.
+        seen = self.line.lstrip()
+        before = seen.encode()[: node.col_offset].decode()
+        return FormulaError(problem, self.text, len(self.line) - len(seen) + len(before))
+
+
 class Lowering:
-    """One walk over the tree, emitting instructions; equal ones are emitted once."""
+    """One walk over the trees, emitting instructions; equal ones are emitted once."""
 
     def __init__(
-        self, text: str, line: str, parameters: Sequence[str], listed: Sequence[str] | None
+        self, parameters: Sequence[str], listed: Sequence[str] | None, where: Sequence[str] = ()
     ) -> None:
-        self.text = text
-        self.line = line
         self.parameters = parameters
         self.listed = listed
+        self.where = where  # names that `define` will be told of, in order
         self.columns: dict[str, int] = {}
-        self.appeared: dict[str, ast.Name] = {}  # where first
+        self.appeared: dict[str, tuple[Expression, ast.Name]] = {}  # where first
         self.code: list[Instruction] = []
         self.constants: list[float] = []
         self._emitted: dict[Instruction, int] = {}
         self._literals: dict[str, int] = {}
+        self._named: dict[str, _Value] = {}
+        self._scalars = {*parameters, *FUNCTIONS, "pi"}  # names that are the same at every row
+
+    def define(self, name: str, expression: Expression) -> None:
+        """Lower an expression that later ones may use by name."""
+        self._expression = expression
+        self._named[name] = self.lower(expression.tree, 1)
+        names = (n.id for n in ast.walk(expression.tree) if isinstance(n, ast.Name))
+        if all(normalise(n) in self._scalars for n in names):
+            self._scalars.add(name)
+
+    def finish(self, expression: Expression) -> None:
+        """Lower the law itself, and refuse it if a declared name does not occur."""
+        self._expression = expression
+        self.index(self.lower(expression.tree, 1))
+        self._check_complete(expression.text)
 
     def lower(self, node: ast.expr, depth: int) -> _Value:
         """Emit what an expression needs and return its value."""
@@ -70,19 +101,20 @@ class Lowering:
             self.constants.append(value)
         return self._emit("constant", self._literals[key])
 
-    def check_complete(self) -> None:
-        """Refuse a formula in which a declared name does not occur."""
+    def _check_complete(self, text: str) -> None:
         for name in self.parameters:
             if name not in self.appeared:
                 # Taken for a column so far: likeness that proves nothing by itself does now.
                 close = lookalike(name, self.columns if self.listed is None else ())
                 if close:
                     problem = f"unknown name {close!r}; did you mean {name!r}?"
-                    raise self._error(self.appeared[close], problem)
-                raise FormulaError(f"parameter {name!r} does not appear in the formula", self.text)
-        for name in self.listed or ():
-            if name not in self.appeared:
-                raise FormulaError(f"column {name!r} does not appear in the formula", self.text)
+                    expression, node = self.appeared[close]
+                    raise expression.error(node, problem)
+                raise FormulaError(f"parameter {name!r} does not appear in the formula", text)
+        for kind, names in (("column", self.listed or ()), ("where", self.where)):
+            for name in names:
+                if name not in self.appeared:
+                    raise FormulaError(f"{kind} {name!r} does not appear in the formula", text)
 
     def _emit(self, op: str, a: int = 0, b: int = 0) -> int:
         instruction = (op, a, b)
@@ -132,7 +164,7 @@ class Lowering:
             return
         if name == "S1":
             raise self._error(node, "S1 takes no arguments; is a * missing?")
-        if name == "pi" or name in self.parameters or name in (self.listed or ()):
+        if name in (*self._scalars, *self.where, *(self.listed or ())):
             raise self._error(node, f"{name!r} is not a function; is a * missing?")
         close = lookalike(name, (*FUNCTIONS, "S2"))
         hint = f"did you mean {close!r}?" if close else "known are " + ", ".join(FUNCTIONS)
@@ -154,7 +186,7 @@ class Lowering:
         for part in ast.walk(decay):  # the area is one number a step, so its lambda is one too
             if isinstance(part, ast.Name):
                 name = normalise(part.id)
-                if name not in self.parameters and name not in FUNCTIONS and name != "pi":
+                if name not in self._scalars:
                     close = lookalike(name, self.parameters)
                     hint = f"; did you mean {close!r}?" if close else ""
                     raise self._error(
@@ -166,7 +198,7 @@ class Lowering:
         return self._emit("s2", self.index(value))
 
     def _name(self, node: ast.Name, name: str) -> _Value:
-        self.appeared.setdefault(name, node)
+        self.appeared.setdefault(name, (self._expression, node))
         if name == "pi":
             return math.pi
         if name == "S1":
@@ -175,6 +207,10 @@ class Lowering:
             return self._emit("s2", self.index(DEFAULT_LAMBDA))
         if name in self.parameters:
             return self._emit("parameter", self.parameters.index(name))
+        if name in self._named:
+            return self._named[name]
+        if name in self.where:
+            raise self._error(node, f"{name!r} stands here before where defines it")
         if name in FUNCTIONS:
             raise self._error(node, f"{name} is a function; write {name}(...)")
         if name not in self.columns:
@@ -187,12 +223,12 @@ class Lowering:
             return
         problem = f"unknown name {name!r}"
         if self.listed is not None:
-            close = lookalike(name, (*self.parameters, *self.listed, *RESERVED))
+            close = lookalike(name, (*self.parameters, *self.where, *self.listed, *RESERVED))
             hint = f"; did you mean {close!r}?" if close else "; it is not listed in columns="
             raise self._error(node, problem + hint)
         # A function misspelt is seen where it is called: 'cost' alone is a column, not cos. Letters
         # are no typos of one another: c is a floor and C the compute in many a law.
-        near = [p for p in self.parameters if len(p) > 1 or len(name) > 1]
+        near = [p for p in (*self.parameters, *self.where) if len(p) > 1 or len(name) > 1]
         close = lookalike(name, (*near, *AREAS), cutoff=_TYPO) or lookalike(
             name, sorted(RESERVED), cutoff=1.0
         )
@@ -214,10 +250,7 @@ class Lowering:
         return number
 
     def _error(self, node: ast.expr | ast.keyword, problem: str) -> FormulaError:
-        # The parser saw the line without its leading blanks, and counts in UTF-8 bytes.
-        seen = self.line.lstrip()
-        before = seen.encode()[: node.col_offset].decode()
-        return FormulaError(problem, self.text, len(self.line) - len(seen) + len(before))
+        return self._expression.error(node, problem)
 
 
 _FOREIGN: dict[type[ast.expr], str] = {

@@ -102,17 +102,20 @@ def name_problem(name: str) -> str | None:
     return None
 
 
-def scan(text: str) -> str:
+def scan(text: str, longest: int = MAX_LENGTH) -> str:
     """Return the formula on one line, character for character, or refuse it.
+
+    `longest` is the length that a longer formula has left, whose part this is.
 
     Raises
     ------
     FormulaError
         If the text is empty, too long, too deeply nested, or holds something no formula holds.
     """
-    if len(text) > MAX_LENGTH:
+    if len(text) > longest:
+        length = MAX_LENGTH - longest + len(text)
         raise FormulaError(
-            f"a formula of {len(text)} characters is too long (at most {MAX_LENGTH})", text
+            f"a formula of {length} characters is too long (at most {MAX_LENGTH})", text
         )
     if not text.strip():
         raise FormulaError("the formula is empty", text)
