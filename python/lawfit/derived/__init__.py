@@ -7,12 +7,17 @@ from lawfit.derived.downstream import (
     predictability,
 )
 from lawfit.derived.dynamics import Agreement, align_dynamics
+from lawfit.derived.pass_until import Emergence, PassRate, emergence, pass_rate
 
 __all__ = [
     "Agreement",
     "DownstreamChain",
+    "Emergence",
+    "PassRate",
     "Predictability",
     "align_dynamics",
     "downstream_chain",
+    "emergence",
+    "pass_rate",
     "predictability",
 ]
