@@ -113,7 +113,7 @@ def test_areas():
     formula = parse_formula("L0 + A*S1**-alpha - C*S2(lam)", ["L0", "A", "alpha", "C", "lam"])
     values = {"L0": 2.6, "A": 0.4, "alpha": 0.5, "C": 0.3, "lam": 0.99}
     s1 = np.array([1.0, 4.0])
-    result = evaluate(formula, values, s1=s1, s2=lambda lam: lam * s1)
+    result = evaluate(formula, values, {"s1": lambda: s1, "s2": lambda lam: lam * s1})
     np.testing.assert_allclose(result, 2.6 + 0.4 * s1**-0.5 - 0.3 * 0.99 * s1)
     assert formula.uses_schedule
     assert formula.positive_s1
