@@ -5,6 +5,9 @@
 #include <limits>
 #include <stdexcept>
 #include <utility>
+#include <vector>
+
+#include "lawfit/loss_drop.hpp"
 
 namespace lawfit {
 namespace {
@@ -38,6 +41,38 @@ private:
   Data data_;
 };
 
+// An area with a class of its own, over all schedules.
+template <class Area> class OverTracks final : public RowFunction {
+public:
+  template <class... Options>
+  OverTracks(std::size_t arguments, const Data &data, Cancel &cancel, Options... options)
+      : arguments_(arguments) {
+    for (const Track &track : data.tracks)
+      parts_.push_back(
+          {track.begin, Area(*track.schedule, data.warmup, data.steps.data() + track.begin,
+                             track.end - track.begin, options..., cancel)});
+  }
+
+  std::size_t arguments() const override { return arguments_; }
+
+  void evaluate(const double *arguments, int order, const RowValues &out,
+                Cancel &cancel) const override {
+    for (const auto &[begin, area] : parts_) {
+      const auto at = [first = begin](double *p) { return p ? p + first : nullptr; };
+      area.evaluate(arguments, order,
+                    {at(out.value), at(out.gradient), at(out.hessian), out.stride}, cancel);
+    }
+  }
+
+private:
+  struct Part {
+    std::size_t begin;
+    Area area;
+  };
+  std::size_t arguments_;
+  std::vector<Part> parts_;
+};
+
 // The caller's function, which the data keep.
 class External final : public RowFunction {
 public:
@@ -54,9 +89,11 @@ private:
 
 } // namespace
 
-std::unique_ptr<RowFunction> make_row_function(Op op, const Data &data, Cancel &) {
+std::unique_ptr<RowFunction> make_row_function(Op op, const Data &data, Cancel &cancel) {
   if (op == Op::s2)
     return std::make_unique<AnnealingArea>(data);
+  if (op == Op::loss_drop)
+    return std::make_unique<OverTracks<LossDrop>>(3, data, cancel, data.exact);
   if (op == Op::external && data.external)
     return std::make_unique<External>(data.external);
   throw std::invalid_argument("there is no such function of the rows");
