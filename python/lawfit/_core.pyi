@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,13 @@ class Data:
         steps: _Ints,
         tracks: Sequence[tuple[Schedule, int, int]],
         warmup: str,
+        exact: bool,
     ) -> None: ...
     @property
     def rows(self) -> int: ...
+    def set_external(
+        self, function: Callable[[_Floats, int], tuple[_Floats, _Floats | None]], arguments: int
+    ) -> None: ...
 
 class Problem:
     def __init__(
@@ -63,6 +67,7 @@ class Problem:
     @property
     def linear(self) -> list[bool]: ...
     def predict(self, theta: Sequence[float]) -> _Floats: ...
+    def jacobian(self, theta: Sequence[float]) -> tuple[_Floats, _Floats]: ...
     def derivatives(self, theta: Sequence[float]) -> tuple[float, _Floats, _Floats, _Floats]: ...
 
 class Solution:

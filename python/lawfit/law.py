@@ -8,16 +8,21 @@ import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import EllipsisType, MappingProxyType
-from typing import Any, NoReturn, final
+from typing import Any, NoReturn
 
 import numpy as np
 
-from lawfit._record import Record
-from lawfit.formula import check_name, declared, parse_formula
+from lawfit._record import Record, to_json_number
+from lawfit.conventions import read_conventions
+from lawfit.formula import AREAS, check_name, declared, parse_formula
 
 __all__ = ["Law", "Parameter"]
 
 _REPR_LENGTH = 100
+_KEYS = (
+    "name", "formula", "parameters", "y", "columns", "where", "implicit", "conventions",
+    "description", "source",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,11 @@ class Parameter:
         lower, upper = _real("lower", self.lower), _real("upper", self.upper)
         if lower >= upper:
             raise ValueError(f"lower must be less than upper, got lower={lower!r}, upper={upper!r}")
-        _set(self, lower=lower, upper=upper)
+        set_fields(self, lower=lower, upper=upper)
         if self.held is not None:
-            _set(self, held=self._within("held", self.held))
+            set_fields(self, held=self._within("held", self.held))
         if self.typical is not None:
-            _set(self, typical=self._range("typical", self.typical))
+            set_fields(self, typical=self._range("typical", self.typical))
         for name in ("meaning", "unit"):
             _text(name, getattr(self, name))
 
@@ -105,7 +110,6 @@ class Parameter:
         )
 
 
-@final
 class Law:
     """A law as a formula: immutable, equal by value, saved as text.
 
@@ -128,6 +132,9 @@ class Law:
         Whether `y` stands in the formula for the law's own value, which is then solved for at every
         row: the f > 0 at which f less the formula's value rises through 0, looked for from 1 on.
         Where there is none, the law has no value.
+    conventions : mapping of str to str or float, optional
+        What the law's source takes for the options `loss`, `delta`, `space` and `warmup` of
+        `lawfit.fit`: their defaults in fits of this law.
     description, source : str
         What the law says and where it is from.
 
@@ -137,12 +144,14 @@ class Law:
         Read-only, in order.
     where : mapping of str to str
         Read-only, in order.
+    conventions : mapping of str to str or float
+        Read-only; only what was given.
     columns : tuple of str
         In order of appearance.
     positive_columns, nonzero_columns : tuple of str
         Columns that must be > 0 and, beyond these, columns that must not be 0.
     uses_schedule, positive_s1 : bool
-        Whether S1 or S2 appears, and whether S1 must be > 0.
+        Whether an area of the schedule appears, and whether S1 must be > 0.
     instructions, constants : tuple
         The lowered program, as in `lawfit.formula.Formula`.
 
@@ -166,6 +175,7 @@ class Law:
     columns: tuple[str, ...]
     where: Mapping[str, str]
     implicit: bool
+    conventions: Mapping[str, Any]
     description: str
     source: str
     positive_columns: tuple[str, ...]
@@ -185,21 +195,20 @@ class Law:
         columns: Iterable[str] | None = None,
         where: Mapping[str, str] | None = None,
         implicit: bool = False,
+        conventions: Mapping[str, Any] | None = None,
         description: str = "",
         source: str = "",
     ) -> None:
-        table = _table(parameters)
+        table = parameter_table(parameters)
         if not isinstance(implicit, bool):
             raise TypeError(f"implicit must be True or False, got {implicit!r}")
         parsed = parse_formula(formula, table, columns, where, y if implicit else None)
-        for field_name, value in (("name", name), ("y", y)):
-            if not _text(field_name, value).strip() or not value.isprintable():
-                raise ValueError(f"{field_name} must be one line of text, got {value!r}")
+        check_labels(name=name, y=y)
         named = dict(parsed.where)
         if y in parsed.columns or y in table or y in named:
             hint = "" if y not in parsed.columns else "; implicit=True solves for it"
             raise ValueError(f"y={y!r} is what the law predicts; the formula cannot use it{hint}")
-        _set(
+        set_fields(
             self,
             name=name,
             formula=formula,
@@ -208,6 +217,7 @@ class Law:
             columns=parsed.columns,
             where=MappingProxyType(named),
             implicit=implicit,
+            conventions=read_conventions(conventions),
             description=_text("description", description),
             source=_text("source", source),
             positive_columns=parsed.positive_columns,
@@ -228,7 +238,7 @@ class Law:
         parameters = tuple(self.parameters.items())  # their order is part of the law
         return (
             self.name, self.formula, parameters, self.y, self.columns, tuple(self.where.items()),
-            self.implicit, self.description, self.source,
+            self.implicit, tuple(self.conventions.items()), self.description, self.source,
         )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
@@ -247,7 +257,8 @@ class Law:
         where = ", ".join(f"{name!r}: …" for name in self.where)
         where = f", where={{{where}}}" if where else ""
         implicit = ", implicit=True" if self.implicit else ""
-        return f"Law({self.name!r}, {formula!r}, y={self.y!r}{where}{implicit})"
+        kind = type(self).__name__
+        return f"{kind}({self.name!r}, {formula!r}, y={self.y!r}{where}{implicit})"
 
     @property
     def _program(self) -> Any:
@@ -286,7 +297,8 @@ class Law:
             "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
             for row in rows
         ]
-        areas = [op.upper() for op in ("s1", "s2") if any(op == i[0] for i in self.instructions)]
+        used = {op for op, _, _ in self.instructions}
+        areas = [area for area in AREAS if area.lower() in used]
         if self.columns:
             lines.append("columns: " + ", ".join(self.columns))
         if self.implicit:
@@ -308,6 +320,10 @@ class Law:
             "columns": list(self.columns),
             "where": [{"name": name, "expression": text} for name, text in self.where.items()],
             "implicit": self.implicit,
+            "conventions": {
+                key: to_json_number(value) if isinstance(value, float) else value
+                for key, value in self.conventions.items()
+            },
             "description": self.description,
             "source": self.source,
         }
@@ -323,11 +339,10 @@ class Law:
         TypeError
             If a value has the wrong type. The message names the key.
         """
-        keys = (
-            "name", "formula", "parameters", "y", "columns", "where", "implicit", "description",
-            "source",
-        )  # fmt: skip
-        record = Record(data, "law", keys)
+        record = Record(data, "law", [*_KEYS, "callable"])
+        if record.has("callable"):
+            name = record.text("name")
+            raise ValueError(f"law {name!r} is a Python function, which is not saved with a fit")
         table = {
             name: Parameter.from_dict({k: v for k, v in entry.items() if k != "name"})
             for name, entry in _entries(record, "parameters", "parameter").items()
@@ -344,14 +359,16 @@ class Law:
                 for name, entry in where.items()
             },
             implicit=record.flag("implicit", False),
+            conventions=_conventions(record),
             description=record.text("description", ""),
             source=record.text("source", ""),
         )
 
 
-def _table(
+def parameter_table(
     parameters: Mapping[str, Parameter | EllipsisType | None] | Iterable[str],
 ) -> dict[str, Parameter]:
+    """Return declared parameters by name, each checked."""
     if not isinstance(parameters, Mapping):
         parameters = dict.fromkeys(declared(parameters, "parameter"))
     table: dict[str, Parameter] = {}
@@ -383,6 +400,24 @@ def _entries(record: Record, key: str, kind: str) -> dict[str, Mapping[str, Any]
     return table
 
 
+def check_labels(**labels: object) -> None:
+    """Refuse what is no line of text."""
+    for field_name, value in labels.items():
+        label = _text(field_name, value)
+        if not label.strip() or not label.isprintable():
+            raise ValueError(f"{field_name} must be one line of text, got {value!r}")
+
+
+def _conventions(record: Record) -> dict[str, Any]:
+    if not record.has("conventions"):
+        return {}
+    given = Record(record.mapping("conventions"), "law: conventions")
+    return {
+        key: given.real(key) if key == "delta" else given.text(key)
+        for key in record.mapping("conventions")
+    }
+
+
 def _row(parameter: Parameter) -> tuple[str, str, str]:
     lower = "(-inf" if math.isinf(parameter.lower) else f"[{parameter.lower:g}"
     upper = "inf)" if math.isinf(parameter.upper) else f"{parameter.upper:g}]"
@@ -392,7 +427,7 @@ def _row(parameter: Parameter) -> tuple[str, str, str]:
     return bounds, parameter.unit, parameter.meaning
 
 
-def _set(record: object, **values: object) -> None:
+def set_fields(record: object, **values: object) -> None:
     """Set the fields of an immutable object while it is being made."""
     for name, value in values.items():
         object.__setattr__(record, name, value)

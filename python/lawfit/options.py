@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lawfit._record import Record
-from lawfit._validate import Floats, choose, closest, float_array, integer, real
+from lawfit._validate import Floats, choose, closest, flag, float_array, integer, real
+from lawfit.conventions import DEFAULTS, LOSSES, SPACES, WARMUPS, Warmup
+from lawfit.formula import DECAY_AREAS, operands
 from lawfit.law import Law
 from lawfit.rows import Rows
-from lawfit.schedule import WARMUPS, Warmup
 from lawfit.starts import Bounds
 
 __all__ = [
@@ -28,8 +29,6 @@ __all__ = [
     "read_weights",
 ]
 
-LOSSES = ("huber", "squared", "soft_l1", "binomial")
-SPACES = ("log", "linear")
 REDUCTIONS = ("sum", "mean")
 
 
@@ -43,6 +42,7 @@ class Options:
     reduction: str
     warmup: Warmup
     skip_steps: int | None
+    exact: bool
     seed: int
     max_iterations: int
     tolerance: float
@@ -74,6 +74,7 @@ class Options:
             reduction=choose(record.text("reduction"), REDUCTIONS, field="fit: options: reduction"),
             warmup=choose(record.text("warmup"), WARMUPS, field="fit: options: warmup"),
             skip_steps=record.integer("skip_steps") if record.has("skip_steps") else None,
+            exact=record.flag("exact"),
             seed=record.integer("seed"),
             max_iterations=record.integer("max_iterations"),
             tolerance=record.real("tolerance"),
@@ -89,27 +90,31 @@ class ProfilePoint(NamedTuple):
 
 
 def read_options(
+    law: Law,
     *,
-    loss: str,
-    delta: float,
-    space: str,
+    loss: str | None,
+    delta: float | None,
+    space: str | None,
     reduction: str,
-    warmup: str,
+    warmup: str | None,
     skip_steps: int | None,
+    exact: bool,
     rng: Any,
     max_iterations: int,
     tolerance: float,
 ) -> Options:
-    """Check the options that are kept."""
+    """Check the options that are kept; for None stands the law's convention."""
+    usual = {**DEFAULTS, **law.conventions}
     if isinstance(rng, np.random.Generator):
         rng = int(rng.integers(2**63))
     return Options(
-        loss=choose(loss, LOSSES, field="loss"),
-        delta=_delta(delta, "delta"),
-        space=choose(space, SPACES, field="space"),
+        loss=choose(usual["loss"] if loss is None else loss, LOSSES, field="loss"),
+        delta=_delta(usual["delta"] if delta is None else delta, "delta"),
+        space=choose(usual["space"] if space is None else space, SPACES, field="space"),
         reduction=choose(reduction, REDUCTIONS, field="reduction"),
-        warmup=choose(warmup, WARMUPS, field="warmup"),
+        warmup=choose(usual["warmup"] if warmup is None else warmup, WARMUPS, field="warmup"),
         skip_steps=None if skip_steps is None else integer(skip_steps, field="skip_steps", lower=0),
+        exact=flag(exact, field="exact"),
         seed=integer(rng, field="rng", lower=0, upper=2**64 - 1),
         max_iterations=integer(max_iterations, field="max_iterations", lower=1, upper=2**31 - 1),
         tolerance=real(tolerance, field="tolerance", lower=0),
@@ -159,10 +164,20 @@ def read_bounds(law: Law, bounds: Mapping[str, tuple[float | None, float | None]
 
 
 def decays(law: Law) -> set[str]:
-    """Return the parameters that are the decay of S2's momentum."""
+    """Return the parameters that are the decay of an area's momentum."""
     names = list(law.parameters)
-    arguments = [law.instructions[a] for op, a, _ in law.instructions if op == "s2"]
-    return {names[index] for op, index, _ in arguments if op == "parameter"}
+    areas = {area.lower() for area in DECAY_AREAS}
+    found = set()
+    for instruction in law.instructions:
+        if instruction[0] not in areas:
+            continue
+        for k in operands(instruction):
+            op, index, _ = law.instructions[k]
+            if op == "argument":
+                op, index, _ = law.instructions[index]
+            if op == "parameter":
+                found.add(names[index])
+    return found
 
 
 def read_held(
