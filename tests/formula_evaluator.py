@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from lawfit.formula import operands
+
 BINARY = {
     "add": np.add,
     "sub": np.subtract,
@@ -48,8 +50,8 @@ COMPLEX = {
 }
 
 
-def evaluate(formula, values, s1=None, s2=None, operations=None):
-    """Run the instructions; `s2` is a function of lambda, `operations` replace numpy's."""
+def evaluate(formula, values, areas=None, operations=None):
+    """Run the instructions; `areas` are functions, `operations` replace numpy's."""
     results = []
     table = {**UNARY, **BINARY, **(operations or {})}
     with np.errstate(all="ignore"):
@@ -60,11 +62,12 @@ def evaluate(formula, values, s1=None, s2=None, operations=None):
                 value = values[list(formula.parameters)[a]]
             elif op == "column":
                 value = values[formula.columns[a]]
-            elif op == "s1":
-                value = s1
-            elif op == "s2":
-                assert a < position
-                value = s2(results[a])
+            elif areas and op in areas:
+                given = operands((op, a, b))
+                assert all(k < position for k in given)
+                value = areas[op](*(results[k] for k in given))
+            elif op == "argument":
+                value = results[a]
             elif op in BINARY:
                 assert max(a, b) < position
                 value = table[op](results[a], results[b])

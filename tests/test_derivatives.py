@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import lawfit as lf
+from area_reference import Areas
 from formula_evaluator import COMPLEX, NIST, evaluate
 from lawfit import _core
 from lawfit.formula import FUNCTIONS
@@ -44,19 +45,9 @@ class Case:
     def values(self, theta):
         """Return the law's value at every row, for real or complex parameters."""
         table = {**self.columns, **dict(zip(self.law.parameters, theta, strict=True))}
-        rates = self.schedule.lr
-        s1 = np.cumsum(rates)[self.steps]
-
-        def s2(lam):
-            momentum, area, areas = 0.0, 0.0, []
-            for drop in (0.0, *-np.diff(rates)):
-                momentum = lam * momentum + drop
-                area = area + momentum
-                areas.append(area)
-            return np.array(areas)[self.steps]
-
         operations = COMPLEX if np.iscomplexobj(theta) else None
-        return evaluate(self.law, table, s1, s2, operations) + np.zeros(len(self.steps))
+        areas = Areas(self.schedule.lr, self.steps).table
+        return evaluate(self.law, table, areas, operations) + np.zeros(len(self.steps))
 
     def jacobian(self, theta):
         """Return derivatives at every row, shape (p, n), by complex steps."""
@@ -222,6 +213,22 @@ def test_free_decay_of_the_annealing_area(text):
     held = Case(text)
     names = list(held.law.parameters)
     check(held, [name != "lam" for name in names])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a + b*S1**-c - d*loss_drop(2*a, b/2, c)",
+        "a*loss_drop(c, d, lam)*x + loss_drop(c, d, 0.5)**2 + b*S2(lam)",
+        "a + b*moment_area(lam, 0.99) - c*moment_area(1 - 0.1*d, lam)",
+        "a*bound_mean + b*bound_last**2",
+    ],
+)
+def test_areas_with_several_arguments(text):
+    case = Case(text)
+    check(case)
+    for k in range(len(case.theta)):
+        check(case, [j != k for j in range(len(case.theta))])
 
 
 # Sums of products of powers: the other evaluator

@@ -307,7 +307,8 @@ def test_annealing():
     assert law.parameters["lam"].held == 0.999
     # The published example's cosine run, at its end
     values = {"L0": 2.6277966, "A": 0.4296651, "alpha": 0.5498456, "C": 0.4107725, "lam": 0.999}
-    loss = evaluate(law, values, s1=2.0501, s2=lambda lam: 0.1974738)
+    areas = {"s1": lambda: 2.0501, "s2": lambda lam: 0.1974738}
+    loss = evaluate(law, values, areas)
     assert loss == pytest.approx(2.6277966 + 0.4296651 * 2.0501**-0.5498456 - 0.4107725 * 0.1974738)
 
 

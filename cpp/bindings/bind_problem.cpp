@@ -102,6 +102,10 @@ void check_fits(const Program &program, const Data &data, std::size_t parameters
     throw py::value_error("theta must hold every parameter of the program");
   if (program.uses_schedule() && data.tracks.empty())
     throw py::value_error("the program needs schedules");
+  const int external = program.external_arguments();
+  if (external >= 0 &&
+      (!data.external || data.external->arguments() != static_cast<std::size_t>(external)))
+    throw py::value_error("the program needs a function of as many arguments as it calls it with");
 }
 
 void bind_problem(py::module_ &module) {

@@ -1,5 +1,6 @@
 #include "bindings.hpp"
 
+#include "callback.hpp"
 #include "lawfit/program.hpp"
 
 using namespace lawfit;
@@ -21,10 +22,11 @@ make_program(const py::array_t<std::int32_t, py::array::c_style | py::array::for
 using TrackTuple = std::tuple<std::shared_ptr<Schedule>, std::size_t, std::size_t>;
 
 Data make_data(std::size_t rows, const std::vector<DoubleArray> &columns, const IntArray &steps,
-               const std::vector<TrackTuple> &tracks, const std::string &warmup) {
+               const std::vector<TrackTuple> &tracks, const std::string &warmup, bool exact) {
   Data data;
   data.rows = rows;
   data.warmup = warmup_named(warmup);
+  data.exact = exact;
   for (const DoubleArray &column : columns) {
     data.columns.push_back(to_vector<double>(column));
     if (data.columns.back().size() != rows)
@@ -65,6 +67,13 @@ void bind_program(py::module_ &module) {
 
   py::class_<Data>(module, "Data")
       .def(py::init(&make_data), py::arg("rows"), py::arg("columns"), py::arg("steps"),
-           py::arg("tracks"), py::arg("warmup"))
-      .def_readonly("rows", &Data::rows);
+           py::arg("tracks"), py::arg("warmup"), py::arg("exact"))
+      .def_readonly("rows", &Data::rows)
+      .def(
+          "set_external",
+          [](Data &data, py::function function, std::size_t arguments) {
+            data.external = std::make_shared<Callback>(std::move(function), arguments, data.rows);
+          },
+          py::arg("function"), py::arg("arguments"),
+          "Give the program's own function: see callback.hpp.");
 }

@@ -16,11 +16,6 @@ namespace lawfit {
 // Rows are handled in blocks whose arrays stay in the L1 cache.
 constexpr std::size_t block_rows = 128;
 
-// S2 and its derivatives by lambda at every row, for one free lambda.
-struct AreaValues {
-  const double *value, *d1, *d2;
-};
-
 // What a vector of free parameters holds. In `natural` coordinates A·x^-α has a narrow curved
 // valley where the logarithm of x is far from 0; in `centred` ones A is replaced by the term's
 // value at the geometric mean of x, in which the law is just as linear and the valley is straight.
@@ -51,13 +46,13 @@ public:
   // Once per evaluation, before any block: the inputs' values.
   virtual void begin(const double *inputs, double *scratch) const = 0;
   // Rows first … first+n-1, n <= block_rows: values f[n] and, unless null, the derivatives
-  // jac[k*block_rows + i] = ∂f_i/∂input_k. `areas` holds what Divided::areas asks for.
-  virtual void evaluate(std::size_t first, std::size_t n, const AreaValues *areas, double *f,
+  // jac[k*block_rows + i] = ∂f_i/∂input_k. `functions` holds the values of Divided::functions.
+  virtual void evaluate(std::size_t first, std::size_t n, const RowValues *functions, double *f,
                         double *jac, double *scratch) const = 0;
   // For the rows of the last evaluate() with a Jacobian: adds Σ_i c[i]·∂²f_i/∂input_k∂input_l to
   // the lower triangle of hess (m×m, row-major).
-  virtual void add_hessian(std::size_t first, std::size_t n, const double *c, double *hess,
-                           double *scratch) const = 0;
+  virtual void add_hessian(std::size_t first, std::size_t n, const RowValues *functions,
+                           const double *c, double *hess, double *scratch) const = 0;
 
 protected:
   explicit Evaluator(ScalarProgram scalars) : scalars_(std::move(scalars)) {}

@@ -107,15 +107,15 @@ public:
     tape_->begin(inputs, scratch + own());
   }
 
-  void evaluate(std::size_t first, std::size_t n, const AreaValues *areas, double *f, double *jac,
-                double *scratch) const override {
-    solve(first, n, areas, f, scratch);
+  void evaluate(std::size_t first, std::size_t n, const RowValues *functions, double *f,
+                double *jac, double *scratch) const override {
+    solve(first, n, functions, f, scratch);
     if (!jac)
       return;
     const View v(*this, scratch);
     double *unknown = tape_->unknown(v.tape);
     std::copy_n(f, n, unknown);
-    tape_->evaluate(first, n, areas, v.g, v.jac, v.tape);
+    tape_->evaluate(first, n, functions, v.g, v.jac, v.tape);
     // ∂f/∂a = g_a/(1 − g_f)
     const double *slope = v.jac + count_ * B;
     for (std::size_t i = 0; i < n; ++i)
@@ -126,13 +126,14 @@ public:
   }
 
   // f_kl = [g_kl + g_kf·f_l + g_lf·f_k + g_ff·f_k·f_l]/(1 − g_f)
-  void add_hessian(std::size_t first, std::size_t n, const double *c, double *hess,
-                   double *scratch) const override {
+  void add_hessian(std::size_t first, std::size_t n, const RowValues *functions, const double *c,
+                   double *hess, double *scratch) const override {
     const View v(*this, scratch);
     for (std::size_t i = 0; i < n; ++i)
       v.g[i] = c[i] * v.factor[i];
-    tape_->add_hessian(first, n, v.g, hess, v.tape);
-    const double *along = tape_->along_unknown(n, v.tape), *twice = along + count_ * B;
+    tape_->add_hessian(first, n, functions, v.g, hess, v.tape);
+    const double *along = tape_->along_unknown(first, n, functions, v.tape),
+                 *twice = along + count_ * B;
     for (std::size_t k = 0; k < count_; ++k)
       for (std::size_t l = 0; l <= k; ++l) {
         const double *fk = v.jac + k * B, *fl = v.jac + l * B;
@@ -155,15 +156,15 @@ private:
   };
   std::size_t own() const { return (4 + count_) * B; }
 
-  void solve(std::size_t first, std::size_t n, const AreaValues *areas, double *f,
+  void solve(std::size_t first, std::size_t n, const RowValues *functions, double *f,
              double *scratch) const {
     const View v(*this, scratch);
     double *unknown = tape_->unknown(v.tape);
     Search rows[B];
     std::fill_n(unknown, n, rows[0].trial());
-    tape_->evaluate(first, n, areas, v.g, nullptr, v.tape);
+    tape_->evaluate(first, n, functions, v.g, nullptr, v.tape);
     for (int trial = 0; trial < most_trials; ++trial) {
-      tape_->follow(first, n, areas, v.g, v.slope, v.tape);
+      tape_->follow(first, n, functions, v.g, v.slope, v.tape);
       bool all = true;
       for (std::size_t i = 0; i < n; ++i) {
         if (!rows[i].done())

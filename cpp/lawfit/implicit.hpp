@@ -16,11 +16,12 @@ public:
   // Where the unknown's values of the block go.
   virtual double *unknown(double *scratch) const = 0;
   // After an evaluate() of the same rows: g and ∂g/∂unknown at other values of the unknown.
-  virtual void follow(std::size_t first, std::size_t n, const AreaValues *areas, double *g,
+  virtual void follow(std::size_t first, std::size_t n, const RowValues *functions, double *g,
                       double *slope, double *scratch) const = 0;
   // For the rows of the last evaluate() with a Jacobian: ∂²g_i/∂input_k∂unknown at
   // k*block_rows + i, that by the unknown twice last.
-  virtual const double *along_unknown(std::size_t n, double *scratch) const = 0;
+  virtual const double *along_unknown(std::size_t first, std::size_t n, const RowValues *functions,
+                                      double *scratch) const = 0;
 };
 
 std::unique_ptr<UnknownTape> make_unknown_tape(Divided law);

@@ -12,9 +12,17 @@ enum class Op : std::int32_t {
   parameter,
   column,
   unknown, // the law's own value, at the row
-  // Areas of the LR schedule at the row's step. s2's a: the instruction that computes lambda.
+  // Areas of the LR schedule at the row's step, and a function of the caller's. Their arguments are
+  // consecutive instructions that depend on no column, a the first of them.
   s1,
+  bound_mean,
+  bound_last,
   s2,
+  moment_area,
+  loss_drop,
+  external, // b: how many arguments
+  // a again: what makes arguments consecutive.
+  argument,
   // Two operands, a and b: indices of earlier instructions.
   add,
   sub,
@@ -41,13 +49,18 @@ enum class Op : std::int32_t {
 };
 
 constexpr const char *op_names[] = {
-    "constant", "parameter", "column",  "unknown", "s1",        "s2",   "add",  "sub",   "mul",
-    "div",      "pow",       "minimum", "maximum", "logaddexp", "neg",  "exp",  "log",   "log1p",
-    "expm1",    "sqrt",      "sin",     "cos",     "tan",       "atan", "tanh", "expit", "abs"};
+    "constant", "parameter",   "column",    "unknown",  "s1",       "bound_mean", "bound_last",
+    "s2",       "moment_area", "loss_drop", "external", "argument", "add",        "sub",
+    "mul",      "div",         "pow",       "minimum",  "maximum",  "logaddexp",  "neg",
+    "exp",      "log",         "log1p",     "expm1",    "sqrt",     "sin",        "cos",
+    "tan",      "atan",        "tanh",      "expit",    "abs"};
 constexpr int op_count = static_cast<int>(sizeof(op_names) / sizeof(op_names[0]));
 static_assert(op_count == static_cast<int>(Op::abs) + 1);
 
 constexpr bool is_leaf(Op op) { return op <= Op::unknown; }
+constexpr bool is_area(Op op) { return op >= Op::s1 && op <= Op::loss_drop; }
+// With a value at every row that is no rule of the row's operands.
+constexpr bool is_row_function(Op op) { return op >= Op::s1 && op <= Op::external; }
 constexpr bool is_binary(Op op) { return op >= Op::add && op <= Op::logaddexp; }
 
 // value = op(a, b); constants, parameters and columns hold their index in a.
@@ -56,5 +69,14 @@ struct Instruction {
   std::int32_t a = 0;
   std::int32_t b = 0;
 };
+
+// How many arguments a row function has.
+constexpr std::int32_t arguments(const Instruction &in) {
+  return in.op == Op::s2            ? 1
+         : in.op == Op::moment_area ? 2
+         : in.op == Op::loss_drop   ? 3
+         : in.op == Op::external    ? in.b
+                                    : 0;
+}
 
 } // namespace lawfit

@@ -9,6 +9,7 @@
 
 #include "lawfit/binomial.hpp"
 #include "lawfit/implicit.hpp"
+#include "lawfit/row_areas.hpp"
 #include "lawfit/simd.hpp"
 
 namespace lawfit {
@@ -28,9 +29,6 @@ enum RowArray : std::size_t {
   hessian_weight,
   row_arrays
 };
-
-// 8 MiB a curve.
-constexpr std::int64_t most_tabulated_steps = std::int64_t{1} << 20;
 
 // Below this share of the least y the logarithm is continued by its second-order expansion: a trial
 // step to a prediction <= 0 then costs dearly and smoothly instead of having no value. A share of
@@ -60,12 +58,8 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
   if (options_.loss == Loss::binomial)
     check_rates(y_, options_.space);
   Divided law = divide(program, data, theta, free, cancel);
-  areas_ = law.areas;
-  if (!areas_.empty()) {
-    schedules_ = {data.rows, {}, data.steps, data.tracks, data.warmup};
-    for (Track &track : schedules_.tracks)
-      track.schedule = std::make_shared<Schedule>(track.schedule->tabulated(most_tabulated_steps));
-  }
+  for (const Divided::Function &function : law.functions)
+    functions_.push_back({make_row_function(function.op, data, cancel), function.arguments});
   if (program.is_implicit())
     evaluator_ = make_implicit(std::move(law));
   else if (!(evaluator_ = make_terms(law, data.rows, may_centre)))
@@ -95,24 +89,35 @@ Problem::Workspace::Workspace(const Problem &problem, Coordinates chosen)
       scalars(problem.evaluator_->scalars().scratch()),
       inputs(problem.evaluator_->inputs(chosen).size()), rows(row_arrays * B),
       jacobian((inputs.size() + static_cast<std::size_t>(problem.parameters())) * B),
-      sums(inputs.size() * (1 + 2 * inputs.size())),
-      areas(3 * problem.areas_.size() * problem.rows()), area_values(problem.areas_.size()) {}
+      sums(inputs.size() * (1 + 2 * inputs.size())), function_values(problem.functions_.size()) {
+  // Of k arguments: the value, k first and k(k+1)/2 second derivatives.
+  const auto arrays = [](const Function &function) {
+    const std::size_t k = function.arguments.size();
+    return 1 + k + k * (k + 1) / 2;
+  };
+  const std::size_t n = problem.rows();
+  std::size_t size = 0;
+  for (const Function &function : problem.functions_)
+    size += arrays(function) * n;
+  functions.resize(size);
+  double *at = functions.data();
+  for (std::size_t j = 0; j < function_values.size(); ++j) {
+    const Function &function = problem.functions_[j];
+    function_values[j] = {at, at + n, at + (1 + function.arguments.size()) * n, n};
+    at += arrays(function) * n;
+  }
+}
 
 void Problem::begin(const double *theta, int order, Workspace &work, Cancel &cancel) const {
   const Evaluator &law = *evaluator_;
   const ScalarProgram::Values scalars = law.scalars().evaluate(theta, order, work.scalars.data());
   for (std::size_t k = 0; k < work.inputs.size(); ++k)
     work.inputs[k] = scalars.value[law.inputs(work.coordinates)[k]];
-  for (std::size_t k = 0; k < areas_.size(); ++k) {
-    double *s2 = work.areas.data() + 3 * k * rows(), *d1 = s2 + rows(), *d2 = d1 + rows();
-    const double lam = scalars.value[areas_[k]];
-    // A trial step may leave λ's range: the law then has no value, and the step is taken back.
-    if (lam >= 0 && lam <= 1)
-      schedules_.areas(lam, nullptr, s2, order >= 1 ? d1 : nullptr, order >= 2 ? d2 : nullptr,
-                       cancel);
-    else
-      std::fill_n(s2, 3 * rows(), std::numeric_limits<double>::quiet_NaN());
-    work.area_values[k] = {s2, d1, d2};
+  for (std::size_t j = 0; j < functions_.size(); ++j) {
+    double arguments[max_parameters];
+    for (std::size_t k = 0; k < functions_[j].arguments.size(); ++k)
+      arguments[k] = scalars.value[functions_[j].arguments[k]];
+    functions_[j].of->evaluate(arguments, order, work.function_values[j], cancel);
   }
   law.begin(work.inputs.data(), work.evaluator.data());
 }
@@ -195,7 +200,7 @@ bool Problem::evaluate(const double *theta, int order, Evaluation &out, Workspac
     if (block % blocks_per_check == 0)
       cancel.check();
     const std::size_t n = std::min(B, rows() - first);
-    evaluator_->evaluate(first, n, work.area_values.data(), array(value), jac,
+    evaluator_->evaluate(first, n, work.function_values.data(), array(value), jac,
                          work.evaluator.data());
     const double part = weigh(first, n, work), total = sum + part;
     lost += std::abs(sum) >= std::abs(part) ? (sum - total) + part : (part - total) + sum;
@@ -209,7 +214,8 @@ bool Problem::evaluate(const double *theta, int order, Evaluation &out, Workspac
     if (order < 2)
       continue;
     simd::add_gram(jac, B, m, array(hessian_weight), n, hessian);
-    evaluator_->add_hessian(first, n, array(h1), hessian, work.evaluator.data());
+    evaluator_->add_hessian(first, n, work.function_values.data(), array(h1), hessian,
+                            work.evaluator.data());
   }
   return chain(sum + lost, order, work, out);
 }
@@ -264,7 +270,7 @@ Problem::Rows Problem::rows_at(std::size_t first, std::size_t n, Workspace &work
   const auto p = static_cast<std::size_t>(parameters()), m = work.inputs.size();
   double *rows_data = work.rows.data(), *by_input = work.jacobian.data(),
          *by_parameter = by_input + m * B;
-  evaluator_->evaluate(first, n, work.area_values.data(), rows_data + value * B, by_input,
+  evaluator_->evaluate(first, n, work.function_values.data(), rows_data + value * B, by_input,
                        work.evaluator.data());
   weigh(first, n, work);
   const double *gradients = work.scalars.data() + evaluator_->scalars().size();
@@ -292,7 +298,7 @@ void Problem::predict(const double *theta, double *f, Workspace &work, Cancel &c
   for (std::size_t first = 0, block = 1; first < rows(); first += B, ++block) {
     if (block % blocks_per_check == 0)
       cancel.check();
-    evaluator_->evaluate(first, std::min(B, rows() - first), work.area_values.data(), f + first,
+    evaluator_->evaluate(first, std::min(B, rows() - first), work.function_values.data(), f + first,
                          nullptr, work.evaluator.data());
   }
 }

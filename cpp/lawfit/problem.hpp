@@ -64,8 +64,8 @@ public:
   private:
     friend class Problem;
     Coordinates coordinates;
-    std::vector<double> evaluator, scalars, inputs, rows, jacobian, sums, areas;
-    std::vector<AreaValues> area_values;
+    std::vector<double> evaluator, scalars, inputs, rows, jacobian, sums, functions;
+    std::vector<RowValues> function_values;
   };
 
   int parameters() const { return evaluator_->scalars().parameters(); }
@@ -118,8 +118,11 @@ private:
 
   std::vector<double> y_, log_y_, weights_;
   ProblemOptions options_;
-  std::vector<int> areas_;
-  Data schedules_; // steps and tracks alone, for areas at a free lambda
+  struct Function {
+    std::unique_ptr<RowFunction> of;
+    std::vector<int> arguments; // instructions of the evaluator's scalars
+  };
+  std::vector<Function> functions_;
   std::unique_ptr<Evaluator> evaluator_;
   std::vector<bool> linear_;
   double rounding_ = 0, scale_ = 0, floor_ = 0;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lawfit/opcodes.hpp"
-#include "lawfit/parallel.hpp"
+#include "lawfit/row_function.hpp"
 #include "lawfit/schedule.hpp"
 
 namespace lawfit {
@@ -17,7 +17,7 @@ namespace lawfit {
 class Program {
 public:
   // Throws std::invalid_argument for an operand that is not an earlier instruction, a leaf out of
-  // range, or an s2 whose argument depends on a column.
+  // range, or a row function whose argument depends on a column.
   Program(std::vector<Instruction> code, std::vector<double> constants, int parameters,
           int columns);
 
@@ -28,6 +28,8 @@ public:
   bool uses_schedule() const;
   // Whether the law's own value stands in it.
   bool is_implicit() const;
+  // The number of arguments of the caller's function, or -1 where there is none.
+  int external_arguments() const;
   // Which of the free parameters the law is linear in, all of them together: the law is then
   // b_0 + Σ a_k·b_k with every b_k free of them. Greedy, in the parameters' order. None of an
   // implicit law.
@@ -55,6 +57,10 @@ struct Data {
   std::vector<std::int64_t> steps;
   std::vector<Track> tracks;
   Warmup warmup = Warmup::actual;
+  // Sum the loss drop step by step.
+  bool exact = false;
+  // What Op::external stands for.
+  std::shared_ptr<const RowFunction> external;
 
   // Any output may be null.
   void areas(double lam, double *s1, double *s2, double *ds2, double *d2s2, Cancel &cancel) const;
@@ -107,9 +113,14 @@ struct Divided {
   struct Node {
     Op op;
     Ref a, b;
-    int area = -1; // which of `areas` an s2 node is
+    int function = -1; // which of `functions` the node is
   };
-  std::vector<int> areas;  // the lambda of each S2 at a free lambda, an index in `scalars`
+  // A row function of free parameters; its arguments are indices in `scalars`.
+  struct Function {
+    Op op;
+    std::vector<int> arguments;
+  };
+  std::vector<Function> functions;
   std::vector<Node> nodes; // what depends on both; the last one is the law's value
 };
 

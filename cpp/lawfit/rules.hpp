@@ -149,4 +149,11 @@ template <class Visit> void visit_binary(Op op, Visit &&visit) {
   }
 }
 
+inline double apply_scalar(Op op, double x, double y) {
+  double value = 0;
+  visit_unary(op, [&](auto rule) { value = rule.value(x); });
+  visit_binary(op, [&](auto rule) { value = rule.value(x, y); });
+  return value;
+}
+
 } // namespace lawfit

@@ -48,6 +48,7 @@ public:
 
   std::int64_t steps() const { return first_.back(); }
   std::int64_t warmup() const { return warmup_; }
+  const std::vector<Piece> &pieces() const { return pieces_; }
 
   // The same schedule with every piece that has no closed-form area written out, where these have
   // no more than `most_steps` steps together: integrating it again and again then reads memory

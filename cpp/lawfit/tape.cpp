@@ -28,6 +28,11 @@ public:
       for (Ref *ref : {&node.a, &node.b})
         if (ref->kind == Kind::scalar)
           ref->index = input(ref->index);
+    for (const Divided::Function &function : law.functions) {
+      functions_.emplace_back();
+      for (int scalar : function.arguments)
+        functions_.back().push_back(static_cast<std::size_t>(input(scalar)));
+    }
     width_ = count_ = inputs(Coordinates::natural).size();
     admit_unknown();
   }
@@ -46,10 +51,10 @@ public:
       std::fill_n(v.input + k * B, B, inputs[k]);
   }
 
-  void evaluate(std::size_t first, std::size_t n, const AreaValues *areas, double *f, double *jac,
-                double *scratch) const override {
+  void evaluate(std::size_t first, std::size_t n, const RowValues *functions, double *f,
+                double *jac, double *scratch) const override {
     const View v(*this, scratch);
-    const Rows rows{first, n, areas};
+    const Rows rows{first, n, functions};
     for (std::size_t k = 0; k < nodes_.size(); ++k)
       forward(k, v, rows);
     std::copy_n(v.value + (nodes_.size() - 1) * B, n, f);
@@ -60,19 +65,24 @@ public:
     std::fill_n(v.bar, nodes_.size() * B, 0.0);
     std::fill_n(v.bar + (nodes_.size() - 1) * B, n, 1.0);
     std::fill_n(jac, width_ * B, 0.0);
-    for (std::size_t k = nodes_.size(); k-- > 0;)
+    for (std::size_t k = nodes_.size(); k-- > 0;) {
+      for_arguments(k, rows, [&](std::size_t, std::size_t input, const double *slope) {
+        add_product(jac + input * B, slope, v.bar + k * B, n);
+      });
       for (int side = 0; side < sides(k); ++side)
         if (double *bar = of_operand(k, side, v.bar, jac))
           add_product(bar, v.d[side] + k * B, v.bar + k * B, n);
+    }
   }
 
-  void add_hessian(std::size_t, std::size_t n, const double *c, double *hess,
-                   double *scratch) const override {
+  void add_hessian(std::size_t first, std::size_t n, const RowValues *functions, const double *c,
+                   double *hess, double *scratch) const override {
     const View v(*this, scratch);
+    const Rows rows{first, n, functions};
     const auto m = count_;
     for (std::size_t k = 0; k < m; ++k) {
-      tangents(k, v, n);
-      adjoint_tangents(v, n);
+      tangents(k, v, rows);
+      adjoint_tangents(v, rows);
       // The tangents' room is free until the next input.
       double *column = v.input_dot;
       std::fill_n(column, m, 0.0);
@@ -86,10 +96,10 @@ public:
     return View(*this, scratch).input + count_ * B;
   }
 
-  void follow(std::size_t first, std::size_t n, const AreaValues *areas, double *g, double *slope,
-              double *scratch) const override {
+  void follow(std::size_t first, std::size_t n, const RowValues *functions, double *g,
+              double *slope, double *scratch) const override {
     const View v(*this, scratch);
-    const Rows rows{first, n, areas};
+    const Rows rows{first, n, functions};
     std::fill_n(v.input_dot + count_ * B, n, 1.0);
     for (std::size_t k = 0; k < nodes_.size(); ++k) {
       if (!follows_[k])
@@ -105,10 +115,12 @@ public:
     std::copy_n(v.dot + (nodes_.size() - 1) * B, n, slope);
   }
 
-  const double *along_unknown(std::size_t n, double *scratch) const override {
+  const double *along_unknown(std::size_t first, std::size_t n, const RowValues *functions,
+                              double *scratch) const override {
     const View v(*this, scratch);
-    tangents(count_, v, n);
-    adjoint_tangents(v, n);
+    const Rows rows{first, n, functions};
+    tangents(count_, v, rows);
+    adjoint_tangents(v, rows);
     return v.input_dbar;
   }
 
@@ -134,7 +146,7 @@ private:
 
   struct Rows {
     std::size_t first, n;
-    const AreaValues *areas;
+    const RowValues *functions;
   };
 
   // The scratch space, divided; every array holds B rows.
@@ -160,7 +172,20 @@ private:
     double *d[5];                           // partials of each node: x, y, then xx, xy, yy
   };
 
-  int sides(std::size_t k) const { return is_binary(nodes_[k].op) ? 2 : 1; }
+  int sides(std::size_t k) const {
+    return nodes_[k].function >= 0 ? 0 : is_binary(nodes_[k].op) ? 2 : 1;
+  }
+
+  // Calls visit(j, its input, ∂node/∂argument_j at the rows) for the arguments of a row function.
+  template <class Visit>
+  void for_arguments(std::size_t k, const Rows &rows, const Visit &visit) const {
+    if (nodes_[k].function < 0)
+      return;
+    const auto which = static_cast<std::size_t>(nodes_[k].function);
+    const RowValues &values = rows.functions[which];
+    for (std::size_t j = 0; j < functions_[which].size(); ++j)
+      visit(j, functions_[which][j], values.gradient + j * values.stride + rows.first);
+  }
 
   // The array that belongs to operand `side` of node k, or null where the operand does not vary.
   double *of_operand(std::size_t k, int side, double *of_nodes, double *of_inputs) const {
@@ -191,8 +216,8 @@ private:
     const double *x = operand_value(node.a, v, rows.first);
     const double *y = operand_value(node.b, v, rows.first);
     double *out = v.value + k * B;
-    if (node.op == Op::s2)
-      std::copy_n(rows.areas[node.area].value + rows.first, n, out);
+    if (node.function >= 0)
+      std::copy_n(rows.functions[node.function].value + rows.first, n, out);
     else if (node.op == Op::exp)
       simd::exp(x, out, n);
     else if (node.op == Op::log)
@@ -216,10 +241,6 @@ private:
     const double *f = v.value + k * B;
     double *d[5];
     std::transform(v.d, v.d + 5, d, [&](double *partial) { return partial + k * B; });
-    if (node.op == Op::s2) {
-      std::copy_n(rows.areas[node.area].d1 + rows.first, rows.n, d[0]);
-      std::copy_n(rows.areas[node.area].d2 + rows.first, rows.n, d[2]);
-    }
     visit_unary(node.op, [&](auto rule) {
       for (std::size_t i = 0; i < rows.n; ++i) {
         const UnaryPartials p = rule.partials(x[i], f[i]);
@@ -240,11 +261,15 @@ private:
   }
 
   // Tangents of all nodes along input k.
-  void tangents(std::size_t along, const View &v, std::size_t n) const {
+  void tangents(std::size_t along, const View &v, const Rows &rows) const {
+    const std::size_t n = rows.n;
     for (std::size_t k = 0; k < width_; ++k)
       std::fill_n(v.input_dot + k * B, n, k == along ? 1.0 : 0.0);
     for (std::size_t k = 0; k < nodes_.size(); ++k) {
       std::fill_n(v.dot + k * B, n, 0.0);
+      for_arguments(k, rows, [&](std::size_t, std::size_t input, const double *slope) {
+        add_product(v.dot + k * B, slope, v.input_dot + input * B, n);
+      });
       for (int side = 0; side < sides(k); ++side)
         if (const double *dot = of_operand(k, side, v.dot, v.input_dot))
           add_product(v.dot + k * B, v.d[side] + k * B, dot, n);
@@ -252,10 +277,23 @@ private:
   }
 
   // Tangents of the adjoints along the same input: those of input l are ∂²f/∂input_l∂along.
-  void adjoint_tangents(const View &v, std::size_t n) const {
+  void adjoint_tangents(const View &v, const Rows &rows) const {
+    const std::size_t n = rows.n;
     std::fill_n(v.dbar, nodes_.size() * B, 0.0);
     std::fill_n(v.input_dbar, width_ * B, 0.0);
-    for (std::size_t k = nodes_.size(); k-- > 0;)
+    for (std::size_t k = nodes_.size(); k-- > 0;) {
+      for_arguments(k, rows, [&](std::size_t j, std::size_t input, const double *slope) {
+        double *out = v.input_dbar + input * B;
+        add_product(out, slope, v.dbar + k * B, n);
+        for_arguments(k, rows, [&](std::size_t l, std::size_t other, const double *) {
+          const RowValues &values = rows.functions[nodes_[k].function];
+          const std::size_t pair = std::max(j, l) * (std::max(j, l) + 1) / 2 + std::min(j, l);
+          const double *second = values.hessian + pair * values.stride + rows.first,
+                       *bar = v.bar + k * B, *dot = v.input_dot + other * B;
+          for (std::size_t i = 0; i < n; ++i)
+            out[i] += bar[i] * second[i] * dot[i];
+        });
+      });
       for (int side = 0; side < sides(k); ++side)
         if (double *out = of_operand(k, side, v.dbar, v.input_dbar)) {
           add_product(out, v.d[side] + k * B, v.dbar + k * B, n);
@@ -267,13 +305,15 @@ private:
                 out[i] += bar[i] * second[i] * dot[i];
             }
         }
+    }
   }
 
   std::vector<std::vector<double>> columns_;
   std::vector<double> constants_;
   std::vector<Node> nodes_;
-  std::vector<bool> follows_;         // nodes that depend on the unknown
-  std::size_t count_ = 0, width_ = 0; // of inputs, and with the unknown
+  std::vector<std::vector<std::size_t>> functions_; // the inputs that are each one's arguments
+  std::vector<bool> follows_;                       // nodes that depend on the unknown
+  std::size_t count_ = 0, width_ = 0;               // of inputs, and with the unknown
 };
 
 } // namespace

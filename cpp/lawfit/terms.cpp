@@ -72,7 +72,7 @@ private:
     if (!ok_)
       return {};
     if (ref.kind == Kind::node) {
-      const auto &[op, a, b, area] = node(ref);
+      const auto &[op, a, b, function] = node(ref);
       if (op == Op::neg)
         return sum(a, scalars.apply(Op::neg, sign));
       if (op == Op::add || op == Op::sub) {
@@ -95,7 +95,7 @@ private:
       return {scalar(ref), {}, {}, {}};
     if (ref.kind == Kind::column)
       return {scalars.constant(1), {ref.index}, {}, {}};
-    const auto &[op, a, b, area] = node(ref);
+    const auto &[op, a, b, function] = node(ref);
     switch (op) {
     case Op::neg: {
       Product term = product(a);
@@ -217,7 +217,7 @@ public:
     std::copy_n(inputs, count_, scratch);
   }
 
-  void evaluate(std::size_t first, std::size_t n, const AreaValues *, double *f, double *jac,
+  void evaluate(std::size_t first, std::size_t n, const RowValues *, double *f, double *jac,
                 double *scratch) const override {
     const double *q = scratch;
     std::fill_n(f, n, 0.0);
@@ -248,8 +248,8 @@ public:
     }
   }
 
-  void add_hessian(std::size_t first, std::size_t n, const double *c, double *hess,
-                   double *scratch) const override {
+  void add_hessian(std::size_t first, std::size_t n, const RowValues *, const double *c,
+                   double *hess, double *scratch) const override {
     const auto m = static_cast<int>(count_);
     double *weighted = shapes(scratch) + 2 * terms_.size() * B;
     const auto add = [&](int a, int b, double sum) {

@@ -47,16 +47,17 @@ public:
     for (int k : inputs)
       q.push_back(at.value[k]);
     std::vector<Point> area_values;
-    std::vector<AreaValues> areas;
+    std::vector<RowValues> areas;
     Cancel cancel;
-    for (int lam : areas_) {
+    for (const Divided::Function &area : areas_) {
       area_values.resize(area_values.size() + 3, Point(data_.rows));
       Point *s = area_values.data() + area_values.size() - 3;
-      data_.areas(at.value[lam], nullptr, s[0].data(), s[1].data(), s[2].data(), cancel);
+      data_.areas(at.value[area.arguments[0]], nullptr, s[0].data(), s[1].data(), s[2].data(),
+                  cancel);
     }
     for (std::size_t k = 0; k < areas_.size(); ++k)
       areas.push_back({area_values[3 * k].data(), area_values[3 * k + 1].data(),
-                       area_values[3 * k + 2].data()});
+                       area_values[3 * k + 2].data(), data_.rows});
 
     Jet out{Point(data_.rows), Point(data_.rows * p), Point(p * p)};
     Point jac(m * B), by_input(m * m), slope(m);
@@ -64,7 +65,8 @@ public:
     for (std::size_t first = 0; first < data_.rows; first += chunk_) {
       const std::size_t n = std::min(chunk_, data_.rows - first);
       evaluator->evaluate(first, n, areas.data(), out.f.data() + first, jac.data(), scratch.data());
-      evaluator->add_hessian(first, n, c.data() + first, by_input.data(), scratch.data());
+      evaluator->add_hessian(first, n, areas.data(), c.data() + first, by_input.data(),
+                             scratch.data());
       for (std::size_t k = 0; k < m; ++k)
         for (std::size_t i = 0; i < n; ++i) {
           slope[k] += c[first + i] * jac[k * B + i];
@@ -90,15 +92,15 @@ public:
   std::unique_ptr<Evaluator> evaluator;
 
 private:
-  static std::vector<int> divide_areas(const Law &law, const Data &data) {
+  static std::vector<Divided::Function> divide_areas(const Law &law, const Data &data) {
     Cancel cancel;
-    return divide(law.program, data, law.theta, toys::all(law.theta.size()), cancel).areas;
+    return divide(law.program, data, law.theta, toys::all(law.theta.size()), cancel).functions;
   }
 
   const Data &data_;
   Coordinates coordinates_;
   std::size_t chunk_;
-  std::vector<int> areas_;
+  std::vector<Divided::Function> areas_;
 };
 
 Point coefficients(std::size_t rows) {

@@ -109,7 +109,7 @@ static void test_division() {
   const Program program = f.program();
 
   const Divided all = divided(program, data, {2, 0.1, 3}, toys::all(3));
-  CHECK(all.scalars.parameters() == 3 && all.areas.empty());
+  CHECK(all.scalars.parameters() == 3 && all.functions.empty());
   CHECK(all.nodes.size() == 4); // pow, a·, + rate, + 6
   bool hoisted = false;
   for (const Point &column : all.columns)
@@ -159,8 +159,8 @@ static void test_areas_in_a_law() {
   const Point got = values(program, data, {0.99, 3});
   for (std::size_t i = 0; i < data.rows; ++i)
     CHECK_NEAR(got[i], s1[i] - 3 * s2[i], 1e-15);
-  CHECK(divided(program, data, {0.99, 3}, {true, true}).areas.size() == 1);
-  CHECK(divided(program, data, {0.99, 3}, {false, true}).areas.empty());
+  CHECK(divided(program, data, {0.99, 3}, {true, true}).functions.size() == 1);
+  CHECK(divided(program, data, {0.99, 3}, {false, true}).functions.empty());
 }
 
 // Gradient and Hessian of one operation, of inner functions of both parameters.

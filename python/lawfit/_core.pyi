@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,13 @@ class Data:
         steps: _Ints,
         tracks: Sequence[tuple[Schedule, int, int]],
         warmup: str,
+        exact: bool,
     ) -> None: ...
     @property
     def rows(self) -> int: ...
+    def set_external(
+        self, function: Callable[[_Floats, int], tuple[_Floats, _Floats | None]], arguments: int
+    ) -> None: ...
 
 class Problem:
     def __init__(

@@ -60,8 +60,8 @@ class Record:
             raise self._wrong(key, "text", value)
         return value
 
-    def flag(self, key: str, default: bool) -> bool:
-        """Return whether something is so."""
+    def flag(self, key: str, default: bool | None = None) -> bool:
+        """Return True or False; without a default the key is required."""
         value = self._get(key, default)
         if not isinstance(value, bool):
             raise self._wrong(key, "true or false", value)

@@ -189,6 +189,13 @@ def integer(
     return int(value)
 
 
+def flag(value: object, *, field: str) -> bool:
+    """Return a value that is True or False, or raise TypeError."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{field} is {value!r}; expected True or False")
+    return bool(value)
+
+
 def _read(values: Any, where: str) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     """Return `values` as an array of whatever dtype and shape, and its mask if it has one."""
     if isinstance(values, np.ma.MaskedArray):

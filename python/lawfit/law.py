@@ -8,13 +8,13 @@ import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import EllipsisType, MappingProxyType
-from typing import Any, NoReturn, final
+from typing import Any, NoReturn
 
 import numpy as np
 
 from lawfit._record import Record, to_json_number
 from lawfit.conventions import read_conventions
-from lawfit.formula import check_name, declared, parse_formula
+from lawfit.formula import AREAS, check_name, declared, parse_formula
 
 __all__ = ["Law", "Parameter"]
 
@@ -60,11 +60,11 @@ class Parameter:
         lower, upper = _real("lower", self.lower), _real("upper", self.upper)
         if lower >= upper:
             raise ValueError(f"lower must be less than upper, got lower={lower!r}, upper={upper!r}")
-        _set(self, lower=lower, upper=upper)
+        set_fields(self, lower=lower, upper=upper)
         if self.held is not None:
-            _set(self, held=self._within("held", self.held))
+            set_fields(self, held=self._within("held", self.held))
         if self.typical is not None:
-            _set(self, typical=self._range("typical", self.typical))
+            set_fields(self, typical=self._range("typical", self.typical))
         for name in ("meaning", "unit"):
             _text(name, getattr(self, name))
 
@@ -110,7 +110,6 @@ class Parameter:
         )
 
 
-@final
 class Law:
     """A law as a formula: immutable, equal by value, saved as text.
 
@@ -152,7 +151,7 @@ class Law:
     positive_columns, nonzero_columns : tuple of str
         Columns that must be > 0 and, beyond these, columns that must not be 0.
     uses_schedule, positive_s1 : bool
-        Whether S1 or S2 appears, and whether S1 must be > 0.
+        Whether an area of the schedule appears, and whether S1 must be > 0.
     instructions, constants : tuple
         The lowered program, as in `lawfit.formula.Formula`.
 
@@ -200,18 +199,16 @@ class Law:
         description: str = "",
         source: str = "",
     ) -> None:
-        table = _table(parameters)
+        table = parameter_table(parameters)
         if not isinstance(implicit, bool):
             raise TypeError(f"implicit must be True or False, got {implicit!r}")
         parsed = parse_formula(formula, table, columns, where, y if implicit else None)
-        for field_name, value in (("name", name), ("y", y)):
-            if not _text(field_name, value).strip() or not value.isprintable():
-                raise ValueError(f"{field_name} must be one line of text, got {value!r}")
+        check_labels(name=name, y=y)
         named = dict(parsed.where)
         if y in parsed.columns or y in table or y in named:
             hint = "" if y not in parsed.columns else "; implicit=True solves for it"
             raise ValueError(f"y={y!r} is what the law predicts; the formula cannot use it{hint}")
-        _set(
+        set_fields(
             self,
             name=name,
             formula=formula,
@@ -260,7 +257,8 @@ class Law:
         where = ", ".join(f"{name!r}: …" for name in self.where)
         where = f", where={{{where}}}" if where else ""
         implicit = ", implicit=True" if self.implicit else ""
-        return f"Law({self.name!r}, {formula!r}, y={self.y!r}{where}{implicit})"
+        kind = type(self).__name__
+        return f"{kind}({self.name!r}, {formula!r}, y={self.y!r}{where}{implicit})"
 
     @property
     def _program(self) -> Any:
@@ -299,7 +297,8 @@ class Law:
             "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
             for row in rows
         ]
-        areas = [op.upper() for op in ("s1", "s2") if any(op == i[0] for i in self.instructions)]
+        used = {op for op, _, _ in self.instructions}
+        areas = [area for area in AREAS if area.lower() in used]
         if self.columns:
             lines.append("columns: " + ", ".join(self.columns))
         if self.implicit:
@@ -340,7 +339,10 @@ class Law:
         TypeError
             If a value has the wrong type. The message names the key.
         """
-        record = Record(data, "law", _KEYS)
+        record = Record(data, "law", [*_KEYS, "callable"])
+        if record.has("callable"):
+            name = record.text("name")
+            raise ValueError(f"law {name!r} is a Python function, which is not saved with a fit")
         table = {
             name: Parameter.from_dict({k: v for k, v in entry.items() if k != "name"})
             for name, entry in _entries(record, "parameters", "parameter").items()
@@ -363,9 +365,10 @@ class Law:
         )
 
 
-def _table(
+def parameter_table(
     parameters: Mapping[str, Parameter | EllipsisType | None] | Iterable[str],
 ) -> dict[str, Parameter]:
+    """Return declared parameters by name, each checked."""
     if not isinstance(parameters, Mapping):
         parameters = dict.fromkeys(declared(parameters, "parameter"))
     table: dict[str, Parameter] = {}
@@ -397,6 +400,14 @@ def _entries(record: Record, key: str, kind: str) -> dict[str, Mapping[str, Any]
     return table
 
 
+def check_labels(**labels: object) -> None:
+    """Refuse what is no line of text."""
+    for field_name, value in labels.items():
+        label = _text(field_name, value)
+        if not label.strip() or not label.isprintable():
+            raise ValueError(f"{field_name} must be one line of text, got {value!r}")
+
+
 def _conventions(record: Record) -> dict[str, Any]:
     if not record.has("conventions"):
         return {}
@@ -416,7 +427,7 @@ def _row(parameter: Parameter) -> tuple[str, str, str]:
     return bounds, parameter.unit, parameter.meaning
 
 
-def _set(record: object, **values: object) -> None:
+def set_fields(record: object, **values: object) -> None:
     """Set the fields of an immutable object while it is being made."""
     for name, value in values.items():
         object.__setattr__(record, name, value)

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lawfit._record import Record
-from lawfit._validate import Floats, choose, closest, float_array, integer, real
+from lawfit._validate import Floats, choose, closest, flag, float_array, integer, real
 from lawfit.conventions import DEFAULTS, LOSSES, SPACES, WARMUPS, Warmup
+from lawfit.formula import DECAY_AREAS, operands
 from lawfit.law import Law
 from lawfit.rows import Rows
 from lawfit.starts import Bounds
@@ -41,6 +42,7 @@ class Options:
     reduction: str
     warmup: Warmup
     skip_steps: int | None
+    exact: bool
     seed: int
     max_iterations: int
     tolerance: float
@@ -72,6 +74,7 @@ class Options:
             reduction=choose(record.text("reduction"), REDUCTIONS, field="fit: options: reduction"),
             warmup=choose(record.text("warmup"), WARMUPS, field="fit: options: warmup"),
             skip_steps=record.integer("skip_steps") if record.has("skip_steps") else None,
+            exact=record.flag("exact"),
             seed=record.integer("seed"),
             max_iterations=record.integer("max_iterations"),
             tolerance=record.real("tolerance"),
@@ -95,6 +98,7 @@ def read_options(
     reduction: str,
     warmup: str | None,
     skip_steps: int | None,
+    exact: bool,
     rng: Any,
     max_iterations: int,
     tolerance: float,
@@ -110,6 +114,7 @@ def read_options(
         reduction=choose(reduction, REDUCTIONS, field="reduction"),
         warmup=choose(usual["warmup"] if warmup is None else warmup, WARMUPS, field="warmup"),
         skip_steps=None if skip_steps is None else integer(skip_steps, field="skip_steps", lower=0),
+        exact=flag(exact, field="exact"),
         seed=integer(rng, field="rng", lower=0, upper=2**64 - 1),
         max_iterations=integer(max_iterations, field="max_iterations", lower=1, upper=2**31 - 1),
         tolerance=real(tolerance, field="tolerance", lower=0),
@@ -159,10 +164,20 @@ def read_bounds(law: Law, bounds: Mapping[str, tuple[float | None, float | None]
 
 
 def decays(law: Law) -> set[str]:
-    """Return the parameters that are the decay of S2's momentum."""
+    """Return the parameters that are the decay of an area's momentum."""
     names = list(law.parameters)
-    arguments = [law.instructions[a] for op, a, _ in law.instructions if op == "s2"]
-    return {names[index] for op, index, _ in arguments if op == "parameter"}
+    areas = {area.lower() for area in DECAY_AREAS}
+    found = set()
+    for instruction in law.instructions:
+        if instruction[0] not in areas:
+            continue
+        for k in operands(instruction):
+            op, index, _ = law.instructions[k]
+            if op == "argument":
+                op, index, _ = law.instructions[index]
+            if op == "parameter":
+                found.add(names[index])
+    return found
 
 
 def read_held(

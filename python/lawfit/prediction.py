@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lawfit import laws
-from lawfit._validate import Floats, Ints, choose, closest, real
+from lawfit._validate import Floats, Ints, choose, closest, flag, real
 from lawfit.conventions import DEFAULTS, WARMUPS, Warmup
 from lawfit.curve import Curve, Curves
 from lawfit.law import Law
@@ -26,6 +26,7 @@ def predict(
     at: Any = None,
     *,
     warmup: Warmup | None = None,
+    exact: bool = False,
     size: float | None = None,
     tokens_per_step: float | None = None,
 ) -> Floats:
@@ -44,6 +45,8 @@ def predict(
         Steps of the schedule or curve, in any order.
     warmup : {"peak", "actual", "skip"}, optional
         What a schedule's warm-up counts for, as in `lawfit.fit`; by default the law's convention.
+    exact : bool
+        Sum loss drops step by step, as in `lawfit.fit`.
     size, tokens_per_step : float, optional
         Parameters of the model and tokens of a step, for a law of N or D over a bare schedule.
 
@@ -68,7 +71,7 @@ def predict(
         warmup=choose(usual if warmup is None else warmup, WARMUPS, field="warmup"),
         sizes={"size": size, "tokens_per_step": tokens_per_step},
     )
-    return asked.evaluate(_values(chosen, params))
+    return asked.evaluate(_values(chosen, params), exact=flag(exact, field="exact"))
 
 
 def _values(law: Law, params: object) -> list[float]:
@@ -113,10 +116,10 @@ class Request:
     order: Ints | None
     everywhere: bool
 
-    def evaluate(self, theta: list[float]) -> Floats:
+    def evaluate(self, theta: list[float], *, exact: bool) -> Floats:
         """Return the law's values with all its parameters at `theta`, in the order asked for."""
         self.rows.check_columns()
-        values: Floats = self.rows.law._program.evaluate(self.rows.core(), theta)
+        values: Floats = self.rows.law._program.evaluate(self.rows.core(exact=exact), theta)
         if self.everywhere:
             self.rows.check_values(values)
         return self.as_asked(values)

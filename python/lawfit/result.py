@@ -166,7 +166,10 @@ class Fit:
         TypeError, ValueError
             Naming the field, index and value.
         """
-        return self._request(data, at, params, tokens_per_step).evaluate([*self.params.values()])
+        return self._evaluate(self._request(data, at, params, tokens_per_step))
+
+    def _evaluate(self, asked: Request) -> Floats:
+        return asked.evaluate([*self.params.values()], exact=self.options.exact)
 
     def _request(
         self, data: Any, at: Any, params: float | None, tokens_per_step: float | None
@@ -280,8 +283,7 @@ class Fit:
     def _scored(self, rows: Rows) -> Score:
         assert rows.y is not None
         rows.check_areas()
-        predicted = Request(rows, None, everywhere=True).evaluate([*self.params.values()])
-        return score(rows.y, predicted)
+        return score(rows.y, self._evaluate(Request(rows, None, everywhere=True)))
 
     def summary(self) -> str:
         """Return the fit on several lines: parameters with errors, quality, warnings."""

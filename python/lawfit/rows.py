@@ -10,6 +10,7 @@ import numpy as np
 
 from lawfit import _core
 from lawfit._validate import Floats, Ints, closest
+from lawfit.callable_law import CallableLaw
 from lawfit.curve import Curve, Curves, as_curves
 from lawfit.law import Law
 from lawfit.schedule import Schedule, Warmup
@@ -85,11 +86,14 @@ class Rows:
         before = np.cumsum([0, *(group.given for group in self.groups)])
         return np.concatenate([g.index + b for g, b in zip(self.groups, before, strict=False)])
 
-    def core(self) -> _core.Data:
-        """Hand the rows to the core, which copies them."""
+    def core(self, *, exact: bool = False) -> _core.Data:
+        """Hand the rows to the core, which copies them; `exact` sums loss drops step by step."""
         tracks = [(g.schedule._native, g.begin, g.end) for g in self.groups if g.schedule]
         steps = self.steps if tracks else _NO_STEPS
-        return _core.Data(len(self), self.columns, steps, tracks, self.warmup)
+        data = _core.Data(len(self), self.columns, steps, tracks, self.warmup, exact)
+        if isinstance(self.law, CallableLaw):
+            data.set_external(self.law.bind(self.columns), len(self.law.parameters))
+        return data
 
     def place(self, row: int) -> str:
         """Say where a row comes from, for messages: "curve 'a': … index 7"."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lawfit._validate import closest, integer, real
+from lawfit.formula import operands
 from lawfit.law import Law
 from lawfit.rows import Rows
 
@@ -23,7 +24,6 @@ STARTS_PER_PARAMETER = 8
 AROUND = (1e-2, 1e2)
 # The same of an exponent, whatever the data: those of scaling laws are seldom beyond.
 EXPONENTS = (0.03, 3.0)
-BINARY = ("add", "sub", "mul", "div", "pow", "minimum", "maximum", "logaddexp")
 # How far inside its bound a start on it is moved, relative to the bound or to the width.
 INSIDE = 1e-8
 
@@ -81,11 +81,10 @@ def _exponents(law: Law) -> set[str]:
     names = list(law.parameters)
     inside: list[set[str]] = []  # parameters that each instruction depends on
     found: set[str] = set()
-    for op, a, b in law.instructions:
-        if op in ("constant", "parameter", "column", "unknown", "s1"):
-            inside.append({names[a]} if op == "parameter" else set())
-            continue
-        inside.append(inside[a] | (inside[b] if op in BINARY else set()))
+    for instruction in law.instructions:
+        op, a, b = instruction
+        own = {names[a]} if op == "parameter" else set()
+        inside.append(own.union(*(inside[k] for k in operands(instruction))))
         if op == "pow":
             found |= inside[b]
     return found

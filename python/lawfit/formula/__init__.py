@@ -10,20 +10,24 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lawfit.formula.domain import Instruction, domain_of
+from lawfit.formula.domain import domain_of
 from lawfit.formula.lowering import Expression, Lowering
 from lawfit.formula.names import (
     AREAS,
+    DECAY_AREAS,
     DEFAULT_LAMBDA,
     FUNCTIONS,
     RESERVED,
+    Instruction,
     check_name,
     declared,
+    operands,
 )
 from lawfit.formula.scan import MAX_LENGTH, FormulaError, scan
 
 __all__ = [
     "AREAS",
+    "DECAY_AREAS",
     "DEFAULT_LAMBDA",
     "FUNCTIONS",
     "RESERVED",
@@ -31,8 +35,12 @@ __all__ = [
     "FormulaError",
     "check_name",
     "declared",
+    "operands",
     "parse_formula",
 ]
+
+
+_AREA_OPS = frozenset(area.lower() for area in AREAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ class Formula:
     positive_columns, nonzero_columns : tuple of str
         Columns that must be > 0 and, beyond these, columns that must not be 0.
     uses_schedule : bool
-        Whether S1 or S2 appears.
+        Whether an area of the schedule appears.
     positive_s1 : bool
         Whether S1 must be > 0.
     """
@@ -86,7 +94,7 @@ def parse_formula(
     ----------
     text : str
         One expression of + - * / **, the functions in `FUNCTIONS`, pi, numbers, parameters,
-        columns, and the areas S1, S2 (lambda 0.999) and S2(lambda).
+        columns, and the schedule's areas in `AREAS`; S2 alone has lambda 0.999.
     parameters : iterable of str
         Names to be fitted; each must occur.
     columns : iterable of str, optional
@@ -143,7 +151,7 @@ def parse_formula(
         constants,
         tuple(name for i, name in enumerate(found) if i in domain.positive),
         tuple(name for i, name in enumerate(found) if i in domain.nonzero),
-        any(op in ("s1", "s2") for op, _, _ in code),
+        any(op in _AREA_OPS for op, _, _ in code),
         domain.positive_s1,
     )
 

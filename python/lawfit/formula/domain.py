@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Domain", "domain_of"]
+from lawfit.formula.names import Instruction
 
-Instruction = tuple[str, int, int]
+__all__ = ["Domain", "domain_of"]
 
 
 @dataclass(frozen=True, slots=True)

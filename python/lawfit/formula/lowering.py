@@ -7,8 +7,16 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lawfit.formula.domain import Instruction
-from lawfit.formula.names import AREAS, DEFAULT_LAMBDA, FUNCTIONS, MAX_NAMES, RESERVED, lookalike
+from lawfit.formula.names import (
+    AREAS,
+    DECAY_AREAS,
+    DEFAULT_LAMBDA,
+    FUNCTIONS,
+    MAX_NAMES,
+    RESERVED,
+    Instruction,
+    lookalike,
+)
 from lawfit.formula.scan import MAX_DEPTH, FormulaError, normalise
 
 __all__ = ["Expression", "Lowering"]
@@ -59,8 +67,11 @@ class Lowering:
         self.constants: list[float] = []
         self._emitted: dict[Instruction, int] = {}
         self._literals: dict[str, int] = {}
+        self._areas: dict[tuple[str, tuple[int, ...]], int] = {}
         self._named: dict[str, _Value] = {}
         self._scalars = {*parameters, *FUNCTIONS, "pi"}  # names that are the same at every row
+        if unknown is not None:
+            self._named[unknown] = self._emit("unknown")
 
     def define(self, name: str, expression: Expression) -> None:
         """Lower an expression that later ones may use by name."""
@@ -159,8 +170,8 @@ class Lowering:
         if not isinstance(node.func, ast.Name):
             raise self._error(node.func, "only functions can be called; is a * missing?")
         name = normalise(node.func.id)
-        if name == "S2":
-            return self._annealing_area(node, depth)
+        if AREAS.get(name):
+            return self._area(node, name, depth)
         self._check_callable(node, name)
         arguments = self._arguments(node, name, FUNCTIONS[name])
         values = [self.index(self.lower(argument, depth + 1)) for argument in arguments]
@@ -169,11 +180,11 @@ class Lowering:
     def _check_callable(self, node: ast.Call, name: str) -> None:
         if name in FUNCTIONS:
             return
-        if name == "S1":
-            raise self._error(node, "S1 takes no arguments; is a * missing?")
+        if name in AREAS:
+            raise self._error(node, f"{name} takes no arguments; is a * missing?")
         if name in (*self._scalars, *self.where, self.unknown, *(self.listed or ())):
             raise self._error(node, f"{name!r} is not a function; is a * missing?")
-        close = lookalike(name, (*FUNCTIONS, "S2"))
+        close = lookalike(name, (*FUNCTIONS, *(area for area, arity in AREAS.items() if arity)))
         hint = f"did you mean {close!r}?" if close else "known are " + ", ".join(FUNCTIONS)
         raise self._error(node, f"unknown function {name!r}; {hint}")
 
@@ -188,33 +199,49 @@ class Lowering:
             raise self._error(node, f"{name} takes {arity} argument{plural}, got {len(node.args)}")
         return node.args
 
-    def _annealing_area(self, node: ast.Call, depth: int) -> int:
-        [decay] = self._arguments(node, "S2", 1)
-        for part in ast.walk(decay):  # the area is one number a step, so its lambda is one too
+    def _area(self, node: ast.Call, area: str, depth: int) -> int:
+        arguments = self._arguments(node, area, AREAS[area])
+        what = DECAY_AREAS.get(area)
+        values = []
+        for argument in arguments:
+            self._check_scalar(argument, f"the {what or 'arguments'} of {area}")
+            value = self.lower(argument, depth + 1)
+            if what and isinstance(value, float) and not 0.0 <= value < 1.0:
+                raise self._error(
+                    argument, f"the {what} of {area} must lie in [0, 1), got {value:g}"
+                )
+            values.append(self.index(value))
+        if len(values) == 1:
+            return self._emit(area.lower(), values[0])
+        key = (area, tuple(values))
+        if key not in self._areas:
+            first = len(self.code)  # arguments stand side by side, so they are emitted anew
+            self.code += [("argument", value, 0) for value in values]
+            self._areas[key] = self._emit(area, first)
+        return self._areas[key]
+
+    def _check_scalar(self, node: ast.expr, what: str) -> None:
+        # An area is one number a step, so what it depends on is one too.
+        for part in ast.walk(node):
             if isinstance(part, ast.Name):
                 name = normalise(part.id)
                 if name not in self._scalars:
                     close = lookalike(name, self.parameters)
                     hint = f"; did you mean {close!r}?" if close else ""
-                    raise self._error(
-                        part, f"the lambda of S2 takes parameters and numbers only{hint}"
-                    )
-        value = self.lower(decay, depth + 1)
-        if isinstance(value, float) and not 0.0 <= value < 1.0:
-            raise self._error(decay, f"the lambda of S2 must lie in [0, 1), got {value:g}")
-        return self._emit("s2", self.index(value))
+                    raise self._error(part, f"{what} takes parameters and numbers only{hint}")
 
     def _name(self, node: ast.Name, name: str) -> _Value:
         self.appeared.setdefault(name, (self._expression, node))
         if name == "pi":
             return math.pi
+        if name == "S2":
+            return self._emit("s2", self.index(DEFAULT_LAMBDA))
         if name in AREAS:
-            lam = [self.index(DEFAULT_LAMBDA)] if name == "S2" else []
-            return self._emit(name.lower(), *lam)
+            if arity := AREAS[name]:
+                raise self._error(node, f"{name} takes {arity} arguments")
+            return self._emit(name.lower())
         if name in self.parameters:
             return self._emit("parameter", self.parameters.index(name))
-        if name == self.unknown:
-            return self._emit("unknown")
         if name in self._named:
             return self._named[name]
         if name in self.where:

@@ -9,6 +9,7 @@ from lawfit.formula.scan import name_problem, normalise
 
 __all__ = [
     "AREAS",
+    "DECAY_AREAS",
     "DEFAULT_LAMBDA",
     "FUNCTIONS",
     "MAX_NAMES",
@@ -16,7 +17,11 @@ __all__ = [
     "check_name",
     "declared",
     "lookalike",
+    "operands",
 ]
+
+Instruction = tuple[str, int, int]
+"""(operation, a, b), as the core has it."""
 
 DEFAULT_LAMBDA = 0.999
 """The decay of the annealing area where a formula says S2 alone (arXiv 2408.11029)."""
@@ -27,9 +32,32 @@ FUNCTIONS = {
 }  # fmt: skip
 """Functions a formula may call, with their number of arguments."""
 
-AREAS = ("S1", "S2")
+AREAS = {"S1": 0, "S2": 1, "loss_drop": 3, "moment_area": 2, "bound_mean": 0, "bound_last": 0}
+"""Areas of the learning-rate schedule, with their number of arguments; see `lawfit.Schedule`."""
+
+DECAY_AREAS = {"S2": "lambda", "moment_area": "decays"}
+"""Areas whose arguments lie in [0, 1), and what these are called."""
+
 RESERVED = frozenset({*FUNCTIONS, *AREAS, "pi"})
 MAX_NAMES = 100  # of parameters, and of columns
+
+
+_LEAVES = frozenset({"constant", "parameter", "column", "unknown"})
+_BINARY = frozenset(
+    {"add", "sub", "mul", "div", "pow", *(f for f, n in FUNCTIONS.items() if n == 2)}
+)
+_ARITY = {area.lower(): arity for area, arity in AREAS.items()}
+
+
+def operands(instruction: Instruction) -> range | tuple[int, ...]:
+    """Return the earlier instructions that an instruction takes."""
+    op, a, b = instruction
+    if op in _LEAVES:
+        return ()
+    if op in _BINARY:
+        return (a, b)
+    # The arguments of a row function stand side by side.
+    return range(a, a + (b if op == "external" else _ARITY.get(op, 1)))
 
 
 def check_name(name: object, kind: str) -> str:

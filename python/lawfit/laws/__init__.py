@@ -14,7 +14,14 @@ from lawfit.law import Law
 from lawfit.laws.design import mixture, step_law, step_law_batch
 from lawfit.laws.downstream import accuracy_ladder, pass_until, task_loss, top1_error
 from lawfit.laws.kaplan import kaplan_d, kaplan_n, kaplan_nd, kaplan_ns, kaplan_nsb
-from lawfit.laws.learning_rate import annealing, annealing_size, collapse
+from lawfit.laws.learning_rate import (
+    annealing,
+    annealing_size,
+    collapse,
+    convex_bound,
+    forward_momentum,
+    multi_power,
+)
 from lawfit.laws.one_variable import (
     broken_power,
     exponential,
@@ -39,11 +46,13 @@ __all__ = [
     "broken_power",
     "chinchilla",
     "collapse",
+    "convex_bound",
     "data_constrained",
     "exponential",
     "families",
     "farseer",
     "fixed_power",
+    "forward_momentum",
     "get",
     "henighan",
     "hestness",
@@ -54,6 +63,7 @@ __all__ = [
     "kaplan_nsb",
     "linear",
     "mixture",
+    "multi_power",
     "names",
     "over_training",
     "pass_until",
@@ -69,7 +79,14 @@ __all__ = [
 _Entry = Law | Callable[..., Law]
 
 _FAMILIES: dict[str, tuple[_Entry, ...]] = {
-    "learning-rate schedules": (annealing, annealing_size, collapse),
+    "learning-rate schedules": (
+        annealing,
+        annealing_size,
+        multi_power,
+        forward_momentum,
+        convex_bound,
+        collapse,
+    ),
     "one variable": (power, pure_power, linear, fixed_power, broken_power, exponential),
     "size, data and compute": (
         henighan,

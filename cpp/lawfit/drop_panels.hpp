@@ -1,0 +1,114 @@
+// The steps at which a schedule's LR changes, gathered into panels over which a smooth kernel is
+// interpolated: what makes sums over all steps before a row near-linear in the number of steps.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "lawfit/double_double.hpp"
+
+namespace lawfit {
+
+// A step k whose LR differs from that of the step before.
+struct DropStep {
+  double rate;         // η_k
+  double decrease;     // η_{k−1} − η_k
+  DoubleDouble before; // Σ_{τ<k} η_τ
+};
+
+// A row t sums over the first `changes` of these steps; `area` is Σ_{τ≤t} η_τ.
+struct DropRow {
+  DoubleDouble area;
+  std::size_t changes;
+  double to_zero; // Σ of the decreases to an LR of 0 that a step above 0 follows by t
+};
+
+// Where kernels are evaluated: at steps on their own, and at the few steps that stand for a panel.
+struct DropNodes {
+  std::vector<double> log_rate; // 0 where the LR is 0
+  std::vector<double> weight;   // replaces the decrease
+  std::vector<double> before_high, before_low;
+  std::vector<std::size_t> at_zero; // nodes whose LR is 0
+
+  std::size_t size() const { return weight.size(); }
+};
+
+// Every segment of the schedule is a panel, halved again and again down to 2·panel_nodes steps. In
+// a panel, a function of η_k and S_k = area − before_k that is smooth in k is interpolated at
+// near-Chebyshev nodes among the panel's own steps: Σ_k decrease_k·f(k) = Σ_j W_j·f(k_j), with
+// W_j = Σ_k decrease_k·ℓ_j(k) of the schedule alone. A panel stands in for its steps when
+//   - its nodes reproduce log η, and Σ η relative to S, to `smoothness` at its halves' nodes and
+//   so,
+//     as the halves' do, at all of its steps; and its η lie within a factor of `variation`;
+//   - the area between it and the row is `distance` of the panel's own, as if all of it had its
+//     highest LR, so that a singularity of f where S = 0 lies as far away.
+// Its halves stand in otherwise, and in the end its steps: a kink, a jump or noise costs time, not
+// accuracy.
+class DropPanels {
+public:
+  static constexpr std::size_t panel_nodes = 14;
+  static constexpr std::size_t leaf_steps = 2 * panel_nodes;
+  static constexpr double smoothness = 1e-12;
+  static constexpr double variation = 4.0;
+  static constexpr double distance = 0.8;
+
+  DropPanels() = default;
+  // `segments`: the first step of each, ascending from 0; best where the schedule has its kinks.
+  // exact: every step is a node. Keeps the nodes that these rows need.
+  DropPanels(const std::vector<DropStep> &steps, const std::vector<std::size_t> &segments,
+             const std::vector<DropRow> &rows, bool exact);
+
+  const DropNodes &nodes() const { return nodes_; }
+
+  // Hands visit(first, n) runs of at most leaf_steps nodes that together stand for a row's steps.
+  template <class Visit> void cover(const DropRow &row, Visit &&visit) const {
+    walk(row, [&](std::size_t index, std::size_t n) {
+      const Panel &panel = panels_[index];
+      if (n == 0)
+        visit(panel.first_node, panel_nodes);
+      else
+        visit(panel.first_step, n);
+    });
+  }
+
+private:
+  static constexpr std::size_t none = SIZE_MAX;
+
+  // A panel, its first half and what that is made of, its second half and so on.
+  struct Panel {
+    std::size_t begin, end; // steps
+    std::size_t after;      // the panel after the last that is part of this one
+    double last;            // `before` of its last step
+    double reach;           // the area behind it from which on it is used; infinite if never
+    std::size_t first_node = none, first_step = none; // among the nodes, once needed
+
+    bool is_leaf() const { return end - begin <= leaf_steps; }
+  };
+  class Builder;
+
+  // visit(panel, n): the panel stands in for its steps if n is 0, else its first n steps do.
+  template <class Visit> void walk(const DropRow &row, Visit &&visit) const {
+    for (std::size_t index = 0; index < panels_.size();) {
+      const Panel &panel = panels_[index];
+      if (panel.begin >= row.changes)
+        return;
+      if (row.area.hi - panel.last >= panel.reach) {
+        visit(index, std::size_t{0});
+        index = panel.after;
+      } else {
+        if (panel.is_leaf())
+          visit(index, (panel.end < row.changes ? panel.end : row.changes) - panel.begin);
+        ++index;
+      }
+    }
+  }
+
+  void add_node(const DropStep &step, double weight);
+
+  std::vector<Panel> panels_;
+  DropNodes nodes_;
+};
+
+} // namespace lawfit

@@ -1,0 +1,301 @@
+#include "lawfit/loss_drop.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "lawfit/evaluator.hpp"
+#include "lawfit/rate_walk.hpp"
+#include "lawfit/simd.hpp"
+
+namespace lawfit {
+namespace {
+
+constexpr std::int64_t max_changes = std::int64_t{1} << 27;
+// Nodes whose powers a thread keeps room for between evaluations: 2 MB.
+constexpr std::size_t kept_powers = std::size_t{1} << 18;
+constexpr int argument_count = 3;
+constexpr int derivative_count = 6;
+
+[[noreturn]] void refuse_length() {
+  throw std::invalid_argument("the LR changes at more than 2^27 steps: too many for a loss drop");
+}
+
+// Collects the steps at which the LR changes, and the rows. Cuts the steps into segments where a
+// kink may be: where a piece begins, and, as a table has no pieces, where the LR turns and where it
+// has stood still.
+class Collector {
+public:
+  Collector(std::int64_t first, const std::int64_t *at, std::size_t n)
+      : first_(first), at_(at), end_(at + n) {
+    rows.reserve(n);
+  }
+
+  void add(const RateStretch &stretch) {
+    const std::int64_t singles =
+        stretch.constant ? std::min<std::int64_t>(1, stretch.steps) : stretch.steps;
+    for (std::int64_t i = 0; i < singles; ++i)
+      add(stretch.first + i, stretch[i], stretch.begins && i == 0);
+    if (stretch.steps > singles)
+      glide(stretch.first + singles, stretch.steps - singles, stretch[0]);
+  }
+
+  std::vector<DropStep> steps;
+  std::vector<std::size_t> segments;
+  std::vector<DropRow> rows;
+
+private:
+  void add(std::int64_t step, double rate, bool begins) {
+    cut_ = cut_ || begins;
+    const double decrease = step >= first_ ? previous_ - rate : 0.0;
+    if (decrease != 0.0)
+      change(step, rate, decrease);
+    if (rate > 0.0)
+      followed_ = decreases_to_zero_;
+    glide(step, 1, rate);
+    previous_ = rate;
+  }
+
+  void change(std::int64_t step, double rate, double decrease) {
+    if (steps.size() == static_cast<std::size_t>(max_changes))
+      refuse_length();
+    const std::int64_t gap = step - changed_;
+    const bool turns = !steps.empty() && (decrease < 0.0) != (steps.back().decrease < 0.0);
+    cut_ = cut_ || turns || gap > gap_;
+    // Shorter ones are summed step by step anyhow.
+    if (segments.empty() || (cut_ && steps.size() - segments.back() > DropPanels::leaf_steps)) {
+      segments.push_back(steps.size());
+      cut_ = false;
+    }
+    steps.push_back({rate, decrease, area_});
+    if (rate == 0.0)
+      decreases_to_zero_ += decrease;
+    changed_ = step;
+    gap_ = gap;
+  }
+
+  // Steps of one LR.
+  void glide(std::int64_t step, std::int64_t n, double rate) {
+    const auto area_after = [&](std::int64_t count) {
+      return area_ + DoubleDouble(rate) * DoubleDouble(static_cast<double>(count));
+    };
+    for (; at_ != end_ && *at_ < step + n; ++at_)
+      rows.push_back({area_after(*at_ - step + 1), steps.size(), followed_});
+    area_ = area_after(n);
+  }
+
+  std::int64_t first_;
+  const std::int64_t *at_, *end_;
+  DoubleDouble area_;
+  double previous_ = 0.0, decreases_to_zero_ = 0.0, followed_ = 0.0;
+  std::int64_t changed_ = 0, gap_ = 0; // the last change, and how long after the one before
+  bool cut_ = false;
+};
+
+// Sums G and its derivatives over the nodes of one row, a block at a time. With z = 1 + C·x and
+// u = z^−β:
+//   G = 1 − u,  G_β = u·log z,  G_ββ = −u·log²z,  G_C = β·u·x/z,  G_CC = −(β+1)·(x/z)·G_C,
+//   G_βC = (1 − β·log z)·u·x/z,
+// and, as γ enters by x = exp(−γ·l)·S with l = log η,  ∂/∂γ = −l·C·∂/∂C.
+class DropKernel {
+public:
+  // power: η^−γ of the nodes.
+  DropKernel(double c, double beta, int order, const DropNodes &nodes, const double *power)
+      : c_(c), beta_(beta), order_(order), power_(power), high_(nodes.before_high.data()),
+        low_(nodes.before_low.data()), weights_(nodes.weight.data()),
+        log_rates_(nodes.log_rate.data()) {}
+
+  // The n <= block_rows nodes from `first` on.
+  void add(std::size_t first, std::size_t n, DoubleDouble area) {
+    if (filled_ + n > block_rows)
+      flush();
+    const std::size_t to = filled_ - first; // modulo 2^64
+    for (std::size_t i = first; i < first + n; ++i) {
+      x_[to + i] = power_[i] * ((area.hi - high_[i]) + (area.lo - low_[i]));
+      weight_[to + i] = weights_[i];
+    }
+    for (std::size_t i = first; order_ > 0 && i < first + n; ++i)
+      log_rate_[to + i] = log_rates_[i];
+    filled_ += n;
+  }
+
+  // Stores the sums since the last call, as row i.
+  void finish(double to_zero, std::size_t i, const RowValues &out) {
+    flush();
+    const double *plain = sums_[0], *once = sums_[1], *twice = sums_[2];
+    out.value[i] = plain[value] + to_zero;
+    if (order_ > 0) {
+      out.gradient[i] = plain[by_c];
+      out.gradient[out.stride + i] = plain[by_beta];
+      out.gradient[2 * out.stride + i] = -c_ * once[by_c];
+    }
+    if (order_ > 1) {
+      const double hessian[derivative_count] = {
+          plain[by_cc],          plain[by_beta_c],
+          plain[by_beta_beta],   -(once[by_c] + c_ * once[by_cc]),
+          -c_ * once[by_beta_c], c_ * (twice[by_c] + c_ * twice[by_cc])};
+      for (std::size_t k = 0; k < derivative_count; ++k)
+        out.hessian[k * out.stride + i] = hessian[k];
+    }
+    std::fill_n(&sums_[0][0], 3 * terms, 0.0);
+  }
+
+private:
+  // In an order in which each sum below needs neighbours only.
+  enum Term { by_beta_beta, by_beta, value, by_c, by_cc, by_beta_c, terms };
+
+  void flush() {
+    if (filled_ == 0)
+      return;
+    values();
+    if (order_ > 0)
+      derivatives();
+    const int first = order_ == 0 ? value : order_ == 1 ? by_beta : by_beta_beta;
+    const int last = order_ == 0 ? value : order_ == 1 ? by_c : by_beta_c;
+    sum(0, first, last);
+    if (order_ > 0) {
+      weigh();
+      sum(1, by_c, last);
+    }
+    if (order_ > 1) {
+      weigh();
+      sum(2, by_c, by_cc);
+    }
+    filled_ = 0;
+  }
+
+  void sum(int moment, int first, int last) {
+    simd::add_product(term_[first], block_rows, last - first + 1, weight_, filled_,
+                      sums_[moment] + first);
+  }
+
+  void weigh() {
+    for (std::size_t i = 0; i < filled_; ++i)
+      weight_[i] *= log_rate_[i];
+  }
+
+  void values() {
+    constexpr double small = 0x1p-10; // where either way is good to 1e-13
+    double *z = z_, *low = term_[by_c], *g = term_[value];
+    for (std::size_t i = 0; i < filled_; ++i) {
+      const double y = std::min(c_ * x_[i], huge);
+      z[i] = 1.0 + y;
+      // What z has lost of y; where it matters, the logarithm's slope is 1.
+      low[i] = y < 1.0 ? y - (z[i] - 1.0) : 0.0;
+    }
+    simd::log(z, log_z_, filled_);
+    for (std::size_t i = 0; i < filled_; ++i) {
+      log_z_[i] += low[i];
+      u_[i] = -beta_ * log_z_[i];
+    }
+    simd::exp(u_, u_, filled_);
+    // 1 − exp(−w), by its series where the difference would lose digits.
+    for (std::size_t i = 0; i < filled_; ++i) {
+      const double w = beta_ * log_z_[i];
+      const double series = w * (1.0 - w * (0.5 - w * (1.0 / 6.0 - w * (1.0 / 24.0))));
+      g[i] = w < small ? series : 1.0 - u_[i];
+    }
+  }
+
+  void derivatives() {
+    for (std::size_t i = 0; i < filled_; ++i) {
+      const double slope = std::min(x_[i], huge) / z_[i], log_z = log_z_[i], u = u_[i];
+      const double g_c = beta_ * u * slope;
+      term_[by_beta][i] = u * log_z;
+      term_[by_c][i] = g_c;
+      term_[by_beta_beta][i] = -u * log_z * log_z;
+      term_[by_cc][i] = -(beta_ + 1.0) * slope * g_c;
+      term_[by_beta_c][i] = (1.0 - beta_ * log_z) * (u * slope);
+    }
+  }
+
+  static constexpr double huge = 1e300; // stands in for what overflows
+
+  double c_, beta_;
+  int order_;
+  const double *power_, *high_, *low_, *weights_, *log_rates_;
+  std::size_t filled_ = 0;
+  alignas(64) double x_[block_rows], weight_[block_rows], log_rate_[block_rows];
+  alignas(64) double z_[block_rows], log_z_[block_rows], u_[block_rows];
+  alignas(64) double term_[terms][block_rows];
+  double sums_[3][terms] = {};
+};
+
+void fill_with_nan(int order, const RowValues &out, std::size_t rows) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  std::fill_n(out.value, rows, nan);
+  for (std::size_t k = 0; order > 0 && k < argument_count; ++k)
+    std::fill_n(out.gradient + k * out.stride, rows, nan);
+  for (std::size_t k = 0; order > 1 && k < derivative_count; ++k)
+    std::fill_n(out.hessian + k * out.stride, rows, nan);
+}
+
+// η^−γ of every node. Where η is 0: 1 if γ is, else 0, which adds nothing (a row's to_zero does).
+void powers(const DropNodes &nodes, double gamma, double *power) {
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    power[i] = -gamma * nodes.log_rate[i];
+  simd::exp(power, power, nodes.size());
+  for (const std::size_t i : nodes.at_zero)
+    power[i] = gamma == 0.0 ? 1.0 : 0.0;
+}
+
+} // namespace
+
+LossDrop::LossDrop(const Schedule &schedule, Warmup mode, const std::int64_t *at, std::size_t n,
+                   bool exact, Cancel &cancel) {
+  check_rows(schedule, at, n);
+  if (n == 0)
+    return;
+  const std::int64_t last = at[n - 1];
+  // Before memory is asked for. A table may repeat itself: what it changes is counted on the way.
+  std::int64_t end = 0, changes = 0;
+  for (const Piece &piece : schedule.pieces()) {
+    const std::int64_t steps = std::min(piece.steps, last + 1 - end);
+    if (piece.shape != Shape::constant && piece.shape != Shape::table)
+      changes += steps;
+    end += steps;
+  }
+  if (changes > max_changes)
+    refuse_length();
+  Collector collector(first_decrease(schedule, mode), at, n);
+  walk_rates(schedule, mode, last, cancel,
+             [&](const RateStretch &stretch) { collector.add(stretch); });
+  rows_ = std::move(collector.rows);
+  panels_ = DropPanels(collector.steps, collector.segments, rows_, exact);
+}
+
+void LossDrop::evaluate(const double *arguments, int order, const RowValues &out,
+                        Cancel &cancel) const {
+  const double c = arguments[0], beta = arguments[1], gamma = arguments[2];
+  if (!(c >= 0.0 && beta >= 0.0 && std::isfinite(c) && std::isfinite(beta) && std::isfinite(gamma)))
+    return fill_with_nan(order, out, rows());
+
+  // A scratch argument would show in every law's evaluator; a thread's own keeps the heap out of
+  // the solver's loop. Beyond `kept_powers` the sums dwarf an allocation, and threads keep nothing.
+  const DropNodes &nodes = panels_.nodes();
+  thread_local std::vector<double> kept;
+  std::vector<double> large;
+  std::vector<double> &power = nodes.size() <= kept_powers ? kept : large;
+  if (power.size() < nodes.size())
+    power.resize(nodes.size());
+  powers(nodes, gamma, power.data());
+
+  const bool drops_at_zero = gamma > 0.0 && c > 0.0 && beta > 0.0;
+  DropKernel kernel(c, beta, order, nodes, power.data());
+  for (std::size_t i = 0; i < rows(); ++i) {
+    const DropRow &row = rows_[i];
+    std::size_t since_check = 0;
+    cancel.check();
+    panels_.cover(row, [&](std::size_t first, std::size_t n) {
+      if ((since_check += n) > 100 * block_rows) {
+        cancel.check();
+        since_check = 0;
+      }
+      kernel.add(first, n, row.area);
+    });
+    kernel.finish(drops_at_zero ? row.to_zero : 0.0, i, out);
+  }
+}
+
+} // namespace lawfit

@@ -1,0 +1,42 @@
+// The loss drop of the multi-power law (arXiv 2503.12811), of one schedule at some of its steps:
+//   D(t) = Σ_{1≤k≤t} (η_{k−1} − η_k)·G(η_k^−γ·S_k(t)),  G(x) = 1 − (1 + C·x)^−β,
+//   S_k(t) = Σ_{τ=k..t} η_τ.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "lawfit/drop_panels.hpp"
+#include "lawfit/row_function.hpp"
+#include "lawfit/schedule.hpp"
+
+namespace lawfit {
+
+// Work and memory are near-linear in the steps at which the LR changes (other steps add nothing)
+// plus the rows times the logarithm of these steps; the value, and each derivative, differs from
+// the plain sum by less than 1e-11 of the same sum taken of its terms' sizes, for C >= 0, β <= 2
+// and |γ| <= 2. Schedules without a smooth stretch of 32 steps are summed plainly, in quadratic
+// time, as is every schedule with `exact`. Immutable, so threads may share it.
+//
+// Limits: a step with S_k(t) = 0 adds nothing. A step with η_k = 0 < S_k(t) adds its whole
+// decrease if γ > 0 (and C, β > 0), nothing if γ < 0, and no derivative by γ.
+class LossDrop {
+public:
+  // Rows are n non-decreasing steps. Warmup::peak: the warm-up's LR count as the peak, so they add
+  // to S and drop nothing; Warmup::skip: drops start after step W. Throws std::invalid_argument for
+  // steps outside the schedule and for more than 2^27 steps at which the LR changes.
+  LossDrop(const Schedule &schedule, Warmup mode, const std::int64_t *at, std::size_t n, bool exact,
+           Cancel &cancel);
+
+  std::size_t rows() const { return rows_.size(); }
+
+  // Arguments C, β, γ; NaN for C or β below 0, and where one is not finite.
+  void evaluate(const double *arguments, int order, const RowValues &out, Cancel &cancel) const;
+
+private:
+  std::vector<DropRow> rows_;
+  DropPanels panels_;
+};
+
+} // namespace lawfit

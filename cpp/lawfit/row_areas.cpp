@@ -1,0 +1,102 @@
+#include "lawfit/row_areas.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "lawfit/loss_drop.hpp"
+
+namespace lawfit {
+namespace {
+
+// 8 MiB a curve.
+constexpr std::int64_t most_tabulated_steps = std::int64_t{1} << 20;
+
+// S2 by its momentum's decay.
+class AnnealingArea final : public RowFunction {
+public:
+  explicit AnnealingArea(const Data &data) {
+    data_.rows = data.rows;
+    data_.steps = data.steps;
+    data_.tracks = data.tracks;
+    data_.warmup = data.warmup;
+    for (Track &track : data_.tracks)
+      track.schedule = std::make_shared<Schedule>(track.schedule->tabulated(most_tabulated_steps));
+  }
+
+  std::size_t arguments() const override { return 1; }
+
+  void evaluate(const double *lam, int order, const RowValues &out, Cancel &cancel) const override {
+    if (*lam >= 0 && *lam <= 1)
+      data_.areas(*lam, nullptr, out.value, order >= 1 ? out.gradient : nullptr,
+                  order >= 2 ? out.hessian : nullptr, cancel);
+    else // a trial step may leave the range of λ
+      std::fill_n(out.value, data_.rows, std::numeric_limits<double>::quiet_NaN());
+  }
+
+private:
+  Data data_;
+};
+
+// An area with a class of its own, over all schedules.
+template <class Area> class OverTracks final : public RowFunction {
+public:
+  template <class... Options>
+  OverTracks(std::size_t arguments, const Data &data, Cancel &cancel, Options... options)
+      : arguments_(arguments) {
+    for (const Track &track : data.tracks)
+      parts_.push_back(
+          {track.begin, Area(*track.schedule, data.warmup, data.steps.data() + track.begin,
+                             track.end - track.begin, options..., cancel)});
+  }
+
+  std::size_t arguments() const override { return arguments_; }
+
+  void evaluate(const double *arguments, int order, const RowValues &out,
+                Cancel &cancel) const override {
+    for (const auto &[begin, area] : parts_) {
+      const auto at = [first = begin](double *p) { return p ? p + first : nullptr; };
+      area.evaluate(arguments, order,
+                    {at(out.value), at(out.gradient), at(out.hessian), out.stride}, cancel);
+    }
+  }
+
+private:
+  struct Part {
+    std::size_t begin;
+    Area area;
+  };
+  std::size_t arguments_;
+  std::vector<Part> parts_;
+};
+
+// The caller's function, which the data keep.
+class External final : public RowFunction {
+public:
+  explicit External(std::shared_ptr<const RowFunction> of) : of_(std::move(of)) {}
+  std::size_t arguments() const override { return of_->arguments(); }
+  void evaluate(const double *arguments, int order, const RowValues &out,
+                Cancel &cancel) const override {
+    of_->evaluate(arguments, order, out, cancel);
+  }
+
+private:
+  std::shared_ptr<const RowFunction> of_;
+};
+
+} // namespace
+
+std::unique_ptr<RowFunction> make_row_function(Op op, const Data &data, Cancel &cancel) {
+  if (op == Op::s2)
+    return std::make_unique<AnnealingArea>(data);
+  if (op == Op::loss_drop)
+    return std::make_unique<OverTracks<LossDrop>>(3, data, cancel, data.exact);
+  if (op == Op::external && data.external)
+    return std::make_unique<External>(data.external);
+  throw std::invalid_argument("there is no such function of the rows");
+}
+
+} // namespace lawfit

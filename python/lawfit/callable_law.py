@@ -1,0 +1,213 @@
+"""A law that is a plain Python function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from types import EllipsisType, MappingProxyType
+from typing import Any, NoReturn
+
+import numpy as np
+
+from lawfit._validate import Floats
+from lawfit.formula import declared
+from lawfit.law import Law, Parameter, check_labels, parameter_table, set_fields
+
+__all__ = ["CallableLaw"]
+
+# Central differences err by h² and by eps/h: the cube root of eps balances the two.
+_STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
+
+
+class CallableLaw(Law):
+    """A law that is a Python function, for what no formula can say.
+
+    It is slow: every evaluation calls the function, on one thread and with the GIL held. Without
+    `jacobian`, derivatives are central differences, good to about 1e-10. The solver gets no second
+    derivatives of it, so standard errors of robust losses take the law as linear near the
+    minimum. A fit of such a law cannot be saved with its law.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(*columns, **parameters) -> array of shape (n,)``; columns are float64 arrays of
+        shape (n,), parameters floats. NaN means that the law has no value there.
+    parameters : mapping of str to Parameter, or iterable of str, optional
+        By default the function's keyword-only arguments.
+    columns : iterable of str, optional
+        By default the function's positional arguments.
+    y : str
+        The column the law predicts.
+    jacobian : callable, optional
+        The same arguments to an array of shape (n, p), parameters in order.
+    name, description, source : str, optional
+        As of a `Law`; the name is by default the function's.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If parameters or columns cannot be read off the function, or are no names.
+
+    Examples
+    --------
+    >>> def saturating(x, *, a, b):
+    ...     return a * x / (b + x)
+    >>> CallableLaw(saturating, y="y")
+    CallableLaw('saturating', 'saturating(x, *, a, b)', y='y')
+    """
+
+    function: Callable[..., Any]
+    jacobian: Callable[..., Any] | None
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        parameters: Mapping[str, Parameter | EllipsisType | None] | Iterable[str] | None = None,
+        columns: Iterable[str] | None = None,
+        *,
+        y: str = "loss",
+        jacobian: Callable[..., Any] | None = None,
+        name: str | None = None,
+        description: str = "",
+        source: str = "",
+    ) -> None:
+        for what, given in (("function", function), ("jacobian", jacobian)):
+            if not callable(given) and (what == "function" or given is not None):
+                raise TypeError(f"{what} is {given!r}; expected a function")
+        name = getattr(function, "__name__", type(function).__name__) if name is None else name
+        found = _signature(function) if parameters is None or columns is None else ((), ())
+        table = parameter_table(found[1] if parameters is None else parameters)
+        listed = declared(found[0] if columns is None else columns, "column")
+        if not listed:
+            raise ValueError(f"function {name!r} needs at least one column")
+        if clash := set(listed) & set(table):
+            raise ValueError(f"{min(clash)!r} is both a parameter and a column")
+        p = len(table)
+        check_labels(name=name, y=y)
+        set_fields(
+            self,
+            name=name,
+            formula=f"{name}({', '.join([*listed, '*', *table])})",
+            parameters=MappingProxyType(table),
+            y=y,
+            columns=listed,
+            where=MappingProxyType({}),
+            implicit=False,
+            conventions=MappingProxyType({}),
+            description=description,
+            source=source,
+            positive_columns=(),
+            nonzero_columns=(),
+            uses_schedule=False,
+            positive_s1=False,
+            instructions=(
+                *(("parameter", k, 0) for k in range(p)),
+                *(("argument", k, 0) for k in range(p)),
+                ("external", p, p),
+            ),
+            constants=(),
+            function=function,
+            jacobian=jacobian,
+        )
+
+    def _key(self) -> tuple[object, ...]:
+        return (*super()._key(), self.function, self.jacobian)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        keywords = {
+            "y": self.y, "jacobian": self.jacobian, "name": self.name,
+            "description": self.description, "source": self.source,
+        }  # fmt: skip
+        return _remake, (self.function, dict(self.parameters), self.columns, keywords)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the law as plain JSON values; a function has none, so its name stands for it."""
+        return {**super().to_dict(), "callable": True}
+
+    def bind(self, columns: Iterable[Floats]) -> BoundFunction:
+        """Return the function of the parameters alone, over given rows."""
+        return BoundFunction(self, tuple(columns))
+
+
+class BoundFunction:
+    """A law's function over given rows: (parameters, order) to values and derivatives."""
+
+    def __init__(self, law: CallableLaw, columns: tuple[Floats, ...]) -> None:
+        self.law = law
+        self.columns = columns
+        for column in columns:
+            column.setflags(write=False)
+        self.rows = len(columns[0]) if columns else 0
+
+    def __call__(self, theta: Floats, order: int) -> tuple[Floats, Floats | None]:
+        """Return values of shape (n,) and, if `order` is not 0, derivatives of shape (p, n)."""
+        with np.errstate(all="ignore"):  # trial steps may go where it has no value
+            value = self._call(self.law.function, theta, (self.rows,), "function")
+            return value, self._derivatives(theta, value) if order > 0 else None
+
+    def _derivatives(self, theta: Floats, value: Floats) -> Floats:
+        if self.law.jacobian is not None:
+            return self._call(self.law.jacobian, theta, (self.rows, theta.size), "jacobian").T
+        return np.stack([self._difference(theta, k, value) for k in range(theta.size)])
+
+    def _difference(self, theta: Floats, k: int, value: Floats) -> Floats:
+        parameter = list(self.law.parameters.values())[k]
+        step = _STEP * (abs(theta[k]) or 1.0)
+        ends, values = [], []
+        for end in (theta[k] - step, theta[k] + step):
+            if not parameter.lower <= end <= parameter.upper:  # the function may end there
+                ends.append(theta[k])
+                values.append(value)
+                continue
+            moved = theta.copy()
+            moved[k] = end
+            ends.append(end)
+            values.append(self._call(self.law.function, moved, (self.rows,), "function"))
+        slope: Floats = (values[1] - values[0]) / (ends[1] - ends[0])
+        return slope
+
+    def _call(
+        self, function: Callable[..., Any], theta: Floats, shape: tuple[int, ...], what: str
+    ) -> Floats:
+        named = dict(zip(self.law.parameters, theta.tolist(), strict=True))
+        returned = function(*self.columns, **named)
+        try:
+            result = np.asarray(returned, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"law {self.law.name!r}: its {what} returned {returned!r}; expected real numbers"
+            ) from None
+        if result.shape != shape:
+            raise ValueError(
+                f"law {self.law.name!r}: its {what} returned shape {result.shape}; expected {shape}"
+            )
+        return result
+
+
+def _remake(
+    function: Callable[..., Any], parameters: Any, columns: Any, keywords: Mapping[str, Any]
+) -> CallableLaw:
+    return CallableLaw(function, parameters, columns, **keywords)
+
+
+def _signature(function: Callable[..., Any]) -> tuple[list[str], list[str]]:
+    """Return the names of positional and of keyword-only arguments."""
+    kinds = inspect.Parameter
+    try:
+        arguments = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        _refuse(function, "its arguments cannot be read")
+    positional: list[str] = []
+    keyword: list[str] = []
+    for argument in arguments:
+        if argument.kind in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD):
+            _refuse(function, f"it takes any number of arguments ({argument})")
+        named = keyword if argument.kind is kinds.KEYWORD_ONLY else positional
+        named.append(argument.name)
+    if not positional or not keyword:
+        _refuse(function, "expected columns before and parameters after a '*' in its arguments")
+    return positional, keyword
+
+
+def _refuse(function: Callable[..., Any], why: str) -> NoReturn:
+    raise TypeError(f"function {function!r}: {why}; name parameters= and columns=")

@@ -1,0 +1,144 @@
+"""Laws that are Python functions."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import lawfit as lf
+
+POSITIVE = {name: lf.Parameter(0) for name in "abc"}
+
+
+def falling(x, *, a, b, c):
+    return a * x**-b + c
+
+
+def falling_jacobian(x, *, a, b, c):
+    return np.stack([x**-b, -a * x**-b * np.log(x), np.ones_like(x)], axis=1)
+
+
+@pytest.fixture(scope="module")
+def table():
+    x = np.geomspace(1, 1e4, 60)
+    noise = np.random.default_rng(0).normal(0, 1e-2, x.size)
+    return {"x": x, "y": falling(x, a=3.0, b=0.4, c=1.2) * np.exp(noise)}
+
+
+def law(**options):
+    return lf.CallableLaw(falling, POSITIVE, y="y", **options)
+
+
+@pytest.mark.parametrize("jacobian", [None, falling_jacobian])
+def test_a_function_is_fitted_as_its_formula_is(table, jacobian):
+    mine = lf.fit(law(jacobian=jacobian), table)
+    formula = lf.fit(lf.Law("falling", "a * x**-b + c", POSITIVE, y="y"), table)
+    assert mine.success
+    assert mine.objective == pytest.approx(formula.objective, rel=1e-9)
+    for name, value in formula.params.items():
+        assert mine.params[name] == pytest.approx(value, rel=1e-5)
+    grid = {"x": [2.0, 200.0]}
+    np.testing.assert_allclose(mine.predict(grid), formula.predict(grid), rtol=1e-6)
+    assert any("Python function" in note for note in mine.notes)
+
+
+def test_squared_loss_has_the_same_errors(table):
+    mine = lf.fit(law(), table, loss="squared")
+    formula = lf.fit(lf.Law("falling", "a * x**-b + c", POSITIVE, y="y"), table, loss="squared")
+    for name, error in formula.stderr.items():
+        assert mine.stderr[name] == pytest.approx(error, rel=1e-5)
+
+
+def test_a_plain_function_names_its_columns_and_parameters(table):
+    def y_of(x, *, a, b):
+        return a * x**-b + 1.2
+
+    data = {"x": table["x"], "loss": table["y"]}
+    assert lf.fit(y_of, data).params.keys() == {"a", "b"}
+
+
+def test_curves_give_columns_too():
+    curve = lf.Curve(np.arange(1, 60), 2 + 3 * np.arange(1, 60) ** -0.5)
+
+    def by_step(step, *, a, b, c):
+        return a * step**-b + c
+
+    fit = lf.fit(by_step, curve, starts=[{"a": 1, "b": 1, "c": 1}])
+    assert fit.params["c"] == pytest.approx(2, rel=1e-6)
+
+
+def test_bounds_are_never_crossed():
+    seen = []
+
+    def root(x, *, a):
+        seen.append(a)
+        return np.sqrt(a) + x
+
+    x = np.linspace(1, 2, 20)
+    law = lf.CallableLaw(root, {"a": lf.Parameter(0, 4)}, y="y")
+    lf.fit(law, {"x": x, "y": x + 1e-9}, space="linear", loss="squared")
+    assert min(seen) >= 0
+    assert max(seen) <= 4
+
+
+def test_what_the_function_returns_is_checked(table):
+    short = lf.CallableLaw(lambda x, *, a: a * x[:3], y="y")
+    with pytest.raises(ValueError, match=r"returned shape \(3,\); expected \(60,\)"):
+        lf.fit(short, table)
+    words = lf.CallableLaw(lambda x, *, a: "much", y="y")
+    with pytest.raises(TypeError, match="returned 'much'; expected real numbers"):
+        lf.fit(words, table)
+
+
+def test_its_error_reaches_the_caller(table):
+    def broken(x, *, a):
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        lf.fit(lf.CallableLaw(broken, y="y"), table)
+
+
+def test_no_value_at_any_start_is_a_status(table):
+    nowhere = lf.CallableLaw(lambda x, *, a: x * np.nan, y="y")
+    assert lf.fit(nowhere, table).status == "bad_start"
+
+
+def test_it_cannot_write_to_its_columns(table):
+    def vandal(x, *, a):
+        x[0] = a
+        return x
+
+    with pytest.raises(ValueError, match="read-only"):
+        lf.fit(lf.CallableLaw(vandal, y="y"), table)
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "error", "message"),
+    [
+        (3, {}, TypeError, "expected a function"),
+        (falling, {"jacobian": 3}, TypeError, "jacobian is 3"),
+        (lambda *x: x, {}, TypeError, "any number of arguments"),
+        (lambda x: x, {}, TypeError, "before and parameters after"),
+        (falling, {"parameters": ["x"]}, ValueError, "both a parameter and a column"),
+        (falling, {"columns": []}, ValueError, "at least one column"),
+        (falling, {"y": "a b\n"}, ValueError, "one line of text"),
+    ],
+)
+def test_refusals(function, options, error, message):
+    with pytest.raises(error, match=message):
+        lf.CallableLaw(function, **options)
+
+
+def test_equality_pickle_and_text(table):
+    one = law()
+    assert one == law()
+    assert one != law(jacobian=falling_jacobian)
+    assert pickle.loads(pickle.dumps(one)) == one
+    assert repr(one) == "CallableLaw('falling', 'falling(x, *, a, b, c)', y='y')"
+    assert "falling(x, *, a, b, c)" in one.summary()
+
+
+def test_a_saved_fit_says_that_its_law_is_not_in_it(table):
+    text = lf.fit(law(), table).to_json()
+    with pytest.raises(ValueError, match="'falling' is a Python function"):
+        lf.Fit.from_json(text)
