@@ -36,11 +36,7 @@ def _changes(grid: Floats, values: Floats) -> list[tuple[float, float]]:
     held = np.flatnonzero(signs)
     if not held.size:
         return []
-    cells = [
-        (float(grid[i]), float(grid[j]))
-        for i, j in pairwise(held)
-        if signs[i] != signs[j]
-    ]
+    cells = [(float(grid[i]), float(grid[j])) for i, j in pairwise(held) if signs[i] != signs[j]]
     # A zero at an end has a neighbour on one side only.
     if values[0] == 0:
         cells.insert(0, (float(grid[0]), float(grid[0])))
