@@ -99,8 +99,10 @@ void bound_areas(const Schedule &schedule, const std::int64_t *at, std::size_t n
   const Bound bound(schedule, at[n - 1], squared_norms, cancel);
   for (std::size_t i = 0; i < n; ++i) {
     const auto t = static_cast<std::size_t>(at[i]);
-    mean[i] = bound.mean(t);
-    last[i] = bound.last(t);
+    if (mean)
+      mean[i] = bound.mean(t);
+    if (last)
+      last[i] = bound.last(t);
   }
 }
 

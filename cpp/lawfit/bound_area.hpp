@@ -11,9 +11,9 @@
 
 namespace lawfit {
 
-// Both areas at n non-decreasing steps. squared_norms: G² of every step of the schedule, finite and
-// not negative, or null where all are 1. Each row costs a pass over the steps before it, at about
-// 2 ns a step; memory is 48 bytes a step.
+// Both areas at n non-decreasing steps; either output may be null. squared_norms: G² of every step
+// of the schedule, finite and not negative, or null where all are 1. Each row costs a pass over the
+// steps before it, at about 2 ns a step; memory is 48 bytes a step.
 //
 // A step whose LR is 0 adds 0, and so does a row before which all are. Where the LR ends at 0,
 // `last` is infinite: the last step above 0 has nothing after it. Terms are positive and their
