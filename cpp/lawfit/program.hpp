@@ -87,6 +87,9 @@ public:
   double constant_value(int node) const;
   const Instruction &instruction(int node) const { return code_[static_cast<std::size_t>(node)]; }
   bool depends(int node, int parameter) const;
+  // Of every instruction, the one that has its value when these parameters are logarithms of what
+  // they were.
+  std::vector<int> of_logarithms(const std::vector<bool> &parameters);
   int parameters() const { return parameters_; }
   std::size_t size() const { return code_.size(); }
   // Doubles of scratch that evaluate() needs.
