@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lawfit/implicit.hpp"
 #include "lawfit/row_areas.hpp"
 #include "lawfit/rules.hpp"
 
@@ -65,6 +66,8 @@ private:
                                 : Ref{Kind::scalar, out_.scalars.parameter(free_index_[a])};
     case Op::column:
       return make_column(data_.columns[a]);
+    case Op::unknown:
+      return {Kind::unknown, 0};
     case Op::s1:
       return forward_area();
     case Op::argument:
@@ -183,6 +186,8 @@ std::vector<double> evaluate(const Program &program, const Data &data,
                              const std::vector<double> &theta, Cancel &cancel) {
   // With no parameter free, the whole law depends on data alone and is computed in the division.
   Divided law = divide(program, data, theta, std::vector<bool>(theta.size()), cancel);
+  if (program.is_implicit())
+    return solve_rows(std::move(law), data.rows, cancel);
   const Ref value = law.nodes.back().a;
   const auto k = static_cast<std::size_t>(value.index);
   if (value.kind == Ref::Kind::column)

@@ -7,10 +7,11 @@
 namespace lawfit {
 
 enum class Op : std::int32_t {
-  // Leaves. a: index of the constant, parameter or column.
+  // Leaves. a: index of the constant, parameter or column, 0 of the unknown.
   constant,
   parameter,
   column,
+  unknown, // the law's own value, at the row
   // Areas of the LR schedule at the row's step, and a function of the caller's. Their arguments are
   // consecutive instructions that depend on no column, a the first of them.
   s1,
@@ -48,15 +49,15 @@ enum class Op : std::int32_t {
 };
 
 constexpr const char *op_names[] = {
-    "constant",    "parameter", "column",   "s1",       "bound_mean", "bound_last", "s2",
-    "moment_area", "loss_drop", "external", "argument", "add",        "sub",        "mul",
-    "div",         "pow",       "minimum",  "maximum",  "logaddexp",  "neg",        "exp",
-    "log",         "log1p",     "expm1",    "sqrt",     "sin",        "cos",        "tan",
-    "atan",        "tanh",      "expit",    "abs"};
+    "constant", "parameter",   "column",    "unknown",  "s1",       "bound_mean", "bound_last",
+    "s2",       "moment_area", "loss_drop", "external", "argument", "add",        "sub",
+    "mul",      "div",         "pow",       "minimum",  "maximum",  "logaddexp",  "neg",
+    "exp",      "log",         "log1p",     "expm1",    "sqrt",     "sin",        "cos",
+    "tan",      "atan",        "tanh",      "expit",    "abs"};
 constexpr int op_count = static_cast<int>(sizeof(op_names) / sizeof(op_names[0]));
 static_assert(op_count == static_cast<int>(Op::abs) + 1);
 
-constexpr bool is_leaf(Op op) { return op <= Op::column; }
+constexpr bool is_leaf(Op op) { return op <= Op::unknown; }
 constexpr bool is_area(Op op) { return op >= Op::s1 && op <= Op::loss_drop; }
 // With a value at every row that is no rule of the row's operands.
 constexpr bool is_row_function(Op op) { return op >= Op::s1 && op <= Op::external; }

@@ -31,10 +31,11 @@ Program::Program(std::vector<Instruction> code, std::vector<double> constants, i
     if (is_leaf(in.op)) {
       const int count = in.op == Op::constant    ? static_cast<int>(constants_.size())
                         : in.op == Op::parameter ? parameters_
-                                                 : columns_;
+                        : in.op == Op::column    ? columns_
+                                                 : 1;
       if (in.a < 0 || in.a >= count)
         fail("its leaf is out of range");
-      on_rows[k] = in.op == Op::column;
+      on_rows[k] = in.op == Op::column || in.op == Op::unknown;
     } else if (is_row_function(in.op)) {
       for (std::int32_t j = 0; j < arguments(in); ++j)
         if (on_rows[earlier(in.a + j)])
@@ -56,6 +57,11 @@ int Program::external_arguments() const {
 
 bool Program::uses_schedule() const {
   return std::any_of(code_.begin(), code_.end(), [](const auto &in) { return is_area(in.op); });
+}
+
+bool Program::is_implicit() const {
+  return std::any_of(code_.begin(), code_.end(),
+                     [](const auto &in) { return in.op == Op::unknown; });
 }
 
 // Degree of every instruction in the parameters asked for: 0, 1, or 2 for anything beyond linear.
@@ -86,6 +92,8 @@ bool Program::is_linear_in(const std::vector<bool> &parameters) const {
 
 std::vector<bool> Program::linear_parameters(const std::vector<bool> &free) const {
   std::vector<bool> linear(free.size());
+  if (is_implicit())
+    return linear;
   for (std::size_t k = 0; k < free.size(); ++k) {
     linear[k] = free[k];
     linear[k] = is_linear_in(linear);

@@ -60,6 +60,13 @@ class Record:
             raise self._wrong(key, "text", value)
         return value
 
+    def flag(self, key: str, default: bool | None = None) -> bool:
+        """Return whether something is so; without a default the key is required."""
+        value = self._get(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false", value)
+        return value
+
     def number(self, key: str) -> float | None:
         """Return a number, or None when it is null or absent."""
         value = self._data.get(key)
@@ -85,13 +92,6 @@ class Record:
             raise self._wrong(key, "a whole number", value)
         if value < 0:
             raise ValueError(f"{self._what}: {key!r} is {value}; expected a whole number from 0")
-        return value
-
-    def flag(self, key: str) -> bool:
-        """Return True or False; the key is required."""
-        value = self._get(key, None)
-        if not isinstance(value, bool):
-            raise self._wrong(key, "true or false", value)
         return value
 
     def reals(self, key: str) -> Floats:

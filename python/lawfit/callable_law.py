@@ -92,6 +92,7 @@ class CallableLaw(Law):
             y=y,
             columns=listed,
             where=MappingProxyType({}),
+            implicit=False,
             conventions=MappingProxyType({}),
             description=description,
             source=source,

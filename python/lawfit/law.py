@@ -20,7 +20,8 @@ __all__ = ["Law", "Parameter"]
 
 _REPR_LENGTH = 100
 _KEYS = (
-    "name", "formula", "parameters", "y", "columns", "where", "conventions", "description", "source"
+    "name", "formula", "parameters", "y", "columns", "where", "implicit", "conventions",
+    "description", "source",
 )  # fmt: skip
 
 
@@ -127,6 +128,10 @@ class Law:
         like a misspelt parameter.
     where : mapping of str to str, optional
         Expressions by name, in order, that later ones and the formula may use.
+    implicit : bool
+        Whether `y` stands in the formula for the law's own value, which is then solved for at every
+        row: the f > 0 at which f less the formula's value rises through 0, looked for from 1 on.
+        Where there is none, the law has no value.
     conventions : mapping of str to str or float, optional
         What the law's source takes for the options `loss`, `delta`, `space` and `warmup` of
         `lawfit.fit`: their defaults in fits of this law.
@@ -169,6 +174,7 @@ class Law:
     y: str
     columns: tuple[str, ...]
     where: Mapping[str, str]
+    implicit: bool
     conventions: Mapping[str, Any]
     description: str
     source: str
@@ -188,16 +194,20 @@ class Law:
         y: str = "loss",
         columns: Iterable[str] | None = None,
         where: Mapping[str, str] | None = None,
+        implicit: bool = False,
         conventions: Mapping[str, Any] | None = None,
         description: str = "",
         source: str = "",
     ) -> None:
         table = parameter_table(parameters)
-        parsed = parse_formula(formula, table, columns, where)
+        if not isinstance(implicit, bool):
+            raise TypeError(f"implicit must be True or False, got {implicit!r}")
+        parsed = parse_formula(formula, table, columns, where, y if implicit else None)
         check_labels(name=name, y=y)
         named = dict(parsed.where)
         if y in parsed.columns or y in table or y in named:
-            raise ValueError(f"y={y!r} is what the law predicts; the formula cannot use it")
+            hint = "" if y not in parsed.columns else "; implicit=True solves for it"
+            raise ValueError(f"y={y!r} is what the law predicts; the formula cannot use it{hint}")
         set_fields(
             self,
             name=name,
@@ -206,6 +216,7 @@ class Law:
             y=y,
             columns=parsed.columns,
             where=MappingProxyType(named),
+            implicit=implicit,
             conventions=read_conventions(conventions),
             description=_text("description", description),
             source=_text("source", source),
@@ -227,7 +238,7 @@ class Law:
         parameters = tuple(self.parameters.items())  # their order is part of the law
         return (
             self.name, self.formula, parameters, self.y, self.columns, tuple(self.where.items()),
-            tuple(self.conventions.items()), self.description, self.source,
+            self.implicit, tuple(self.conventions.items()), self.description, self.source,
         )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
@@ -245,7 +256,9 @@ class Law:
             formula = formula[: _REPR_LENGTH - 1] + "…"
         where = ", ".join(f"{name!r}: …" for name in self.where)
         where = f", where={{{where}}}" if where else ""
-        return f"{type(self).__name__}({self.name!r}, {formula!r}, y={self.y!r}{where})"
+        implicit = ", implicit=True" if self.implicit else ""
+        kind = type(self).__name__
+        return f"{kind}({self.name!r}, {formula!r}, y={self.y!r}{where}{implicit})"
 
     @property
     def _program(self) -> Any:
@@ -288,6 +301,8 @@ class Law:
         areas = [area for area in AREAS if area.lower() in used]
         if self.columns:
             lines.append("columns: " + ", ".join(self.columns))
+        if self.implicit:
+            lines.append(f"implicit: {self.y} is solved for at every row")
         if areas:
             lines.append("areas of the schedule: " + ", ".join(areas))
         if self.source:
@@ -304,6 +319,7 @@ class Law:
             "y": self.y,
             "columns": list(self.columns),
             "where": [{"name": name, "expression": text} for name, text in self.where.items()],
+            "implicit": self.implicit,
             "conventions": {
                 key: to_json_number(value) if isinstance(value, float) else value
                 for key, value in self.conventions.items()
@@ -342,6 +358,7 @@ class Law:
                 name: Record(entry, f"where {name!r}", ("name", "expression")).text("expression")
                 for name, entry in where.items()
             },
+            implicit=record.flag("implicit", False),
             conventions=_conventions(record),
             description=record.text("description", ""),
             source=record.text("source", ""),

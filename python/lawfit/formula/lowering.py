@@ -51,11 +51,16 @@ class Lowering:
     """One walk over the trees, emitting instructions; equal ones are emitted once."""
 
     def __init__(
-        self, parameters: Sequence[str], listed: Sequence[str] | None, where: Sequence[str] = ()
+        self,
+        parameters: Sequence[str],
+        listed: Sequence[str] | None,
+        where: Sequence[str] = (),
+        unknown: str | None = None,
     ) -> None:
         self.parameters = parameters
         self.listed = listed
         self.where = where  # names that `define` will be told of, in order
+        self.unknown = unknown  # what stands for the law's own value
         self.columns: dict[str, int] = {}
         self.appeared: dict[str, tuple[Expression, ast.Name]] = {}  # where first
         self.code: list[Instruction] = []
@@ -120,7 +125,9 @@ class Lowering:
                     expression, node = self.appeared[close]
                     raise expression.error(node, problem)
                 raise FormulaError(f"parameter {name!r} does not appear in the formula", text)
-        for kind, names in (("column", self.listed or ()), ("where", self.where)):
+        unknown = () if self.unknown is None else (self.unknown,)
+        declared = (("column", self.listed or ()), ("where", self.where), ("unknown", unknown))
+        for kind, names in declared:
             for name in names:
                 if name not in self.appeared:
                     raise FormulaError(f"{kind} {name!r} does not appear in the formula", text)
@@ -173,7 +180,7 @@ class Lowering:
             return
         if name in AREAS:
             raise self._error(node, f"{name} takes no arguments; is a * missing?")
-        if name in (*self._scalars, *self.where, *(self.listed or ())):
+        if name in (*self._scalars, *self.where, self.unknown, *(self.listed or ())):
             raise self._error(node, f"{name!r} is not a function; is a * missing?")
         close = lookalike(name, (*FUNCTIONS, *(area for area, arity in AREAS.items() if arity)))
         hint = f"did you mean {close!r}?" if close else "known are " + ", ".join(FUNCTIONS)
@@ -225,26 +232,31 @@ class Lowering:
         self.appeared.setdefault(name, (self._expression, node))
         if name == "pi":
             return math.pi
-        if name == "S2":
-            return self._emit("s2", self.index(DEFAULT_LAMBDA))
         if name in AREAS:
-            if arity := AREAS[name]:
-                raise self._error(node, f"{name} takes {arity} arguments")
-            return self._emit(name.lower())
+            return self._bare_area(node, name)
         if name in self.parameters:
             return self._emit("parameter", self.parameters.index(name))
+        if name == self.unknown:
+            return self._emit("unknown")
         if name in self._named:
             return self._named[name]
-        if name in self.where:
-            raise self._error(node, f"{name!r} stands here before where defines it")
-        if name in FUNCTIONS:
-            raise self._error(node, f"{name} is a function; write {name}(...)")
         if name not in self.columns:
             self._check_column(node, name)
             self.columns[name] = len(self.columns)
         return self._emit("column", self.columns[name])
 
+    def _bare_area(self, node: ast.Name, area: str) -> int:
+        if area == "S2":
+            return self._emit("s2", self.index(DEFAULT_LAMBDA))
+        if arity := AREAS[area]:
+            raise self._error(node, f"{area} takes {arity} arguments")
+        return self._emit(area.lower())
+
     def _check_column(self, node: ast.Name, name: str) -> None:
+        if name in self.where:
+            raise self._error(node, f"{name!r} stands here before where defines it")
+        if name in FUNCTIONS:
+            raise self._error(node, f"{name} is a function; write {name}(...)")
         if self.listed is not None and name in self.listed:
             return
         problem = f"unknown name {name!r}"

@@ -42,7 +42,7 @@ RESERVED = frozenset({*FUNCTIONS, *AREAS, "pi"})
 MAX_NAMES = 100  # of parameters, and of columns
 
 
-_LEAVES = frozenset({"constant", "parameter", "column"})
+_LEAVES = frozenset({"constant", "parameter", "column", "unknown"})
 _BINARY = frozenset(
     {"add", "sub", "mul", "div", "pow", *(f for f, n in FUNCTIONS.items() if n == 2)}
 )
