@@ -1,0 +1,62 @@
+"""Quantities derived from fits: where laws meet, what compute buys, what a floor means."""
+
+from lawfit.derived.attack import attack_resistance
+from lawfit.derived.budget import ComputeOptimal, compute_optimal
+from lawfit.derived.crossing import Crossover, crossover
+from lawfit.derived.draws import fit_draws
+from lawfit.derived.entropy import (
+    EntropyReading,
+    Needed,
+    entropy_reading,
+    infogain,
+    mutual_information,
+    needed_for,
+    power_law_inverse,
+)
+from lawfit.derived.frontier import Envelope, envelope
+from lawfit.derived.isoflop import (
+    IsoflopBias,
+    IsoflopMinimum,
+    IsoflopProfile,
+    isoflop_bias,
+    isoflop_minimum,
+    isoflop_profile,
+)
+from lawfit.derived.mixture import mixture_at_scale
+from lawfit.derived.network import NetworkScaling, network_scaling
+from lawfit.derived.offload import offload_bandwidth, offload_efficiency
+from lawfit.derived.scale_invariant import effective_lr, weight_norms
+from lawfit.derived.supercollapse import Collapse, collapse
+
+__all__ = [
+    "Collapse",
+    "ComputeOptimal",
+    "Crossover",
+    "EntropyReading",
+    "Envelope",
+    "IsoflopBias",
+    "IsoflopMinimum",
+    "IsoflopProfile",
+    "Needed",
+    "NetworkScaling",
+    "attack_resistance",
+    "collapse",
+    "compute_optimal",
+    "crossover",
+    "effective_lr",
+    "entropy_reading",
+    "envelope",
+    "fit_draws",
+    "infogain",
+    "isoflop_bias",
+    "isoflop_minimum",
+    "isoflop_profile",
+    "mixture_at_scale",
+    "mutual_information",
+    "needed_for",
+    "network_scaling",
+    "offload_bandwidth",
+    "offload_efficiency",
+    "power_law_inverse",
+    "weight_norms",
+]
