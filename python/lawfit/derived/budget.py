@@ -37,7 +37,8 @@ class ComputeOptimal:
     loss : float or ndarray, shape (n,)
         That loss, in the law's unit.
     exponent : float or ndarray, shape (n,)
-        d log N / d log C at C; β/(α + β) at any for Chinchilla's law. NaN where `at_end`.
+        d log N / d log C at C; β/(α + β) at any for Chinchilla's law. NaN where `at_end`, and its
+        interval NaN if any draw is.
     N_interval, D_interval, loss_interval, exponent_interval : ndarray or None
         Of shape (2,) or (n, 2), over draws of the parameters. They are of the law itself: a
         measured loss scatters more.
@@ -134,7 +135,7 @@ def compute_optimal(
     N, exponent, at_end = optimum(line, params, products)
     D = products / N
     loss = np.array([line.values(*each) for each in zip(params, N, D, strict=True)])
-    if not np.all(np.isfinite(loss[0])):
+    if not np.all(np.isfinite(loss)):
         raise ValueError(f"{name}: law {fit.law.name!r} has no finite value at its optimum")
 
     def shaped(values: Floats) -> Number:
