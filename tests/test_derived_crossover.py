@@ -148,6 +148,13 @@ def test_refusals(changes, error, message):
         lf.crossover(**(asked | changes))
 
 
+def test_a_range_over_a_pole_is_refused():
+    law = lf.Law("inverse", "a + b / x", ["a", "b"], y="y")
+    fit = lf.fit(law, {"x": X, "y": 3 + 2 / X})
+    with pytest.raises(ValueError, match=r"the range -2\.0 to 3\.0 holds 0; law 'inverse' divides"):
+        lf.crossover(fit, fit, "x", low=-2, high=3)
+
+
 def test_missing_columns_and_schedules_are_refused():
     chinchilla, annealing = chinchilla_fit(), lf.laws.annealing
     with pytest.raises(ValueError, match="law 'chinchilla' needs 'D' too; give it in at="):
