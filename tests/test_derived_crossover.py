@@ -55,7 +55,7 @@ def test_crossings_are_those_of_a_root_finder(a, b, c, d):
 
 def test_interval_is_that_of_the_delta_method():
     first, second = power_fit(2.0, 0.3, noise=0.02), power_fit(9.0, 0.4, noise=0.03, seed=2)
-    found = lf.crossover(first, second, "x", **WIDE, draws=8000)
+    found = lf.crossover(first, second, "x", **WIDE, draws=4000)
     a, b, c, d = (f.params[name] for f in (first, second) for name in ("a", "b"))
     log_x = math.log(c / a) / (d - b)
     assert found.x == pytest.approx(math.exp(log_x), rel=1e-10)
