@@ -1,5 +1,7 @@
 """Quantities derived from fits and from what training leaves behind."""
 
+"""Quantities derived from fits: where laws meet, what compute buys, what a floor means."""
+
 from lawfit.derived.attack import attack_resistance
 from lawfit.derived.budget import ComputeOptimal, compute_optimal
 from lawfit.derived.crossing import Crossover, crossover
