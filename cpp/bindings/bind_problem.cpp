@@ -74,6 +74,25 @@ py::array_t<double> predict(const Problem &problem, const std::vector<double> &t
   return to_array(values);
 }
 
+// (value[rows], ∂f/∂θ[rows, p]) by the free parameters.
+py::tuple jacobian(const Problem &problem, const std::vector<double> &theta) {
+  const auto p = static_cast<std::size_t>(problem.parameters());
+  if (theta.size() != p)
+    throw py::value_error("theta must hold the free parameters");
+  std::vector<double> values(problem.rows()), matrix(problem.rows() * p);
+  without_gil([&](Cancel &cancel) {
+    Problem::Workspace work(problem, Coordinates::natural);
+    problem.visit_rows(theta.data(), block_rows, block_rows, work, cancel,
+                       [&](const Problem::Rows &rows) {
+                         std::copy_n(rows.value, rows.n, values.data() + rows.first);
+                         for (std::size_t k = 0; k < p; ++k)
+                           for (std::size_t i = 0; i < rows.n; ++i)
+                             matrix[(rows.first + i) * p + k] = rows.jacobian[k * block_rows + i];
+                       });
+  });
+  return py::make_tuple(to_array(values), py::array_t<double>({problem.rows(), p}, matrix.data()));
+}
+
 } // namespace
 
 void check_fits(const Program &program, const Data &data, std::size_t parameters) {
@@ -93,6 +112,8 @@ void bind_problem(py::module_ &module) {
       .def_property_readonly("evaluator", [](const Problem &p) { return p.evaluator().name(); })
       .def_property_readonly("linear", &Problem::linear)
       .def("predict", &predict, py::arg("theta"), "The law's value at every row, float64[rows].")
+      .def("jacobian", &jacobian, py::arg("theta"),
+           "(value, derivatives by the free parameters) at every row, float64[rows] and [rows, p].")
       .def("derivatives", &derivatives, py::arg("theta"),
            "(objective, gradient, Gauss-Newton matrix, Hessian) by the free parameters.");
 }

@@ -7,10 +7,11 @@
 namespace lawfit {
 
 enum class Op : std::int32_t {
-  // Leaves. a: index of the constant, parameter or column.
+  // Leaves. a: index of the constant, parameter or column, 0 of the unknown.
   constant,
   parameter,
   column,
+  unknown, // the law's own value, at the row
   // Areas of the LR schedule at the row's step. s2's a: the instruction that computes lambda.
   s1,
   s2,
@@ -40,13 +41,13 @@ enum class Op : std::int32_t {
 };
 
 constexpr const char *op_names[] = {
-    "constant", "parameter", "column",  "s1",        "s2",   "add",  "sub",   "mul",   "div",
-    "pow",      "minimum",   "maximum", "logaddexp", "neg",  "exp",  "log",   "log1p", "expm1",
-    "sqrt",     "sin",       "cos",     "tan",       "atan", "tanh", "expit", "abs"};
+    "constant", "parameter", "column",  "unknown", "s1",        "s2",   "add",  "sub",   "mul",
+    "div",      "pow",       "minimum", "maximum", "logaddexp", "neg",  "exp",  "log",   "log1p",
+    "expm1",    "sqrt",      "sin",     "cos",     "tan",       "atan", "tanh", "expit", "abs"};
 constexpr int op_count = static_cast<int>(sizeof(op_names) / sizeof(op_names[0]));
 static_assert(op_count == static_cast<int>(Op::abs) + 1);
 
-constexpr bool is_leaf(Op op) { return op <= Op::column; }
+constexpr bool is_leaf(Op op) { return op <= Op::unknown; }
 constexpr bool is_binary(Op op) { return op >= Op::add && op <= Op::logaddexp; }
 
 // value = op(a, b); constants, parameters and columns hold their index in a.

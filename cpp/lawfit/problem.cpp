@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lawfit/binomial.hpp"
+#include "lawfit/implicit.hpp"
 #include "lawfit/simd.hpp"
 
 namespace lawfit {
@@ -65,8 +66,9 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
     for (Track &track : schedules_.tracks)
       track.schedule = std::make_shared<Schedule>(track.schedule->tabulated(most_tabulated_steps));
   }
-  evaluator_ = make_terms(law, data.rows, may_centre);
-  if (!evaluator_)
+  if (program.is_implicit())
+    evaluator_ = make_implicit(std::move(law));
+  else if (!(evaluator_ = make_terms(law, data.rows, may_centre)))
     evaluator_ = make_tape(std::move(law));
   const std::vector<bool> linear = program.linear_parameters(free);
   for (std::size_t k = 0; k < free.size(); ++k)
@@ -278,6 +280,7 @@ Problem::Rows Problem::rows_at(std::size_t first, std::size_t n, Workspace &work
   return {first,
           n,
           rows_data + value * B,
+          rows_data + residual * B,
           rows_data + h1 * B,
           rows_data + score * B,
           weights_.empty() ? nullptr : weights_.data() + first,

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "lawfit/implicit.hpp"
 #include "lawfit/rules.hpp"
 
 namespace lawfit {
@@ -45,10 +46,11 @@ Program::Program(std::vector<Instruction> code, std::vector<double> constants, i
     if (is_leaf(in.op)) {
       const int count = in.op == Op::constant    ? static_cast<int>(constants_.size())
                         : in.op == Op::parameter ? parameters_
-                                                 : columns_;
+                        : in.op == Op::column    ? columns_
+                                                 : 1;
       if (in.a < 0 || in.a >= count)
         fail("its leaf is out of range");
-      on_rows[k] = in.op == Op::column;
+      on_rows[k] = in.op == Op::column || in.op == Op::unknown;
     } else if (in.op == Op::s1) {
       on_rows[k] = true;
     } else if (in.op == Op::s2) {
@@ -65,6 +67,11 @@ Program::Program(std::vector<Instruction> code, std::vector<double> constants, i
 
 bool Program::uses_schedule() const {
   return std::any_of(code_.begin(), code_.end(), [](const auto &in) { return is_area(in.op); });
+}
+
+bool Program::is_implicit() const {
+  return std::any_of(code_.begin(), code_.end(),
+                     [](const auto &in) { return in.op == Op::unknown; });
 }
 
 // Degree of every instruction in the parameters asked for: 0, 1, or 2 for anything beyond linear.
@@ -92,6 +99,8 @@ bool Program::is_linear_in(const std::vector<bool> &parameters) const {
 
 std::vector<bool> Program::linear_parameters(const std::vector<bool> &free) const {
   std::vector<bool> linear(free.size());
+  if (is_implicit())
+    return linear;
   for (std::size_t k = 0; k < free.size(); ++k) {
     linear[k] = free[k];
     linear[k] = is_linear_in(linear);
@@ -275,6 +284,8 @@ private:
                                 : Ref{Kind::scalar, out_.scalars.parameter(free_index_[a])};
     case Op::column:
       return make_column(data_.columns[a]);
+    case Op::unknown:
+      return {Kind::unknown, 0};
     case Op::s1:
     case Op::s2:
       return area(in);
@@ -375,6 +386,8 @@ std::vector<double> evaluate(const Program &program, const Data &data,
                              const std::vector<double> &theta, Cancel &cancel) {
   // With no parameter free, the whole law depends on data alone and is computed in the division.
   Divided law = divide(program, data, theta, std::vector<bool>(theta.size()), cancel);
+  if (program.is_implicit())
+    return solve_rows(std::move(law), data.rows, cancel);
   const Ref value = law.nodes.back().a;
   const auto k = static_cast<std::size_t>(value.index);
   if (value.kind == Ref::Kind::column)

@@ -26,8 +26,11 @@ public:
   int parameters() const { return parameters_; }
   int columns() const { return columns_; }
   bool uses_schedule() const;
+  // Whether the law's own value stands in it.
+  bool is_implicit() const;
   // Which of the free parameters the law is linear in, all of them together: the law is then
-  // b_0 + Σ a_k·b_k with every b_k free of them. Greedy, in the parameters' order.
+  // b_0 + Σ a_k·b_k with every b_k free of them. Greedy, in the parameters' order. None of an
+  // implicit law.
   std::vector<bool> linear_parameters(const std::vector<bool> &free) const;
 
 private:
@@ -59,7 +62,7 @@ struct Data {
 
 // Where an operand's values come from.
 struct Ref {
-  enum class Kind { constant, column, scalar, node } kind = Kind::constant;
+  enum class Kind { constant, column, scalar, node, unknown } kind = Kind::constant;
   int index = 0;
 };
 

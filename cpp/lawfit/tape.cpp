@@ -1,6 +1,6 @@
 // The evaluator for any law: block by block, values forward, first derivatives in reverse, second
 // derivatives as one forward and one reverse sweep for each input.
-#include "lawfit/evaluator.hpp"
+#include "lawfit/implicit.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -19,22 +19,23 @@ void add_product(double *out, const double *x, const double *y, std::size_t n) {
     out[i] += x[i] * y[i];
 }
 
-class Tape final : public Evaluator {
+class Tape final : public UnknownTape {
 public:
   explicit Tape(Divided law)
-      : Evaluator(std::move(law.scalars)), columns_(std::move(law.columns)),
+      : UnknownTape(std::move(law.scalars)), columns_(std::move(law.columns)),
         constants_(std::move(law.constants)), nodes_(std::move(law.nodes)) {
     for (Node &node : nodes_)
       for (Ref *ref : {&node.a, &node.b})
         if (ref->kind == Kind::scalar)
           ref->index = input(ref->index);
-    count_ = inputs(Coordinates::natural).size();
+    width_ = count_ = inputs(Coordinates::natural).size();
+    admit_unknown();
   }
 
   bool cheap_hessian() const override { return false; }
   const char *name() const override { return "tape"; }
   std::size_t scratch() const override {
-    return (constants_.size() + 3 * count_ + View::node_arrays * nodes_.size()) * B;
+    return (constants_.size() + 3 * width_ + View::node_arrays * nodes_.size()) * B;
   }
 
   void begin(const double *inputs, double *scratch) const override {
@@ -58,7 +59,7 @@ public:
       partials(k, v, rows);
     std::fill_n(v.bar, nodes_.size() * B, 0.0);
     std::fill_n(v.bar + (nodes_.size() - 1) * B, n, 1.0);
-    std::fill_n(jac, count_ * B, 0.0);
+    std::fill_n(jac, width_ * B, 0.0);
     for (std::size_t k = nodes_.size(); k-- > 0;)
       for (int side = 0; side < sides(k); ++side)
         if (double *bar = of_operand(k, side, v.bar, jac))
@@ -81,8 +82,56 @@ public:
     }
   }
 
+  double *unknown(double *scratch) const override {
+    return View(*this, scratch).input + count_ * B;
+  }
+
+  void follow(std::size_t first, std::size_t n, const AreaValues *areas, double *g, double *slope,
+              double *scratch) const override {
+    const View v(*this, scratch);
+    const Rows rows{first, n, areas};
+    std::fill_n(v.input_dot + count_ * B, n, 1.0);
+    for (std::size_t k = 0; k < nodes_.size(); ++k) {
+      if (!follows_[k])
+        continue;
+      forward(k, v, rows);
+      partials(k, v, rows);
+      std::fill_n(v.dot + k * B, n, 0.0);
+      for (int side = 0; side < sides(k); ++side)
+        if (follows(side == 0 ? nodes_[k].a : nodes_[k].b))
+          add_product(v.dot + k * B, v.d[side] + k * B, of_operand(k, side, v.dot, v.input_dot), n);
+    }
+    std::copy_n(v.value + (nodes_.size() - 1) * B, n, g);
+    std::copy_n(v.dot + (nodes_.size() - 1) * B, n, slope);
+  }
+
+  const double *along_unknown(std::size_t n, double *scratch) const override {
+    const View v(*this, scratch);
+    tangents(count_, v, n);
+    adjoint_tangents(v, n);
+    return v.input_dbar;
+  }
+
 private:
   using Node = Divided::Node;
+
+  // The unknown becomes the last input, if it stands in the law.
+  void admit_unknown() {
+    for (Node &node : nodes_) {
+      for (Ref *ref : {&node.a, &node.b})
+        if (ref->kind == Kind::unknown) {
+          *ref = {Kind::scalar, static_cast<int>(count_)};
+          width_ = count_ + 1;
+        }
+      follows_.push_back(follows(node.a) || (is_binary(node.op) && follows(node.b)));
+    }
+  }
+  // Whether an operand depends on the unknown.
+  bool follows(Ref ref) const {
+    const auto k = static_cast<std::size_t>(ref.index);
+    return ref.kind == Kind::node ? follows_[k] : ref.kind == Kind::scalar && k == count_;
+  }
+
   struct Rows {
     std::size_t first, n;
     const AreaValues *areas;
@@ -93,7 +142,7 @@ private:
     static constexpr std::size_t node_arrays = 9;
     View(const Tape &tape, double *at) {
       const auto take = [&](std::size_t arrays) { return std::exchange(at, at + arrays * B); };
-      const std::size_t nodes = tape.nodes_.size(), m = tape.count_;
+      const std::size_t nodes = tape.nodes_.size(), m = tape.width_;
       constant = take(tape.constants_.size());
       input = take(m);
       input_dot = take(m);
@@ -192,7 +241,7 @@ private:
 
   // Tangents of all nodes along input k.
   void tangents(std::size_t along, const View &v, std::size_t n) const {
-    for (std::size_t k = 0; k < count_; ++k)
+    for (std::size_t k = 0; k < width_; ++k)
       std::fill_n(v.input_dot + k * B, n, k == along ? 1.0 : 0.0);
     for (std::size_t k = 0; k < nodes_.size(); ++k) {
       std::fill_n(v.dot + k * B, n, 0.0);
@@ -205,7 +254,7 @@ private:
   // Tangents of the adjoints along the same input: those of input l are ∂²f/∂input_l∂along.
   void adjoint_tangents(const View &v, std::size_t n) const {
     std::fill_n(v.dbar, nodes_.size() * B, 0.0);
-    std::fill_n(v.input_dbar, count_ * B, 0.0);
+    std::fill_n(v.input_dbar, width_ * B, 0.0);
     for (std::size_t k = nodes_.size(); k-- > 0;)
       for (int side = 0; side < sides(k); ++side)
         if (double *out = of_operand(k, side, v.dbar, v.input_dbar)) {
@@ -223,11 +272,16 @@ private:
   std::vector<std::vector<double>> columns_;
   std::vector<double> constants_;
   std::vector<Node> nodes_;
-  std::size_t count_ = 0; // of inputs
+  std::vector<bool> follows_;         // nodes that depend on the unknown
+  std::size_t count_ = 0, width_ = 0; // of inputs, and with the unknown
 };
 
 } // namespace
 
 std::unique_ptr<Evaluator> make_tape(Divided law) { return std::make_unique<Tape>(std::move(law)); }
+
+std::unique_ptr<UnknownTape> make_unknown_tape(Divided law) {
+  return std::make_unique<Tape>(std::move(law));
+}
 
 } // namespace lawfit

@@ -18,6 +18,7 @@ from lawfit.derived import (
 from lawfit.fit import fit
 from lawfit.formula import FormulaError
 from lawfit.law import Law, Parameter
+from lawfit.prediction import predict
 from lawfit.result import Fit
 from lawfit.schedule import Schedule
 from lawfit.scores import Score, Scores
@@ -47,6 +48,7 @@ __all__ = [
     "fit",
     "laws",
     "pass_rate",
+    "predict",
     "predictability",
     "samples",
     "schedules",

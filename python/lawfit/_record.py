@@ -60,6 +60,13 @@ class Record:
             raise self._wrong(key, "text", value)
         return value
 
+    def flag(self, key: str, default: bool) -> bool:
+        """Return whether something is so."""
+        value = self._get(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false", value)
+        return value
+
     def number(self, key: str) -> float | None:
         """Return a number, or None when it is null or absent."""
         value = self._data.get(key)

@@ -41,9 +41,9 @@ def fit(
     law: Law | str,
     data: Any,
     *,
-    loss: str = "huber",
-    delta: float = 1e-3,
-    space: str = "log",
+    loss: str | None = None,
+    delta: float | None = None,
+    space: str | None = None,
     reduction: str = "sum",
     fixed: Mapping[str, float | None] | None = None,
     bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
@@ -52,12 +52,15 @@ def fit(
     rng: Any = 0,
     threads: int | None = None,
     profile: Mapping[str, Sequence[float]] | None = None,
-    warmup: Warmup = "peak",
+    warmup: Warmup | None = None,
     skip_steps: int | None = None,
     max_iterations: int = 1000,
     tolerance: float = 1e-14,
 ) -> Fit:
     """Fit a law to data by minimising Σ w·rho(residual), from many starts.
+
+    `loss`, `delta`, `space` and `warmup` are by default those of the law's source, in
+    `Law.conventions`, or else "huber", 1e-3, "log" and "peak".
 
     Parameters
     ----------
@@ -124,6 +127,7 @@ def fit(
     if not isinstance(chosen, Law):
         raise TypeError(f"law is a {type(law).__name__}; expected a Law or the name of one")
     options = read_options(
+        chosen,
         loss=loss,
         delta=delta,
         space=space,

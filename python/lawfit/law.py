@@ -12,12 +12,17 @@ from typing import Any, NoReturn, final
 
 import numpy as np
 
-from lawfit._record import Record
+from lawfit._record import Record, to_json_number
+from lawfit.conventions import read_conventions
 from lawfit.formula import check_name, declared, parse_formula
 
 __all__ = ["Law", "Parameter"]
 
 _REPR_LENGTH = 100
+_KEYS = (
+    "name", "formula", "parameters", "y", "columns", "where", "implicit", "conventions",
+    "description", "source",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,13 @@ class Law:
         like a misspelt parameter.
     where : mapping of str to str, optional
         Expressions by name, in order, that later ones and the formula may use.
+    implicit : bool
+        Whether `y` stands in the formula for the law's own value, which is then solved for at every
+        row: the f > 0 at which f less the formula's value rises through 0, looked for from 1 on.
+        Where there is none, the law has no value.
+    conventions : mapping of str to str or float, optional
+        What the law's source takes for the options `loss`, `delta`, `space` and `warmup` of
+        `lawfit.fit`: their defaults in fits of this law.
     description, source : str
         What the law says and where it is from.
 
@@ -133,6 +145,8 @@ class Law:
         Read-only, in order.
     where : mapping of str to str
         Read-only, in order.
+    conventions : mapping of str to str or float
+        Read-only; only what was given.
     columns : tuple of str
         In order of appearance.
     positive_columns, nonzero_columns : tuple of str
@@ -161,6 +175,8 @@ class Law:
     y: str
     columns: tuple[str, ...]
     where: Mapping[str, str]
+    implicit: bool
+    conventions: Mapping[str, Any]
     description: str
     source: str
     positive_columns: tuple[str, ...]
@@ -179,17 +195,22 @@ class Law:
         y: str = "loss",
         columns: Iterable[str] | None = None,
         where: Mapping[str, str] | None = None,
+        implicit: bool = False,
+        conventions: Mapping[str, Any] | None = None,
         description: str = "",
         source: str = "",
     ) -> None:
         table = _table(parameters)
-        parsed = parse_formula(formula, table, columns, where)
+        if not isinstance(implicit, bool):
+            raise TypeError(f"implicit must be True or False, got {implicit!r}")
+        parsed = parse_formula(formula, table, columns, where, y if implicit else None)
         for field_name, value in (("name", name), ("y", y)):
             if not _text(field_name, value).strip() or not value.isprintable():
                 raise ValueError(f"{field_name} must be one line of text, got {value!r}")
         named = dict(parsed.where)
         if y in parsed.columns or y in table or y in named:
-            raise ValueError(f"y={y!r} is what the law predicts; the formula cannot use it")
+            hint = "" if y not in parsed.columns else "; implicit=True solves for it"
+            raise ValueError(f"y={y!r} is what the law predicts; the formula cannot use it{hint}")
         _set(
             self,
             name=name,
@@ -198,6 +219,8 @@ class Law:
             y=y,
             columns=parsed.columns,
             where=MappingProxyType(named),
+            implicit=implicit,
+            conventions=read_conventions(conventions),
             description=_text("description", description),
             source=_text("source", source),
             positive_columns=parsed.positive_columns,
@@ -218,7 +241,7 @@ class Law:
         parameters = tuple(self.parameters.items())  # their order is part of the law
         return (
             self.name, self.formula, parameters, self.y, self.columns, tuple(self.where.items()),
-            self.description, self.source,
+            self.implicit, tuple(self.conventions.items()), self.description, self.source,
         )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
@@ -236,7 +259,8 @@ class Law:
             formula = formula[: _REPR_LENGTH - 1] + "…"
         where = ", ".join(f"{name!r}: …" for name in self.where)
         where = f", where={{{where}}}" if where else ""
-        return f"Law({self.name!r}, {formula!r}, y={self.y!r}{where})"
+        implicit = ", implicit=True" if self.implicit else ""
+        return f"Law({self.name!r}, {formula!r}, y={self.y!r}{where}{implicit})"
 
     @property
     def _program(self) -> Any:
@@ -278,6 +302,8 @@ class Law:
         areas = [op.upper() for op in ("s1", "s2") if any(op == i[0] for i in self.instructions)]
         if self.columns:
             lines.append("columns: " + ", ".join(self.columns))
+        if self.implicit:
+            lines.append(f"implicit: {self.y} is solved for at every row")
         if areas:
             lines.append("areas of the schedule: " + ", ".join(areas))
         if self.source:
@@ -294,6 +320,11 @@ class Law:
             "y": self.y,
             "columns": list(self.columns),
             "where": [{"name": name, "expression": text} for name, text in self.where.items()],
+            "implicit": self.implicit,
+            "conventions": {
+                key: to_json_number(value) if isinstance(value, float) else value
+                for key, value in self.conventions.items()
+            },
             "description": self.description,
             "source": self.source,
         }
@@ -309,8 +340,7 @@ class Law:
         TypeError
             If a value has the wrong type. The message names the key.
         """
-        keys = ("name", "formula", "parameters", "y", "columns", "where", "description", "source")
-        record = Record(data, "law", keys)
+        record = Record(data, "law", _KEYS)
         table = {
             name: Parameter.from_dict({k: v for k, v in entry.items() if k != "name"})
             for name, entry in _entries(record, "parameters", "parameter").items()
@@ -326,6 +356,8 @@ class Law:
                 name: Record(entry, f"where {name!r}", ("name", "expression")).text("expression")
                 for name, entry in where.items()
             },
+            implicit=record.flag("implicit", False),
+            conventions=_conventions(record),
             description=record.text("description", ""),
             source=record.text("source", ""),
         )
@@ -363,6 +395,16 @@ def _entries(record: Record, key: str, kind: str) -> dict[str, Mapping[str, Any]
             raise ValueError(f"law: {kind} {name!r} is listed twice")
         table[name] = entry
     return table
+
+
+def _conventions(record: Record) -> dict[str, Any]:
+    if not record.has("conventions"):
+        return {}
+    given = Record(record.mapping("conventions"), "law: conventions")
+    return {
+        key: given.real(key) if key == "delta" else given.text(key)
+        for key in record.mapping("conventions")
+    }
 
 
 def _row(parameter: Parameter) -> tuple[str, str, str]:

@@ -13,9 +13,9 @@ import numpy as np
 
 from lawfit._record import Record
 from lawfit._validate import Floats, choose, closest, float_array, integer, real
+from lawfit.conventions import DEFAULTS, LOSSES, SPACES, WARMUPS, Warmup
 from lawfit.law import Law
 from lawfit.rows import Rows
-from lawfit.schedule import WARMUPS, Warmup
 from lawfit.starts import Bounds
 
 __all__ = [
@@ -28,8 +28,6 @@ __all__ = [
     "read_weights",
 ]
 
-LOSSES = ("huber", "squared", "soft_l1", "binomial")
-SPACES = ("log", "linear")
 REDUCTIONS = ("sum", "mean")
 
 
@@ -89,26 +87,28 @@ class ProfilePoint(NamedTuple):
 
 
 def read_options(
+    law: Law,
     *,
-    loss: str,
-    delta: float,
-    space: str,
+    loss: str | None,
+    delta: float | None,
+    space: str | None,
     reduction: str,
-    warmup: str,
+    warmup: str | None,
     skip_steps: int | None,
     rng: Any,
     max_iterations: int,
     tolerance: float,
 ) -> Options:
-    """Check the options that are kept."""
+    """Check the options that are kept; for None stands the law's convention."""
+    usual = {**DEFAULTS, **law.conventions}
     if isinstance(rng, np.random.Generator):
         rng = int(rng.integers(2**63))
     return Options(
-        loss=choose(loss, LOSSES, field="loss"),
-        delta=_delta(delta, "delta"),
-        space=choose(space, SPACES, field="space"),
+        loss=choose(usual["loss"] if loss is None else loss, LOSSES, field="loss"),
+        delta=_delta(usual["delta"] if delta is None else delta, "delta"),
+        space=choose(usual["space"] if space is None else space, SPACES, field="space"),
         reduction=choose(reduction, REDUCTIONS, field="reduction"),
-        warmup=choose(warmup, WARMUPS, field="warmup"),
+        warmup=choose(usual["warmup"] if warmup is None else warmup, WARMUPS, field="warmup"),
         skip_steps=None if skip_steps is None else integer(skip_steps, field="skip_steps", lower=0),
         seed=integer(rng, field="rng", lower=0, upper=2**64 - 1),
         max_iterations=integer(max_iterations, field="max_iterations", lower=1, upper=2**31 - 1),

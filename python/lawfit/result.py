@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from lawfit._validate import Floats, integer, real
-from lawfit.curve import Curve, Curves, as_curves
+from lawfit._validate import Floats, integer
+from lawfit.curve import as_curves
 from lawfit.law import Law
 from lawfit.options import Options, ProfilePoint
-from lawfit.rows import Rows, curve_rows, is_table, rows_of, schedule_rows, table_rows
+from lawfit.prediction import Request, request
+from lawfit.rows import Rows, curve_rows, is_table, rows_of
 from lawfit.saved import FORMAT, plain, read_fit
-from lawfit.schedule import Schedule
 from lawfit.scores import Score, Scores, score
 from lawfit.text import fit_line, fit_summary
 
@@ -161,57 +161,13 @@ class Fit:
         TypeError, ValueError
             Naming the field, index and value.
         """
-        if isinstance(data, Curves):
-            raise TypeError("predict takes one curve at a time; use predict(curve) for each")
-        if not isinstance(data, Schedule) and not (params is tokens_per_step is None):
-            raise TypeError("params and tokens_per_step: only a bare schedule needs a size")
-        if isinstance(data, Schedule):
-            return self._at_steps(data, at, params, tokens_per_step)
-        if at is None:
-            if isinstance(data, Curve):
-                rows = curve_rows(
-                    self.law, data, warmup=self.options.warmup, skip_steps=0, target=False
-                )
-            else:
-                rows = table_rows(self.law, data, target=False)
-            return self._at_rows(rows)
-        if not isinstance(data, Curve):
-            raise TypeError("at: only a schedule or a curve has steps")
-        if data.schedule is None:
-            raise ValueError(f"curve {data.name!r} has no schedule to predict other steps of")
-        return self._at_steps(data.schedule, at, data.params, data.tokens_per_step)
+        return self._request(data, at, params, tokens_per_step).evaluate([*self.params.values()])
 
-    def _at_steps(
-        self, schedule: Schedule, at: Any, params: float | None, tokens_per_step: float | None
-    ) -> Floats:
-        if at is None:
-            steps, order = np.arange(schedule.steps), None
-        else:
-            steps = schedule._asked(at)
-            order = np.argsort(steps, kind="stable")
-            steps = steps[order]
+    def _request(
+        self, data: Any, at: Any, params: float | None, tokens_per_step: float | None
+    ) -> Request:
         sizes = {"params": params, "tokens_per_step": tokens_per_step}
-        for name, size in sizes.items():
-            if size is not None:
-                real(size, field=name, lower=0, strict=True)
-        rows = schedule_rows(self.law, schedule, steps, warmup=self.options.warmup, **sizes)
-        rows.check_columns()
-        values = self._values(rows)
-        if order is None:
-            return values
-        asked = np.empty_like(values)
-        asked[order] = values
-        return asked
-
-    def _at_rows(self, rows: Rows) -> Floats:
-        rows.check_columns()
-        values = self._values(rows)
-        rows.check_values(values)
-        return values
-
-    def _values(self, rows: Rows) -> Floats:
-        values: Floats = self.law._program.evaluate(rows.core(), list(self.params.values()))
-        return values
+        return request(self.law, data, at, warmup=self.options.warmup, sizes=sizes)
 
     def score(self, data: Any, *, skip_steps: int | None = None) -> Scores:
         """Score predictions of measured curves or columns.
@@ -245,7 +201,8 @@ class Fit:
     def _scored(self, rows: Rows) -> Score:
         assert rows.y is not None
         rows.check_areas()
-        return score(rows.y, self._at_rows(rows))
+        predicted = Request(rows, None, everywhere=True).evaluate([*self.params.values()])
+        return score(rows.y, predicted)
 
     def summary(self) -> str:
         """Return the fit on several lines: parameters with errors, quality, warnings."""

@@ -19,6 +19,7 @@ from lawfit._validate import (
     same_length,
     step_array,
 )
+from lawfit.conventions import WARMUPS, Warmup
 from lawfit.pieces import (
     MAX_RATE,
     MAX_STEPS,
@@ -30,8 +31,6 @@ from lawfit.pieces import (
 
 __all__ = ["Piece", "Schedule", "Warmup"]
 
-Warmup = Literal["actual", "peak", "skip"]
-WARMUPS: Final = ("actual", "peak", "skip")
 _BLOCK: Final = 65536  # steps looked at together where a schedule is read from end to end
 _SHOWN: Final = 6  # pieces a repr lists
 

@@ -82,7 +82,7 @@ def _exponents(law: Law) -> set[str]:
     inside: list[set[str]] = []  # parameters that each instruction depends on
     found: set[str] = set()
     for op, a, b in law.instructions:
-        if op in ("constant", "parameter", "column", "s1"):
+        if op in ("constant", "parameter", "column", "unknown", "s1"):
             inside.append({names[a]} if op == "parameter" else set())
             continue
         inside.append(inside[a] | (inside[b] if op in BINARY else set()))

@@ -49,7 +49,8 @@ class Formula:
         Parameters as declared; columns in order of appearance.
     instructions : tuple of (str, int, int)
         (operation, a, b) in order; a and b are earlier instructions, or for `constant`,
-        `parameter` and `column` a is an index into that list. The last one is the law's value.
+        `parameter` and `column` a is an index into that list; `unknown` is the law's own value,
+        as every s1 is the row's. The last one is the law's value.
     constants : tuple of float
         Literals of the formula.
     positive_columns, nonzero_columns : tuple of str
@@ -77,6 +78,7 @@ def parse_formula(
     parameters: Iterable[str],
     columns: Iterable[str] | None = None,
     where: Mapping[str, str] | None = None,
+    unknown: str | None = None,
 ) -> Formula:
     """Parse a formula and lower it to instructions.
 
@@ -93,6 +95,8 @@ def parse_formula(
     where : mapping of str to str, optional
         Expressions by name, which later ones and the formula may use; each must occur. One is
         computed once, however often its name stands.
+    unknown : str, optional
+        A name that stands for the formula's own value, which is then to be solved for.
 
     Returns
     -------
@@ -115,7 +119,9 @@ def parse_formula(
         if name in fitted:
             raise ValueError(f"{name!r} is declared both as a parameter and as a column")
     named = _named({} if where is None else where, fitted, listed or ())
-    lowering = Lowering(fitted, listed, tuple(named))
+    if unknown is not None and check_name(unknown, "unknown") in (*fitted, *(listed or ()), *named):
+        raise ValueError(f"{unknown!r} stands for the law's own value and can be nothing else")
+    lowering = Lowering(fitted, listed, tuple(named), unknown)
     left = MAX_LENGTH  # for all of them together: what they cost grows with their whole length
     for name, part in named.items():
         try:

@@ -43,11 +43,16 @@ class Lowering:
     """One walk over the trees, emitting instructions; equal ones are emitted once."""
 
     def __init__(
-        self, parameters: Sequence[str], listed: Sequence[str] | None, where: Sequence[str] = ()
+        self,
+        parameters: Sequence[str],
+        listed: Sequence[str] | None,
+        where: Sequence[str] = (),
+        unknown: str | None = None,
     ) -> None:
         self.parameters = parameters
         self.listed = listed
         self.where = where  # names that `define` will be told of, in order
+        self.unknown = unknown  # what stands for the law's own value
         self.columns: dict[str, int] = {}
         self.appeared: dict[str, tuple[Expression, ast.Name]] = {}  # where first
         self.code: list[Instruction] = []
@@ -111,7 +116,9 @@ class Lowering:
                     expression, node = self.appeared[close]
                     raise expression.error(node, problem)
                 raise FormulaError(f"parameter {name!r} does not appear in the formula", text)
-        for kind, names in (("column", self.listed or ()), ("where", self.where)):
+        unknown = () if self.unknown is None else (self.unknown,)
+        declared = (("column", self.listed or ()), ("where", self.where), ("unknown", unknown))
+        for kind, names in declared:
             for name in names:
                 if name not in self.appeared:
                     raise FormulaError(f"{kind} {name!r} does not appear in the formula", text)
@@ -164,7 +171,7 @@ class Lowering:
             return
         if name == "S1":
             raise self._error(node, "S1 takes no arguments; is a * missing?")
-        if name in (*self._scalars, *self.where, *(self.listed or ())):
+        if name in (*self._scalars, *self.where, self.unknown, *(self.listed or ())):
             raise self._error(node, f"{name!r} is not a function; is a * missing?")
         close = lookalike(name, (*FUNCTIONS, "S2"))
         hint = f"did you mean {close!r}?" if close else "known are " + ", ".join(FUNCTIONS)
@@ -201,12 +208,13 @@ class Lowering:
         self.appeared.setdefault(name, (self._expression, node))
         if name == "pi":
             return math.pi
-        if name == "S1":
-            return self._emit("s1")
-        if name == "S2":
-            return self._emit("s2", self.index(DEFAULT_LAMBDA))
+        if name in AREAS:
+            lam = [self.index(DEFAULT_LAMBDA)] if name == "S2" else []
+            return self._emit(name.lower(), *lam)
         if name in self.parameters:
             return self._emit("parameter", self.parameters.index(name))
+        if name == self.unknown:
+            return self._emit("unknown")
         if name in self._named:
             return self._named[name]
         if name in self.where:
