@@ -31,23 +31,18 @@ def reals(
     """
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
-    bounds: dict[str, Any] = {"lower": lower, "upper": upper, "strict": strict}
+
+    def number(one: Any, field: str) -> float:
+        return real(one, field=field, source=source, lower=lower, upper=upper, strict=strict)
+
     if np.ndim(value) == 0:
-        return np.array(real(value, field=field, source=source, **bounds))
+        return np.array(number(value, field))
     column = float_array(value, source=source, field=field)
-    low, high = (
-        -np.inf if lower is None else lower,
-        np.inf if upper is None else upper,
-    )
+    low, high = -np.inf if lower is None else lower, np.inf if upper is None else upper
     inside = (low < column) & (column < high) if strict else (low <= column) & (column <= high)
     outside = np.flatnonzero(~inside)
     if outside.size:
-        real(
-            float(column[outside[0]]),
-            field=f"{field} at index {outside[0]}",
-            source=source,
-            **bounds,
-        )
+        number(float(column[outside[0]]), f"{field} at index {outside[0]}")
     return column
 
 
