@@ -84,6 +84,15 @@ DESIGNS = {
         grid(N=log_axis(1e6, 1e10, 18), Smin=log_axis(1e3, 1e6, 18)),
         {"Nc": 6.5e13, "alpha_N": 0.077, "Sc": 2.1e3, "alpha_S": 0.76},
     ),
+    "kaplan_nsb": (
+        grid(
+            N=log_axis(1e6, 1e10, 7), S=log_axis(1e3, 1e6, 7), B=log_axis(1e4, 1e7, 7)
+        ),
+        {
+            "Nc": 6.5e13, "alpha_N": 0.077, "Sc": 2.1e3, "alpha_S": 0.76, "Bstar": 2.1e8,
+            "alpha_B": 0.21,
+        },
+    ),
     "task_loss": (
         grid(N=log_axis(1e8, 1e10, 18), D=log_axis(1e9, 1e12, 18)),
         {"E": 0.2, "A": 150.0, "alpha": 0.3, "B": 600.0, "beta": 0.3},

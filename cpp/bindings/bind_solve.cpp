@@ -99,6 +99,8 @@ void bind_solve(py::module_ &module) {
       .def_readonly("at_upper", &Solution::at_upper)
       .def_property_readonly("covariance",
                              [](const Solution &s) { return to_array(s.covariance.matrix); })
+      .def_property_readonly("smoothed_covariance",
+                             [](const Solution &s) { return to_array(s.covariance.smoothed); })
       .def_property_readonly("rank", [](const Solution &s) { return s.covariance.rank; })
       .def_property_readonly("condition", [](const Solution &s) { return s.covariance.condition; })
       .def_property_readonly("undetermined",

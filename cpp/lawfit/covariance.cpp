@@ -17,6 +17,9 @@ constexpr double rank_tolerance = 1e-11;
 // A parameter takes part in an undetermined direction when its share there is at least this.
 constexpr double share_tolerance = 1e-3;
 
+// Bofinger's share of the residuals, 2·(4.5·φ(0)⁴)^(1/5)·n^(−1/5).
+constexpr double band_factor = 1.295;
+
 // How far a parameter may be thought to move: its value, or a unit where that is less.
 double reach(double theta) { return std::fmax(std::abs(theta), 1.0); }
 
@@ -163,11 +166,12 @@ private:
   }
 
   void blank_undetermined() {
-    for (int i = 0; i < p_; ++i)
-      for (int j = 0; j < p_; ++j)
-        if (out_.undetermined[static_cast<std::size_t>(i)] ||
-            out_.undetermined[static_cast<std::size_t>(j)])
-          out_.matrix[static_cast<std::size_t>(i * p_ + j)] = i == j ? infinity : nan;
+    for (std::vector<double> *matrix : {&out_.matrix, &out_.smoothed})
+      for (int i = 0; i < p_ && !matrix->empty(); ++i)
+        for (int j = 0; j < p_; ++j)
+          if (out_.undetermined[static_cast<std::size_t>(i)] ||
+              out_.undetermined[static_cast<std::size_t>(j)])
+            (*matrix)[static_cast<std::size_t>(i * p_ + j)] = i == j ? infinity : nan;
   }
 
   void fill() {
@@ -182,15 +186,21 @@ private:
     problem_.evaluate(theta_, 2, *at_, work_, cancel_);
     const bool squared = problem_.options().loss == Loss::squared;
     squared ? classical(2 * at_->objective / freedom)
-            : sandwich(static_cast<double>(problem_.rows()) / freedom);
-    if (freedom <= 0)
-      for (int a = 0; a < count_; ++a)
-        for (int b = 0; b < count_; ++b)
-          entry(a, b) = a == b ? infinity : nan;
+            : robust(static_cast<double>(problem_.rows()) / freedom);
+    if (freedom <= 0) {
+      blank(out_.matrix);
+      out_.smoothed.clear();
+    }
   }
 
-  double &entry(int a, int b) {
-    return out_.matrix[static_cast<std::size_t>(free_[a] * p_ + free_[b])];
+  std::size_t at(int a, int b) const { return static_cast<std::size_t>(free_[a] * p_ + free_[b]); }
+
+  double &entry(int a, int b) { return out_.matrix[at(a, b)]; }
+
+  void blank(std::vector<double> &matrix) const {
+    for (int a = 0; a < count_; ++a)
+      for (int b = 0; b < count_; ++b)
+        matrix[at(a, b)] = a == b ? infinity : nan;
   }
 
   // factor·(RᵀR)⁻¹ by back substitution: column b of R⁻¹ solves R x = e_b.
@@ -224,14 +234,59 @@ private:
     return linalg::cholesky(factor, count_, count_);
   }
 
-  void sandwich(double factor) {
-    double bread[P * P], scale[P];
-    out_.from_hessian = factorise(at_->hessian, bread, scale);
-    if (!out_.from_hessian && !factorise(at_->gauss_newton, bread, scale)) {
-      for (int a = 0; a < count_; ++a)
-        entry(a, a) = infinity;
+  void robust(double factor) {
+    out_.from_hessian = sandwich(at_->hessian, factor, out_.matrix);
+    if (!out_.from_hessian && !sandwich(at_->gauss_newton, factor, out_.matrix))
+      blank(out_.matrix);
+    if (!smooth_hessian(at_->hessian))
       return;
-    }
+    out_.smoothed.assign(out_.matrix.size(), nan);
+    if (!sandwich(at_->hessian, factor, out_.smoothed))
+      blank(out_.smoothed);
+  }
+
+  // Replaces the Hessian by Covariance::smoothed's, of the parameters not held. False where delta
+  // is wide enough for the Hessian itself.
+  bool smooth_hessian(double *hessian) {
+    const std::size_t n = problem_.rows();
+    std::vector<double> sizes(n);
+    problem_.visit_rows(theta_, B, B, work_, cancel_, [&](const Problem::Rows &rows) {
+      for (std::size_t i = 0; i < rows.n; ++i)
+        sizes[rows.first + i] = std::abs(rows.residual[i]);
+    });
+    const double count = static_cast<double>(n), share = band_factor * std::pow(count, -0.2);
+    const auto m = std::min(n, static_cast<std::size_t>(std::ceil(share * count)));
+    const auto last = sizes.begin() + static_cast<std::ptrdiff_t>(m - 1);
+    std::nth_element(sizes.begin(), last, sizes.end());
+    const double h = *last, delta = problem_.options().delta;
+    if (!(h > delta))
+      return false;
+    const double inner = static_cast<double>(m), kept = std::fmax(inner - count_, 1.0) / inner;
+    for (int a = 0; a < count_; ++a)
+      for (int b = 0; b < count_; ++b)
+        hessian[at(a, b)] = 0;
+    problem_.visit_rows(theta_, B, B, work_, cancel_, [&](const Problem::Rows &rows) {
+      for (std::size_t i = 0; i < rows.n; ++i) {
+        if (!(std::abs(rows.residual[i]) <= h))
+          continue;
+        const double w = rows.weight ? rows.weight[i] : 1.0;
+        const double scale = w * kept * delta / h * rows.h1[i] * rows.h1[i];
+        const auto j = [&](int a) {
+          return rows.jacobian[static_cast<std::size_t>(free_[a]) * B + i];
+        };
+        for (int a = 0; a < count_; ++a)
+          for (int b = 0; b < count_; ++b)
+            hessian[at(a, b)] += scale * j(a) * j(b);
+      }
+    });
+    return true;
+  }
+
+  // factor·H⁻¹·meat·H⁻¹ into the result; false where H is not positive definite.
+  bool sandwich(const double *hessian, double factor, std::vector<double> &result) const {
+    double bread[P * P], scale[P];
+    if (!factorise(hessian, bread, scale))
+      return false;
     // X = H⁻¹·meat, column by column; then H⁻¹·Xᵀ.
     double half[P * P], column[P];
     const auto solve = [&](double *x) {
@@ -252,8 +307,9 @@ private:
       std::copy_n(half + a * count_, count_, column);
       solve(column);
       for (int b = 0; b <= a; ++b)
-        entry(a, b) = entry(b, a) = factor * column[b];
+        result[at(a, b)] = result[at(b, a)] = factor * column[b];
     }
+    return true;
   }
 
   const Problem &problem_;

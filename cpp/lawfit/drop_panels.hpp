@@ -48,11 +48,11 @@ struct DropNodes {
 // accuracy.
 class DropPanels {
 public:
-  static constexpr std::size_t panel_nodes = 14;
+  static constexpr std::size_t panel_nodes = 16;
   static constexpr std::size_t leaf_steps = 2 * panel_nodes;
   static constexpr double smoothness = 1e-12;
   static constexpr double variation = 4.0;
-  static constexpr double distance = 0.8;
+  static constexpr double distance = 0.5;
 
   DropPanels() = default;
   // `segments`: the first step of each, ascending from 0; best where the schedule has its kinks.

@@ -293,6 +293,7 @@ Problem::Rows Problem::rows_at(std::size_t first, std::size_t n, Workspace &work
   return {first,
           n,
           rows_data + value * B,
+          rows_data + residual * B,
           rows_data + h1 * B,
           rows_data + score * B,
           weights_.empty() ? nullptr : weights_.data() + first,

@@ -86,13 +86,13 @@ public:
   // The law's value at every row.
   void predict(const double *theta, double *f, Workspace &work, Cancel &cancel) const;
 
-  // A row's parts, for who needs more than sums: value f, derivative h1 = ∂r/∂f, rho(r). The
+  // A row's parts, for who needs more than sums: value f, residual r, h1 = ∂r/∂f, score. The
   // residual of a binomial loss is Pearson's, (f−y)/√(f(1−f)), its denominator taken as given.
   struct Rows {
     std::size_t first, n;
-    const double *value, *h1, *score; // score = w·rho'(r)
-    const double *weight;             // null where all are 1
-    const double *jacobian;           // ∂f/∂θ_k at k*block_rows
+    const double *value, *residual, *h1, *score; // score = w·rho'(r)
+    const double *weight;                        // null where all are 1
+    const double *jacobian;                      // ∂f/∂θ_k at k*block_rows
   };
   // Visits rows in chunks of `chunk` (<= block_rows), every `stride` rows.
   template <class Visit>

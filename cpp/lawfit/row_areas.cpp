@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "lawfit/bound_area.hpp"
 #include "lawfit/loss_drop.hpp"
+#include "lawfit/moment_area.hpp"
 
 namespace lawfit {
 namespace {
@@ -44,33 +46,54 @@ private:
 // An area with a class of its own, over all schedules.
 template <class Area> class OverTracks final : public RowFunction {
 public:
-  template <class... Options>
-  OverTracks(std::size_t arguments, const Data &data, Cancel &cancel, Options... options)
-      : arguments_(arguments) {
-    for (const Track &track : data.tracks)
-      parts_.push_back(
-          {track.begin, Area(*track.schedule, data.warmup, data.steps.data() + track.begin,
-                             track.end - track.begin, options..., cancel)});
+  // make(schedule, steps, their number) is the area of one schedule, which outlives it.
+  template <class Make>
+  OverTracks(std::size_t arguments, const Data &data, const Make &make) : arguments_(arguments) {
+    for (const Track &track : data.tracks) {
+      auto schedule =
+          std::make_shared<const Schedule>(track.schedule->tabulated(most_tabulated_steps));
+      Area area = make(*schedule, data.steps.data() + track.begin, track.end - track.begin);
+      parts_.push_back({track.begin, std::move(schedule), std::move(area)});
+    }
   }
 
   std::size_t arguments() const override { return arguments_; }
 
   void evaluate(const double *arguments, int order, const RowValues &out,
                 Cancel &cancel) const override {
-    for (const auto &[begin, area] : parts_) {
-      const auto at = [first = begin](double *p) { return p ? p + first : nullptr; };
-      area.evaluate(arguments, order,
-                    {at(out.value), at(out.gradient), at(out.hessian), out.stride}, cancel);
+    for (const Part &part : parts_) {
+      const auto at = [&](double *p) { return p ? p + part.begin : nullptr; };
+      part.area.evaluate(arguments, order,
+                         {at(out.value), at(out.gradient), at(out.hessian), out.stride}, cancel);
     }
   }
 
 private:
   struct Part {
     std::size_t begin;
+    std::shared_ptr<const Schedule> schedule;
     Area area;
   };
   std::size_t arguments_;
   std::vector<Part> parts_;
+};
+
+// One of the two sums of the convex bound; it has no arguments, so it is asked for once.
+class BoundArea final : public RowFunction {
+public:
+  BoundArea(const Data &data, bool last) : data_(data), last_(last) {}
+  std::size_t arguments() const override { return 0; }
+  void evaluate(const double *, int, const RowValues &out, Cancel &cancel) const override {
+    for (const Track &track : data_.tracks) {
+      double *values = out.value + track.begin;
+      bound_areas(*track.schedule, data_.steps.data() + track.begin, track.end - track.begin,
+                  nullptr, last_ ? nullptr : values, last_ ? values : nullptr, cancel);
+    }
+  }
+
+private:
+  const Data &data_;
+  bool last_;
 };
 
 // The caller's function, which the data keep.
@@ -92,8 +115,18 @@ private:
 std::unique_ptr<RowFunction> make_row_function(Op op, const Data &data, Cancel &cancel) {
   if (op == Op::s2)
     return std::make_unique<AnnealingArea>(data);
+  if (op == Op::bound_mean || op == Op::bound_last)
+    return std::make_unique<BoundArea>(data, op == Op::bound_last);
+  if (op == Op::moment_area)
+    return std::make_unique<OverTracks<MomentArea>>(
+        2, data, [&](const Schedule &schedule, const std::int64_t *at, std::size_t n) {
+          return MomentArea(schedule, data.warmup, at, n);
+        });
   if (op == Op::loss_drop)
-    return std::make_unique<OverTracks<LossDrop>>(3, data, cancel, data.exact);
+    return std::make_unique<OverTracks<LossDrop>>(
+        3, data, [&](const Schedule &schedule, const std::int64_t *at, std::size_t n) {
+          return LossDrop(schedule, data.warmup, at, n, data.exact, cancel);
+        });
   if (op == Op::external && data.external)
     return std::make_unique<External>(data.external);
   throw std::invalid_argument("there is no such function of the rows");

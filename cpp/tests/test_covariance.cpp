@@ -2,6 +2,7 @@
 #include "lawfit/covariance.hpp"
 #include "toys.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <memory>
@@ -127,33 +128,66 @@ static void test_squared_loss() {
     }
 }
 
+// Σ ψ²jjᵀ of a fit's 60 rows, and Σ w·jjᵀ over those with the m least residuals times `factor`/h.
+struct Sums {
+  Point meat = Point(9), inner = Point(9);
+};
+
+static Sums sums_of(const Fitted &fit, const Point &weights, std::size_t m, double factor) {
+  const Loss loss = fit.problem->options().loss;
+  const double delta = fit.problem->options().delta;
+  Sums out;
+  Point sizes;
+  for (std::size_t i = 0; i < 60; ++i) {
+    double g[3];
+    sizes.push_back(std::abs(fit.residual(i, g)));
+  }
+  std::sort(sizes.begin(), sizes.end());
+  for (std::size_t i = 0; i < 60; ++i) {
+    double g[3];
+    const double r = fit.residual(i, g), w = weights.empty() ? 1 : weights[i];
+    const double d1 =
+        loss == Loss::huber ? rho<Loss::huber>(r, delta).d1 : rho<Loss::soft_l1>(r, delta).d1;
+    for (std::size_t j = 0; j < 3; ++j)
+      for (std::size_t k = 0; k < 3; ++k) {
+        out.meat[3 * j + k] += w * w * d1 * d1 * g[j] * g[k];
+        if (std::abs(r) <= sizes[m - 1] * (1 + 1e-12))
+          out.inner[3 * j + k] += factor / sizes[m - 1] * w * g[j] * g[k];
+      }
+  }
+  return out;
+}
+
+static Point sandwich_of(const Point &hessian, const Point &meat) {
+  const Point bread = inverse(hessian, 3);
+  Point out = product(product(bread, meat, 3), bread, 3);
+  for (double &entry : out)
+    entry *= 60.0 / 57;
+  return out;
+}
+
 static void test_sandwich() {
   for (Loss loss : {Loss::huber, Loss::soft_l1})
     for (const Point &weights : {Point(), weights_of(60)}) {
-      const double delta = 0.01; // half the noise: many rows are beyond it
+      const double delta = 0.005; // a quarter of the noise: most rows are beyond it
+      const std::size_t m = 35;   // 1.295·60^0.8 = 34.3
       const Fitted fit(loss, delta, Space::log, weights);
-      Point meat(9);
-      for (std::size_t i = 0; i < 60; ++i) {
-        double g[3];
-        const double r = fit.residual(i, g);
-        const double d1 =
-            loss == Loss::huber ? rho<Loss::huber>(r, delta).d1 : rho<Loss::soft_l1>(r, delta).d1;
-        const double score = (weights.empty() ? 1 : weights[i]) * d1;
-        for (std::size_t j = 0; j < 3; ++j)
-          for (std::size_t k = 0; k < 3; ++k)
-            meat[3 * j + k] += score * score * g[j] * g[k];
-      }
+      const Sums sums = sums_of(fit, weights, m, delta * (1 - 3.0 / static_cast<double>(m)));
       toys::ProblemObjective objective(*fit.problem);
       const auto at = std::make_unique<Evaluation>();
       CHECK(objective.evaluate(fit.theta.data(), 2, *at));
-      const Point bread = inverse({at->hessian, at->hessian + 9}, 3);
-      Point want = product(product(bread, meat, 3), bread, 3);
-      for (double &entry : want)
-        entry *= 60.0 / 57;
       const Covariance got = covariance_of(*fit.problem, fit.theta, toys::all(3, false));
       CHECK(got.from_hessian);
-      compare(got.matrix, want, 1e-8);
+      compare(got.matrix, sandwich_of({at->hessian, at->hessian + 9}, sums.meat), 1e-8);
+      compare(got.smoothed, sandwich_of(sums.inner, sums.meat), 1e-8);
     }
+}
+
+static void test_a_wide_delta_needs_no_smoothing() {
+  for (Loss loss : {Loss::huber, Loss::squared}) {
+    const Fitted fit(loss, 0.1, Space::log, {});
+    CHECK(covariance_of(*fit.problem, fit.theta, toys::all(3, false)).smoothed.empty());
+  }
 }
 
 static void test_at_a_bound() {
@@ -230,6 +264,7 @@ static void test_as_many_rows_as_parameters() {
 int main() {
   test_squared_loss();
   test_sandwich();
+  test_a_wide_delta_needs_no_smoothing();
   test_at_a_bound();
   test_undetermined();
   test_several_undetermined();

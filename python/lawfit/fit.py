@@ -29,11 +29,10 @@ from lawfit.rows import Rows, rows_of
 from lawfit.schedule import Warmup
 from lawfit.scores import score
 from lawfit.starts import Bounds, given_starts, number_of_starts, start_ranges
+from lawfit.uncertainty import TINY
 
 __all__ = ["fit"]
 
-# A lower bound this small only says that the parameter is positive.
-TINY = 1e-300
 # Squares of what is beyond overflow, those of its inverse vanish.
 LARGEST = 1e150
 
@@ -282,6 +281,9 @@ def _result(
         params=params,
         free=tuple(free),
         cov=solution.covariance.reshape(p, p) if solved else np.full((p, p), np.nan),
+        cov_smoothed=smoothed.reshape(p, p)
+        if (smoothed := solution.smoothed_covariance).size
+        else None,
         objective=objective / len(rows) if job.options.reduction == "mean" else objective,
         residuals=residuals,
         status=solution.status,

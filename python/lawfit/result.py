@@ -21,6 +21,7 @@ from lawfit.rows import Rows, curve_rows, is_table, rows_of
 from lawfit.saved import FORMAT, plain, read_fit
 from lawfit.scores import Score, Scores, score
 from lawfit.text import fit_line, fit_summary
+from lawfit.uncertainty import conf_int, interval
 
 __all__ = ["Fit"]
 
@@ -43,6 +44,10 @@ class Fit:
         inverse of the expected information Σ w·jjᵀ/(f(1 - f)), which takes the trials at their
         word: rates that scatter more than so many trials allow have larger errors.
         Infinite where the data do not determine a parameter, NaN where it sits at a bound.
+    cov_smoothed : ndarray, shape (free, free), optional
+        The same sandwich, for a robust loss whose delta is narrow beside the noise, with H's
+        expectation estimated from more residuals than the few within delta: what intervals rest
+        on. None where `cov` serves.
     objective : float
         Sum of rho over the rows, or its mean if asked.
     residuals : ndarray, shape (n,)
@@ -96,6 +101,7 @@ class Fit:
     starts_agreed: int
     iterations: int
     evaluations: int
+    cov_smoothed: Floats | None = None
     notes: tuple[str, ...] = ()
     profile: tuple[ProfilePoint, ...] = ()
     seconds: float = math.nan
@@ -103,7 +109,9 @@ class Fit:
     def __post_init__(self) -> None:
         for name in ("params", "at_bounds"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
-        for name in ("cov", "residuals"):
+        for name in ("cov", "cov_smoothed", "residuals"):
+            if getattr(self, name) is None:
+                continue
             array = np.array(getattr(self, name), dtype=np.float64)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
@@ -171,6 +179,86 @@ class Fit:
     ) -> Request:
         sizes = {"params": params, "tokens_per_step": tokens_per_step}
         return request(self.law, data, at, warmup=self.options.warmup, sizes=sizes)
+
+    def conf_int(
+        self,
+        level: float = 0.95,
+        method: str = "sandwich",
+        *,
+        scale: str = "auto",
+        joint: bool = False,
+    ) -> dict[str, tuple[float, float]]:
+        """Return a confidence interval for every parameter.
+
+        Parameters
+        ----------
+        level : float
+            Share of such intervals that hold the true value, of each parameter by itself or of
+            all at once (`joint`).
+        method : {"sandwich"}
+            Estimate ± t·s with s from `cov_smoothed`, or `cov` where that is None, and Student's t
+            of n - rank degrees of freedom (normal for a binomial loss).
+        scale : {"auto", "linear", "log"}
+            Where ± is taken. "log": on the logarithm, so that the ends are a factor apart from the
+            estimate, for parameters whose domain is all positive numbers (a lower bound of at most
+            1e-300 and no upper one). "auto": the same for those that are scales: their lower bound
+            is above 0, as of x0, or they are declared so by `Parameter(scale="log")`, as A and B
+            are. "linear", and other parameters: as it is, cut off at the law's bounds.
+        joint : bool
+            Widen the intervals so that all of them hold at once with `level`, by Bonferroni's
+            inequality.
+
+        Returns
+        -------
+        dict of str to (float, float)
+            A held parameter's ends are its value; those of one that sits at a bound are NaN; of one
+            that the data do not determine they are infinite, or the bounds.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a level not within (0, 1), or an unknown method or scale.
+
+        Notes
+        -----
+        At 1 % noise and the default delta of 1e-3, one residual in twelve lies within delta. The
+        exact Hessian of so few makes 99 % intervals that hold the truth 93 to 97 % of the time;
+        those of `cov_smoothed` hold it 98.5 to 99.5 % of the time (300 rows).
+        """
+        return conf_int(self, level, method=method, scale=scale, joint=joint)
+
+    def interval(
+        self,
+        data: Any,
+        level: float = 0.95,
+        at: Any = None,
+        *,
+        params: float | None = None,
+        tokens_per_step: float | None = None,
+    ) -> tuple[Floats, Floats]:
+        """Return a confidence interval of the law's value, without the noise of a measurement.
+
+        By the delta method, on the logarithm where residuals were logarithmic. Parameters at a
+        bound are taken as known; values that depend on one that the data do not determine have an
+        infinite interval.
+
+        Parameters
+        ----------
+        data, at, params, tokens_per_step
+            As of `predict`.
+        level : float
+            Share of such intervals that hold the true value, of each row by itself.
+
+        Returns
+        -------
+        low, high : ndarray, shape (n,)
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `predict`; or for a level not within (0, 1).
+        """
+        return interval(self, self._request(data, at, params, tokens_per_step), level)
 
     def score(self, data: Any, *, skip_steps: int | None = None) -> Scores:
         """Score predictions of measured curves or columns.

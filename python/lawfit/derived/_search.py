@@ -24,7 +24,7 @@ def crossings(
 
     Looks at `GRID` cells, then `rounds` times at 64 cells of each that has a change of sign, and at
     the chord of the last. Eight rounds end at rounding. A pair of crossings within one cell of the
-    grid, or a touch, changes no sign and isn't found.
+    grid, a touch and a zero at an end change no sign and aren't found.
     """
     grid = np.linspace(low, high, GRID + 1)
     return [_narrowed(difference, *cell, rounds) for cell in _changes(grid, difference(grid))]
@@ -34,15 +34,7 @@ def _changes(grid: Floats, values: Floats) -> list[tuple[float, float]]:
     """Return the cells between neighbours of opposite sign; zeros between them belong to them."""
     signs = np.sign(np.nan_to_num(values, nan=0.0))
     held = np.flatnonzero(signs)
-    if not held.size:
-        return []
-    cells = [(float(grid[i]), float(grid[j])) for i, j in pairwise(held) if signs[i] != signs[j]]
-    # A zero at an end has a neighbour on one side only.
-    if values[0] == 0:
-        cells.insert(0, (float(grid[0]), float(grid[0])))
-    if values[-1] == 0:
-        cells.append((float(grid[-1]), float(grid[-1])))
-    return cells
+    return [(float(grid[i]), float(grid[j])) for i, j in pairwise(held) if signs[i] != signs[j]]
 
 
 def _narrowed(

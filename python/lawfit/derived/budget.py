@@ -21,6 +21,7 @@ __all__ = ["ComputeOptimal", "compute_optimal", "optimum"]
 # Step in log C over which the slope of log N is taken: its error is far below that of the search.
 _STEP: Final = 0.05
 _SHOWN: Final = 12  # budgets a repr lists
+_COLUMNS: Final = ("flops", "N", "D", "loss", "exponent")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -36,9 +37,11 @@ class ComputeOptimal:
     loss : float or ndarray, shape (n,)
         That loss, in the law's unit.
     exponent : float or ndarray, shape (n,)
-        d log N / d log C at C; β/(α + β) at any for Chinchilla's law. NaN where `at_end`.
-    N_interval, D_interval, loss_interval, exponent_interval : ndarray, shape (2,) or (n, 2), or None
-        Over draws of the parameters, of the law itself: a measured loss scatters more.
+        d log N / d log C at C; β/(α + β) at any for Chinchilla's law. NaN where `at_end`, and its
+        interval NaN if any draw is.
+    N_interval, D_interval, loss_interval, exponent_interval : ndarray or None
+        Of shape (2,) or (n, 2), over draws of the parameters. They are of the law itself: a
+        measured loss scatters more.
     level : float
         Of the intervals.
     at_end : bool or ndarray of bool, shape (n,)
@@ -58,22 +61,20 @@ class ComputeOptimal:
     at_end: Any
 
     def __repr__(self) -> str:
-        names = ("flops", "N", "D", "loss", "exponent")
-        head = "".join(f"{name:>12}" for name in names)
-        rows = np.atleast_2d(np.array([getattr(self, name) for name in names]).T)
-        spans = "" if self.N_interval is None else f"  N ({self.level:g} interval)"
-        lines = [f"<ComputeOptimal>\n{head}{spans}"]
-        for i, row in enumerate(rows[:_SHOWN]):
-            text = "".join(f"{value:12.4g}" for value in row)
-            if self.N_interval is not None:
-                low, high = np.atleast_2d(self.N_interval)[i]
-                text += f"  {low:.4g} to {high:.4g}"
-            lines.append(
-                text + ("  at the end: no optimum" if np.atleast_1d(self.at_end)[i] else "")
-            )
-        if len(rows) > _SHOWN:
-            lines.append(f"  … and {len(rows) - _SHOWN} more")
-        return "\n".join(lines)
+        head = "".join(f"{name:>12}" for name in _COLUMNS)
+        if self.N_interval is not None:
+            head += f"  N ({self.level:g} interval)"
+        rows = [self._row(i) for i in range(min(np.size(self.flops), _SHOWN))]
+        if np.size(self.flops) > _SHOWN:
+            rows.append(f"  … and {np.size(self.flops) - _SHOWN} more")
+        return "\n".join(["<ComputeOptimal>", head, *rows])
+
+    def _row(self, i: int) -> str:
+        text = "".join(f"{np.atleast_1d(getattr(self, name))[i]:12.4g}" for name in _COLUMNS)
+        if self.N_interval is not None:
+            low, high = np.atleast_2d(self.N_interval)[i]
+            text += f"  {low:.4g} to {high:.4g}"
+        return text + ("  at an end: no optimum" if np.atleast_1d(self.at_end)[i] else "")
 
 
 def compute_optimal(
@@ -125,37 +126,46 @@ def compute_optimal(
     """
     name = "compute_optimal"
     (line,) = read_lines(name, ("N", "D"), at, fit)
-    cost = real(
-        flops_per_param_token, field="flops_per_param_token", source=name, lower=0, strict=True
-    )
+    cost = read_cost(flops_per_param_token, name)
     budgets = reals(flops, "flops", name, lower=cost, strict=True)
     level = read_level(level, name)
-    params = vectors(fit, integer(draws, field="draws", source=name, lower=0), read_rng(rng, name))
+    draws = integer(draws, field="draws", source=name, lower=0)
+    params = vectors(fit, draws, read_rng(rng, name))
     products = np.atleast_1d(budgets) / cost
     N, exponent, at_end = optimum(line, params, products)
-    with np.errstate(over="ignore"):
-        loss = np.array(
-            [line.values(p, N=n, D=products / n) for p, n in zip(params, N, strict=True)]
-        )
-    found = (N, products / N, loss, exponent)
-    if not np.all(np.isfinite(loss[0])):
-        raise ValueError(f"{name}: law {fit.law.name!r} has no finite value along the budget")
+    D = products / N
+    loss = np.array([line.values(*each) for each in zip(params, N, D, strict=True)])
+    if not np.all(np.isfinite(loss)):
+        raise ValueError(f"{name}: law {fit.law.name!r} has no finite value at its optimum")
 
     def shaped(values: Floats) -> Number:
-        return plain(values.reshape(budgets.shape))
+        return plain(values[0].reshape(budgets.shape))
 
     def spread(values: Floats) -> Floats | None:
-        if len(params) == 1:
+        if draws == 0:
             return None
         interval: Floats = quantiles(values[1:], level).reshape(*budgets.shape, 2)
         return interval
 
     return ComputeOptimal(
-        plain(budgets),
-        *(shaped(values[0]) for values in found),
-        *(spread(values) for values in found),
+        flops=plain(budgets),
+        N=shaped(N),
+        D=shaped(D),
+        loss=shaped(loss),
+        exponent=shaped(exponent),
+        N_interval=spread(N),
+        D_interval=spread(D),
+        loss_interval=spread(loss),
+        exponent_interval=spread(exponent),
         level=level,
         at_end=at_end[0].reshape(budgets.shape)[()],
+    )
+
+
+def read_cost(flops_per_param_token: float, name: str) -> float:
+    """Check the FLOPs of one token through one parameter."""
+    return real(
+        flops_per_param_token, field="flops_per_param_token", source=name, lower=0, strict=True
     )
 
 
@@ -202,9 +212,7 @@ def _searched(line: Line, params: Floats, products: Floats) -> tuple[Floats, Flo
     def loss(u: Floats) -> Floats:
         return line.values(params, np.exp(u), np.exp(flat - u))
 
-    where, at_end = (
-        part.reshape(logs.shape)
-        for part in minima(loss, np.zeros(flat.size), np.maximum(flat.ravel(), 0.0))
-    )
+    where, at_end = minima(loss, np.zeros(flat.size), np.maximum(flat.ravel(), 0.0))
+    where, at_end = where.reshape(logs.shape), at_end.reshape(logs.shape)
     slope = (where[2] - where[0]) / (2 * _STEP)
     return np.exp(where[1]), np.where(at_end.any(axis=0), np.nan, slope), at_end[1]

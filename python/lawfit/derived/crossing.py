@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from lawfit.result import Fit
 __all__ = ["Crossover", "crossover"]
 
 _NAME = "crossover"
+ROUNDING: Final = 8 * float(np.finfo(np.float64).eps)  # of a law's value, relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ def crossover(
     -------
     Crossover
         That there is no crossing in range is an answer: `x` is None then. Crossings nearer to each
-        other than 1/512 of the range, and laws that touch without crossing, are not seen.
+        other than 1/512 of the range, laws that touch without crossing and laws that meet just at
+        an end of the range are not seen.
 
     Raises
     ------
@@ -148,8 +150,7 @@ class _Pair:
 
         def difference(t: Floats) -> Floats:
             x = self.column(t)
-            with np.errstate(invalid="ignore"):  # of two infinite values
-                return self.first.values(a, x) - self.second.values(b, x)
+            return _gap(self.first.values(a, x), self.second.values(b, x))
 
         found = crossings(difference, *self.ends(), rounds=rounds)
         values: list[float] = self.column(np.array(found)).tolist()
@@ -158,9 +159,17 @@ class _Pair:
     def examined(self, a: Floats, b: Floats) -> tuple[list[float], float]:
         """Find crossings to rounding, and the sign of first - second at its first that is not 0."""
         x = self.column(np.linspace(*self.ends(), GRID + 1))
-        gap = self.first.finite_values(a, x) - self.second.finite_values(b, x)
+        gap = _gap(self.first.finite_values(a, x), self.second.finite_values(b, x))
         signs = np.sign(gap[gap != 0])
         return self.crossings(a, b, rounds=8), float(signs[0]) if signs.size else 0.0
+
+
+def _gap(first: Floats, second: Floats) -> Floats:
+    """Subtract, and take what rounding alone may leave for 0."""
+    with np.errstate(invalid="ignore"):  # of two infinite values
+        gap = first - second
+    gap[np.abs(gap) <= ROUNDING * (np.abs(first) + np.abs(second))] = 0.0
+    return gap
 
 
 def _read_range(low: float, high: float, lines: list[Line]) -> tuple[float, float]:
@@ -171,6 +180,11 @@ def _read_range(low: float, high: float, lines: list[Line]) -> tuple[float, floa
         if begin <= 0 and column in line.law.positive_columns:
             raise ValueError(
                 f"{_NAME}: low is {begin}; law {line.law.name!r} needs {column!r} above 0"
+            )
+        if begin <= 0 <= end and column in line.law.nonzero_columns:
+            raise ValueError(
+                f"{_NAME}: the range {begin} to {end} holds 0; law {line.law.name!r} divides by "
+                f"{column!r}"
             )
     return begin, end
 
@@ -186,8 +200,7 @@ def _sentence(found: Crossover, above: float, low: float, high: float) -> str:
     text = f"the laws cross at {found.column} = {found.x:.4g}"
     if found.interval is not None:
         text += " ({:g} interval {:.4g} to {:.4g})".format(found.level, *found.interval)
-    side = "after" if found.x == low else "before"
-    text += f", the first {word} the second {side} it"
+    text += f", the first {word} the second before it"
     if len(found.crossings) > 1:
         text += f"; they cross {len(found.crossings)} times {within}"
     return text + drawn

@@ -42,7 +42,8 @@ class Envelope:
     def __repr__(self) -> str:
         return (
             f"<Envelope: {self.C.size} points of {np.unique(self.run).size} runs, "
-            f"C {self.C[0]:.4g} to {self.C[-1]:.4g}, loss {self.loss[0]:.4g} to {self.loss[-1]:.4g}>"
+            f"C {self.C[0]:.4g} to {self.C[-1]:.4g}, "
+            f"loss {self.loss[0]:.4g} to {self.loss[-1]:.4g}>"
         )
 
 

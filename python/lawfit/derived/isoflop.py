@@ -46,7 +46,8 @@ class IsoflopProfile:
         low = int(np.argmin(self.loss))
         return (
             f"<IsoflopProfile of {self.flops:.4g} FLOPs: {self.N.size} points, "
-            f"N {self.N[0]:.4g} to {self.N[-1]:.4g}, lowest loss {self.loss[low]:.4g} at N {self.N[low]:.4g}>"
+            f"N {self.N[0]:.4g} to {self.N[-1]:.4g}, "
+            f"lowest loss {self.loss[low]:.4g} at N {self.N[low]:.4g}>"
         )
 
 
@@ -111,7 +112,8 @@ def isoflop_profile(
     n : int
         Points, spaced evenly in log N; at least 2.
     low, high : float, optional
-        Ends in N; by default a tenth and ten times the law's optimum.
+        Ends in N; by default a tenth and ten times the law's optimum, where that leaves a
+        parameter and a token.
     flops_per_param_token : float
         FLOPs that one token costs one parameter.
     at : mapping of str to float, optional
@@ -134,8 +136,9 @@ def isoflop_profile(
     line, product = _budget(fit, flops, flops_per_param_token, at, name)
     points = integer(n, field="n", source=name, lower=2)
     if low is None or high is None:
-        best = _lowest(line, fit, product)
-        low, high = (best / 10 if low is None else low), (best * 10 if high is None else high)
+        best, _ = _lowest(line, fit, product)
+        low = max(best / 10, 1.0) if low is None else low
+        high = min(best * 10, product) if high is None else high
     begin = real(low, field="low", source=name, lower=0, strict=True)
     end = real(high, field="high", source=name, lower=begin, strict=True)
     N = np.geomspace(begin, end, points)
@@ -227,9 +230,11 @@ def isoflop_bias(
     line, product = _budget(fit, flops, flops_per_param_token, at, name)
     sizes = _sizes(N, name)
     where, _, _ = _parabola(np.log(sizes), _along(line, fit, sizes, product), name)
-    pair = np.array([_lowest(line, fit, product), np.exp(where)])
-    losses = _along(line, fit, pair, product)
-    best, drawn = pair.tolist()
+    best, at_end = _lowest(line, fit, product)
+    if at_end:
+        raise ValueError(f"{name}: law {fit.law.name!r} has no minimum along the budget")
+    drawn = float(np.exp(where))
+    losses = _along(line, fit, np.array([best, drawn]), product)
     return IsoflopBias(best, drawn, drawn / best, float(losses[1] - losses[0]))
 
 
@@ -242,9 +247,11 @@ def _budget(
     return line, real(flops, field="flops", source=name, lower=per, strict=True) / per
 
 
-def _lowest(line: Line, fit: Fit, product: float) -> float:
+def _lowest(line: Line, fit: Fit, product: float) -> tuple[float, bool]:
+    """Return the law's best N, and whether it is at an end: one parameter or one token."""
     params = np.array([list(fit.params.values())])
-    return float(optimum(line, params, np.array([product]))[0][0, 0])
+    N, _, at_end = optimum(line, params, np.array([product]))
+    return float(N[0, 0]), bool(at_end[0, 0])
 
 
 def _along(line: Line, fit: Fit, N: Floats, product: float) -> Floats:

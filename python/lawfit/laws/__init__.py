@@ -13,7 +13,7 @@ from lawfit.law import Law
 # A family's file is not called after a law in it: the module would hide the law.
 from lawfit.laws.design import mixture, step_law, step_law_batch
 from lawfit.laws.downstream import accuracy_ladder, pass_until, task_loss, top1_error
-from lawfit.laws.kaplan import kaplan_d, kaplan_n, kaplan_nd, kaplan_ns
+from lawfit.laws.kaplan import kaplan_d, kaplan_n, kaplan_nd, kaplan_ns, kaplan_nsb
 from lawfit.laws.learning_rate import (
     annealing,
     annealing_size,
@@ -60,6 +60,7 @@ __all__ = [
     "kaplan_n",
     "kaplan_nd",
     "kaplan_ns",
+    "kaplan_nsb",
     "linear",
     "mixture",
     "multi_power",
@@ -95,7 +96,7 @@ _FAMILIES: dict[str, tuple[_Entry, ...]] = {
         over_training,
         farseer,
     ),
-    "Kaplan's": (kaplan_n, kaplan_d, kaplan_nd, kaplan_ns),
+    "Kaplan's": (kaplan_n, kaplan_d, kaplan_nd, kaplan_ns, kaplan_nsb),
     "downstream": (task_loss, accuracy_ladder, top1_error, pass_until),
     "how to train": (step_law, step_law_batch, mixture),
 }

@@ -6,7 +6,7 @@ import sys
 
 from lawfit.law import Law, Parameter
 
-__all__ = ["kaplan_d", "kaplan_n", "kaplan_nd", "kaplan_ns"]
+__all__ = ["kaplan_d", "kaplan_n", "kaplan_nd", "kaplan_ns", "kaplan_nsb"]
 
 _SOURCE = "Kaplan et al. 2020, arXiv:2001.08361, equation {}"
 # A scale of zero is no scale: the bound is the smallest normal number.
@@ -70,4 +70,26 @@ kaplan_ns = Law(
         "Loss of a model of N parameters after Smin steps of a batch far above the critical size."
     ),
     source=_SOURCE.format("1.6") + "; re-estimated in arXiv:2403.06563",
+)
+
+kaplan_nsb = Law(
+    "kaplan_nsb",
+    "(Nc/N)**alpha_N + (Sc/Smin)**alpha_S",
+    {
+        "Nc": _scale("size at which the first part would be 1", "parameters"),
+        "alpha_N": _exponent("parameters"),
+        "Sc": _scale("steps at which the second part would be 1", "steps"),
+        "alpha_S": _exponent("steps", 0.1, 1.5),
+        "Bstar": _scale("critical batch size at a loss of 1", "tokens"),
+        "alpha_B": Parameter(
+            _TINY, typical=(0.1, 0.5), meaning="how the critical batch size grows as loss falls"
+        ),
+    },
+    where={"Bcrit": "Bstar / loss**(1/alpha_B)", "Smin": "S / (1 + Bcrit/B)"},
+    implicit=True,
+    description=(
+        "Loss of a model of N parameters after S steps of batches of B tokens. The critical batch "
+        "size depends on the loss, so the loss is solved for."
+    ),
+    source=_SOURCE.format("1.4 and 1.6"),
 )

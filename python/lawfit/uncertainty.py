@@ -1,0 +1,141 @@
+"""How far a fit's parameters and forecasts may be off: intervals from its covariance.
+
+Every interval is ±t·s around an estimate, with Student's t of n - rank degrees of freedom (the
+normal distribution for a binomial loss) and s from the sandwich covariance.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lawfit import _core
+from lawfit._special import student_t_quantile
+from lawfit._validate import Floats, choose, real
+from lawfit.law import Parameter
+
+if TYPE_CHECKING:
+    from lawfit.prediction import Request
+    from lawfit.result import Fit
+
+__all__ = ["TINY", "conf_int", "interval"]
+
+METHODS = ("sandwich",)
+SCALES = ("auto", "linear", "log")
+# A lower bound this small only says that the parameter is positive.
+TINY = 1e-300
+
+Pair = tuple[float, float]
+
+
+def conf_int(fit: Fit, level: float, *, method: str, scale: str, joint: bool) -> dict[str, Pair]:
+    """Return an interval for every parameter; see `Fit.conf_int`."""
+    choose(method, METHODS, field="method")
+    choose(scale, SCALES, field="scale")
+    t = _quantile(fit, level, len(fit.free) if joint else 1)
+    errors = dict(zip(fit.free, np.sqrt(np.diag(covariance(fit))).tolist(), strict=True))
+    pairs = {}
+    for name, value in fit.params.items():
+        parameter = fit.law.parameters[name]
+        if name not in errors:
+            pairs[name] = (value, value)
+        elif math.isnan(errors[name]):
+            pairs[name] = (math.nan, math.nan)
+        elif value > 0 and _on_log(parameter, scale):
+            pairs[name] = _around_log(value, t * errors[name])
+        else:
+            pairs[name] = _clipped(value, t * errors[name], parameter)
+    return pairs
+
+
+def interval(fit: Fit, asked: Request, level: float) -> tuple[Floats, Floats]:
+    """Return the ends of an interval for the law's value at every row; see `Fit.interval`."""
+    t = _quantile(fit, level)
+    values, derivatives = _derivatives(fit, asked)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        half = t * _errors(fit, derivatives)
+        if fit.options.space == "log":
+            factor = np.exp(half / values)
+            low, high = values / factor, values * factor
+        else:
+            low, high = values - half, values + half
+        if fit.options.loss == "binomial":
+            low, high = np.maximum(low, 0), np.minimum(high, 1)
+    return asked.as_asked(low), asked.as_asked(high)
+
+
+def covariance(fit: Fit) -> Floats:
+    """Return the covariance that intervals rest on."""
+    return fit.cov if fit.cov_smoothed is None else fit.cov_smoothed
+
+
+def _quantile(fit: Fit, level: float, intervals: int = 1) -> float:
+    """Return how many errors wide `intervals` of them are that hold all at once (Bonferroni)."""
+    outside = (1 - real(level, field="level", lower=0, upper=1, strict=True)) / intervals
+    freedom = math.inf if fit.options.loss == "binomial" else fit.n - fit.rank
+    # Without a degree of freedom the errors are infinite already.
+    return student_t_quantile(1 - outside / 2, freedom) if freedom > 0 else 1.0
+
+
+def _on_log(parameter: Parameter, scale: str) -> bool:
+    positive = 0 <= parameter.lower <= TINY and parameter.upper == math.inf
+    if scale == "auto":
+        return positive and (parameter.lower > 0 or getattr(parameter, "scale", "") == "log")
+    return positive and scale == "log"
+
+
+def _around_log(value: float, half: float) -> Pair:
+    try:
+        factor = math.exp(half / value)
+    except OverflowError:
+        return 0.0, math.inf
+    return value / factor, value * factor
+
+
+def _clipped(value: float, half: float, parameter: Parameter) -> Pair:
+    low, high = value - half, value + half
+    # A fit may have replaced the law's bounds by wider ones.
+    if parameter.lower <= value <= parameter.upper:
+        low, high = max(low, parameter.lower), min(high, parameter.upper)
+    return low, high
+
+
+def _derivatives(fit: Fit, asked: Request) -> tuple[Floats, Floats]:
+    """Return the law's values at the rows, and their derivatives by the free parameters."""
+    asked.rows.check_columns()
+    n = len(asked.rows)
+    problem = _core.Problem(
+        program=fit.law._program,
+        data=asked.rows.core(),
+        y=np.ones(n),
+        weights=np.zeros(0),
+        loss="squared",
+        delta=1.0,
+        space="linear",
+        theta=list(fit.params.values()),
+        free=[name in fit.free for name in fit.params],
+        may_centre=[False] * len(fit.free),
+    )
+    values, derivatives = problem.jacobian([fit.params[name] for name in fit.free])
+    if asked.everywhere:
+        asked.rows.check_values(values)
+    return values, derivatives
+
+
+def _errors(fit: Fit, derivatives: Floats) -> Floats:
+    """Return standard errors of values with these derivatives; what sits at a bound has none."""
+    matrix = covariance(fit)
+    variances = np.diag(matrix)
+    known = np.isfinite(variances)
+    j = derivatives[:, known]
+    scale = np.sqrt(variances[known])
+    j = j * scale  # parameters differ by many orders of magnitude
+    with np.errstate(invalid="ignore"):
+        correlation = matrix[np.ix_(known, known)] / np.outer(scale, scale)
+    errors = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", j, correlation, j), 0))
+    lost = np.isposinf(variances)
+    errors[np.any(derivatives[:, lost] != 0, axis=1)] = np.inf
+    result: Floats = errors
+    return result
