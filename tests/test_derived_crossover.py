@@ -55,7 +55,7 @@ def test_crossings_are_those_of_a_root_finder(a, b, c, d):
 
 def test_interval_is_that_of_the_delta_method():
     first, second = power_fit(2.0, 0.3, noise=0.02), power_fit(9.0, 0.4, noise=0.03, seed=2)
-    found = lf.crossover(first, second, "x", **WIDE, draws=8000)
+    found = lf.crossover(first, second, "x", **WIDE, draws=4000)
     a, b, c, d = (f.params[name] for f in (first, second) for name in ("a", "b"))
     log_x = math.log(c / a) / (d - b)
     assert found.x == pytest.approx(math.exp(log_x), rel=1e-10)
@@ -146,6 +146,13 @@ def test_refusals(changes, error, message):
     asked = {"fit1": fit, "fit2": fit, "column": "x", "low": 1.0, "high": 10.0, "draws": 5}
     with pytest.raises(error, match=message):
         lf.crossover(**(asked | changes))
+
+
+def test_a_range_over_a_pole_is_refused():
+    law = lf.Law("inverse", "a + b / x", ["a", "b"], y="y")
+    fit = lf.fit(law, {"x": X, "y": 3 + 2 / X})
+    with pytest.raises(ValueError, match=r"the range -2\.0 to 3\.0 holds 0; law 'inverse' divides"):
+        lf.crossover(fit, fit, "x", low=-2, high=3)
 
 
 def test_missing_columns_and_schedules_are_refused():

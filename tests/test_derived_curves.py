@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lawfit as lf
+from derived_data import chinchilla_fit, chinchilla_loss
 
 POINTS = st.lists(st.tuples(st.integers(1, 12), st.integers(1, 12)), min_size=1, max_size=30)
 
@@ -47,6 +48,25 @@ def test_envelope_of_curves_names_the_runs():
     assert "points of 2 runs" in repr(found)
     cheaper = lf.envelope(curves(), flops_per_param_token=2)
     np.testing.assert_allclose(3 * cheaper.C, found.C)
+
+
+def test_envelope_of_many_sizes_is_the_compute_optimal_frontier():
+    steps = np.unique(np.geomspace(1, 1e6, 400).astype(int))
+    tokens = (steps + 1) * 1e5
+    runs = [
+        lf.Curve(
+            steps, chinchilla_loss(size, tokens), name=f"{size:g}", params=size, tokens_per_step=1e5
+        )
+        for size in np.geomspace(1e6, 1e10, 60)
+    ]
+    found = lf.envelope(runs)
+    inner = (found.C > 1e16) & (found.C < 1e20)
+    best = lf.compute_optimal(chinchilla_fit(), found.C[inner], draws=0)
+    excess = found.loss[inner] / best.loss - 1
+    assert excess.min() > -1e-12
+    assert excess.max() < 2e-3
+    sizes = np.array([float(name) for name in found.names])[inner]
+    np.testing.assert_allclose(np.log(sizes / best.N), 0, atol=0.4)
 
 
 def test_envelope_refusals():

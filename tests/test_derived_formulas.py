@@ -27,6 +27,7 @@ def test_offload_over_columns():
     np.testing.assert_array_equal(found, 0.5)
     np.testing.assert_allclose(lf.offload_bandwidth([0.5, 0.8], 1.0, 5.0), [5, 20])
     assert lf.offload_efficiency(1.0, 0.0, 5.0) == 0
+    assert lf.offload_efficiency(1e200, 1e200, 1.0) == 1
 
 
 def test_attack_resistance_is_bits_in_over_bits_out():
@@ -106,6 +107,8 @@ def test_mutual_information_and_infogain():
         (lambda: lf.offload_efficiency(1, [1, -1], 1), ValueError, "bandwidth at index 1 is -1.0"),
         (lambda: lf.offload_efficiency([1, 2], [1, 2, 3], 1), ValueError, "ait has 2, bandwidth"),
         (lambda: lf.offload_efficiency(1, 1, True), TypeError, "peak is True"),
+        (lambda: lf.offload_efficiency(1, 1, [[1], [1, 2]]), TypeError, "offload_eff.*: peak"),
+        (lambda: lf.offload_efficiency(1, 1, [[1.0]]), ValueError, r"peak has shape \(1, 1\)"),
         (lambda: lf.offload_bandwidth(1, 1, 1), ValueError, "efficiency is 1; expected"),
         (lambda: lf.offload_bandwidth([0.5, 0], 1, 1), ValueError, "efficiency at index 1 is 0"),
         (lambda: lf.offload_bandwidth(math.nan, 1, 1), ValueError, "efficiency is nan"),

@@ -151,8 +151,16 @@ def test_scores_that_never_vary():
     found = lf.predictability(chain, [1, 2, 3])
     assert found.constant("brier") == 2
     assert np.isnan(found.quantiles("brier")).all()
-    assert repr(found) == "<Predictability of 2 samples: no score varies>"
+    assert repr(found) == "<Predictability of 2 samples, 3 models: no score varies>"
     assert "nan" in found.summary()
+
+
+def test_order_that_is_nowhere_lost():
+    right = np.log([[0.1], [0.2], [0.3]])
+    chain = lf.downstream_chain(np.stack([right, np.log1p(-np.exp(right))], axis=2), [0])
+    found = lf.predictability(chain, [1, 2, 3])
+    assert found.quantiles("brier")[0] == pytest.approx(1)
+    assert repr(found).endswith("the median rank correlation falls nowhere>")
 
 
 GOOD = np.full((2, 3, 4), -1.0)

@@ -73,7 +73,7 @@ def test_beta_quantile(p, a, b):
 @example(0.5 + 1e-12, 7.0)
 def test_student_t_quantile(p, df):
     t = student_t_quantile(p, df)
-    assume(t != 0)
+    assume(t != 0 and math.isfinite(t))
     with mpmath.workdps(60):
         nu, t2 = mpmath.mpf(df), mpmath.mpf(t) ** 2
         density = (1 + t2 / nu) ** (-(nu + 1) / 2) / (mpmath.sqrt(nu) * mpmath.beta(nu / 2, 0.5))
@@ -87,6 +87,7 @@ def test_student_t_of_one_degree_is_the_cauchy():
         assert student_t_quantile(p, 1) == pytest.approx(-1 / math.tan(math.pi * p), **CLOSE)
     assert student_t_quantile(0.5, 3) == 0
     assert student_t_quantile(0.975, math.inf) == normal_quantile(0.975)
+    assert student_t_quantile(1e-300, 0.5) == -math.inf
 
 
 @FEW

@@ -176,7 +176,7 @@ private:
   }
 
   void values() {
-    constexpr double small = 0x1p-10; // where either way is good to 1e-13
+    constexpr double small = 0x1p-8; // where either way is good to 3e-14
     double *z = z_, *low = term_[by_c], *g = term_[value];
     for (std::size_t i = 0; i < filled_; ++i) {
       const double y = std::min(c_ * x_[i], huge);
@@ -193,7 +193,8 @@ private:
     // 1 − exp(−w), by its series where the difference would lose digits.
     for (std::size_t i = 0; i < filled_; ++i) {
       const double w = beta_ * log_z_[i];
-      const double series = w * (1.0 - w * (0.5 - w * (1.0 / 6.0 - w * (1.0 / 24.0))));
+      const double series =
+          w * (1.0 - w * (0.5 - w * (1.0 / 6.0 - w * (1.0 / 24.0 - w * (1.0 / 120.0)))));
       g[i] = w < small ? series : 1.0 - u_[i];
     }
   }

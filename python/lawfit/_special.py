@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 _LARGEST_SHAPE = 1e15
+_LARGEST_LOG_ODDS = 1419.0  # whose root does not overflow
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
 
 
@@ -58,6 +59,8 @@ def beta_quantile(p: float, a: float, b: float) -> float:
 def student_t_quantile(p: float, df: float) -> float:
     """Return the t below which Student's t with `df` >= 0.2 degrees of freedom falls with `p`.
 
+    Infinite where t is beyond the largest float64, as at p = 1e-300 with half a degree of freedom.
+
     Raises
     ------
     TypeError, ValueError
@@ -75,7 +78,8 @@ def student_t_quantile(p: float, df: float) -> float:
         log_odds = -_beta_logit(outside, df / 2, 0.5)
     else:
         log_odds = _beta_logit(abs(2 * p - 1), 0.5, df / 2)
-    return math.copysign(math.sqrt(df) * math.exp(log_odds / 2), p - 0.5)
+    odds_root = math.exp(log_odds / 2) if log_odds < _LARGEST_LOG_ODDS else math.inf
+    return math.copysign(math.sqrt(df) * odds_root, p - 0.5)
 
 
 def normal_quantile(p: float) -> float:

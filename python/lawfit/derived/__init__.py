@@ -1,4 +1,4 @@
-"""Quantities derived from fits and from what training leaves behind."""
+"""Quantities derived from fits, and from what training leaves behind."""
 
 from lawfit.derived.attack import attack_resistance
 from lawfit.derived.budget import ComputeOptimal, compute_optimal

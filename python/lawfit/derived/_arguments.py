@@ -35,7 +35,7 @@ def reals(
     def number(one: Any, field: str) -> float:
         return real(one, field=field, source=source, lower=lower, upper=upper, strict=strict)
 
-    if np.ndim(value) == 0:
+    if isinstance(value, str | bytes) or not hasattr(value, "__len__"):
         return np.array(number(value, field))
     column = float_array(value, source=source, field=field)
     low, high = -np.inf if lower is None else lower, np.inf if upper is None else upper

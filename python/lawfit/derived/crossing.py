@@ -181,6 +181,11 @@ def _read_range(low: float, high: float, lines: list[Line]) -> tuple[float, floa
             raise ValueError(
                 f"{_NAME}: low is {begin}; law {line.law.name!r} needs {column!r} above 0"
             )
+        if begin <= 0 <= end and column in line.law.nonzero_columns:
+            raise ValueError(
+                f"{_NAME}: the range {begin} to {end} holds 0; law {line.law.name!r} divides by "
+                f"{column!r}"
+            )
     return begin, end
 
 

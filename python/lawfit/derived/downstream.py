@@ -25,6 +25,7 @@ LINKS = MappingProxyType(
         "accuracy": "p_choices",
     }
 )
+_NO_FALL = 0.001  # of a correlation, not worth naming
 CORRELATIONS = MappingProxyType({"pearson": pearson, "spearman": spearman, "kendall": kendall})
 
 
@@ -146,14 +147,16 @@ class Predictability:
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        lost = self.lost()
-        if all(np.isnan(fall) for fall in lost.values()):
-            return f"<Predictability of {self.samples} samples: no score varies>"
-        worst = max(lost, key=lambda link: -np.inf if np.isnan(lost[link]) else lost[link])
-        return (
-            f"<Predictability of {self.samples} samples, {self.models} models: the median rank "
-            f"correlation falls most from {LINKS[worst]} to {worst}, by {lost[worst]:.3f}>"
-        )
+        lost = {link: fall for link, fall in self.lost().items() if not np.isnan(fall)}
+        worst = max(lost, key=lambda link: lost[link], default="")
+        if not worst:
+            found = "no score varies"
+        elif lost[worst] < _NO_FALL:
+            found = "the median rank correlation falls nowhere"
+        else:
+            found = "the median rank correlation falls most "
+            found += f"from {LINKS[worst]} to {worst}, by {lost[worst]:.3f}"
+        return f"<Predictability of {self.samples} samples, {self.models} models: {found}>"
 
     def _of(self, link: str, kind: str) -> Floats:
         link = choose(link, LINKS, field="link")

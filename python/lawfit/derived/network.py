@@ -75,7 +75,7 @@ def network_scaling(
 
     Notes
     -----
-    Fast and Accurate Model Scaling, arXiv:2103.06877, section 3. Activations, more than FLOPs,
+    Fast and Accurate Model Scaling, arXiv:2103.06877. Activations, more than FLOPs,
     set the run time on accelerators, which is why "fast" favours width.
     """
     name = "network_scaling"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lawfit.derived._arguments import Number, plain, reals, together
 
 __all__ = ["offload_bandwidth", "offload_efficiency"]
@@ -42,7 +44,8 @@ def offload_efficiency(ait: Any, bandwidth: Any, peak: Any) -> Number:
     rate = reals(bandwidth, "bandwidth", name, lower=0)
     top = reals(peak, "peak", name, lower=0, strict=True)
     together(name, ait=intensity, bandwidth=rate, peak=top)
-    return plain(intensity * rate / (intensity * rate + top))
+    with np.errstate(divide="ignore", over="ignore"):  # of no bandwidth, or next to none
+        return plain(1 / (1 + top / intensity / rate))
 
 
 def offload_bandwidth(efficiency: Any, ait: Any, peak: Any) -> Number:

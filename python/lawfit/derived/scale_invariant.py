@@ -45,7 +45,7 @@ def weight_norms(
 
     Notes
     -----
-    AdamP, arXiv:2006.08217, lemma 2.2, which is written for a constant η; the sum is taken over
+    AdamP, arXiv:2006.08217, section 2, writes this for a constant η; here the sum is taken over
     η_k·‖p_k‖², exact for any schedule. At a constant LR and update norm the weights' ‖w‖² grows
     1 + 2β/(1 - β) times as fast as without momentum: 19 times at 0.9. There is no weight decay
     here.

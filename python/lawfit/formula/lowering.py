@@ -234,26 +234,29 @@ class Lowering:
         self.appeared.setdefault(name, (self._expression, node))
         if name == "pi":
             return math.pi
-        if name == "S2":
-            return self._emit("s2", self.index(DEFAULT_LAMBDA))
         if name in AREAS:
-            if arity := AREAS[name]:
-                raise self._error(node, f"{name} takes {arity} arguments")
-            return self._emit(name.lower())
+            return self._bare_area(node, name)
         if name in self.parameters:
             return self._emit("parameter", self.parameters.index(name))
         if name in self._named:
             return self._named[name]
-        if name in self.where:
-            raise self._error(node, f"{name!r} stands here before where defines it")
-        if name in FUNCTIONS:
-            raise self._error(node, f"{name} is a function; write {name}(...)")
         if name not in self.columns:
             self._check_column(node, name)
             self.columns[name] = len(self.columns)
         return self._emit("column", self.columns[name])
 
+    def _bare_area(self, node: ast.Name, area: str) -> int:
+        if area == "S2":
+            return self._emit("s2", self.index(DEFAULT_LAMBDA))
+        if arity := AREAS[area]:
+            raise self._error(node, f"{area} takes {arity} arguments")
+        return self._emit(area.lower())
+
     def _check_column(self, node: ast.Name, name: str) -> None:
+        if name in self.where:
+            raise self._error(node, f"{name!r} stands here before where defines it")
+        if name in FUNCTIONS:
+            raise self._error(node, f"{name} is a function; write {name}(...)")
         if self.listed is not None and name in self.listed:
             return
         problem = f"unknown name {name!r}"
