@@ -78,7 +78,7 @@ def _quantile(fit: Fit, level: float, intervals: int = 1) -> float:
 def _on_log(parameter: Parameter, scale: str) -> bool:
     positive = 0 <= parameter.lower <= TINY and parameter.upper == math.inf
     if scale == "auto":
-        return positive and (parameter.lower > 0 or getattr(parameter, "scale", "") == "log")
+        return positive and (parameter.lower > 0 or parameter.scale == "log")
     return positive and scale == "log"
 
 
