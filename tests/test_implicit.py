@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import lawfit as lf
 from lawfit import _core
 from lawfit.formula import FormulaError
+from lawfit.rows import table_rows
 
 mpmath = pytest.importorskip("mpmath")
 optimize = pytest.importorskip("scipy.optimize")
@@ -58,8 +59,7 @@ def solved(rows):
 
 
 def data_of(law, rows):
-    columns = [np.asarray(rows[name], float) for name in law.columns]
-    return _core.Data(len(columns[0]), columns, np.zeros(0, np.int64), [], "actual", False)
+    return table_rows(law, rows, target=False).core()
 
 
 def values(law, rows, theta):

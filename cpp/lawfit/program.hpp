@@ -26,10 +26,10 @@ public:
   int parameters() const { return parameters_; }
   int columns() const { return columns_; }
   bool uses_schedule() const;
-  // The number of arguments of the caller's function, or -1 where there is none.
-  int external_arguments() const;
   // Whether the law's own value stands in it.
   bool is_implicit() const;
+  // The number of arguments of the caller's function, or -1 where there is none.
+  int external_arguments() const;
   // Which of the free parameters the law is linear in, all of them together: the law is then
   // b_0 + Σ a_k·b_k with every b_k free of them. Greedy, in the parameters' order. None of an
   // implicit law.

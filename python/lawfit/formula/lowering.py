@@ -70,6 +70,8 @@ class Lowering:
         self._areas: dict[tuple[str, tuple[int, ...]], int] = {}
         self._named: dict[str, _Value] = {}
         self._scalars = {*parameters, *FUNCTIONS, "pi"}  # names that are the same at every row
+        if unknown is not None:
+            self._named[unknown] = self._emit("unknown")
 
     def define(self, name: str, expression: Expression) -> None:
         """Lower an expression that later ones may use by name."""
@@ -236,8 +238,6 @@ class Lowering:
             return self._bare_area(node, name)
         if name in self.parameters:
             return self._emit("parameter", self.parameters.index(name))
-        if name == self.unknown:
-            return self._emit("unknown")
         if name in self._named:
             return self._named[name]
         if name not in self.columns:
