@@ -33,12 +33,14 @@ std::unique_ptr<Problem> make_problem(const Program &program, const Data &data,
                                       const std::string &loss, double delta,
                                       const std::string &space, const std::vector<double> &theta,
                                       const std::vector<bool> &free,
-                                      const std::vector<bool> &may_centre) {
+                                      const std::vector<bool> &may_centre,
+                                      const std::vector<bool> &logarithmic) {
   check_fits(program, data, theta.size());
   const auto count = static_cast<std::size_t>(std::count(free.begin(), free.end(), true));
   if (free.size() != theta.size() || may_centre.size() != count)
     throw py::value_error("theta, free and may_centre do not fit together");
-  const ProblemOptions options = options_from(loss, delta, space);
+  ProblemOptions options = options_from(loss, delta, space);
+  options.logarithmic = logarithmic;
   std::vector<double> target = to_vector<double>(y), weight = to_vector<double>(weights);
   return without_gil([&](Cancel &cancel) {
     return std::make_unique<Problem>(program, data, std::move(target), std::move(weight), options,
@@ -112,7 +114,8 @@ void bind_problem(py::module_ &module) {
   py::class_<Problem>(module, "Problem")
       .def(py::init(&make_problem), py::kw_only(), py::arg("program"), py::arg("data"),
            py::arg("y"), py::arg("weights"), py::arg("loss"), py::arg("delta"), py::arg("space"),
-           py::arg("theta"), py::arg("free"), py::arg("may_centre"))
+           py::arg("theta"), py::arg("free"), py::arg("may_centre"),
+           py::arg("logarithmic") = std::vector<bool>{})
       .def_property_readonly("evaluator", [](const Problem &p) { return p.evaluator().name(); })
       .def_property_readonly("linear", &Problem::linear)
       .def("predict", &predict, py::arg("theta"), "The law's value at every row, float64[rows].")

@@ -18,7 +18,8 @@ constexpr std::size_t block_rows = 128;
 
 // What a vector of free parameters holds. In `natural` coordinates A·x^-α has a narrow curved
 // valley where the logarithm of x is far from 0; in `centred` ones A is replaced by the term's
-// value at the geometric mean of x, in which the law is just as linear and the valley is straight.
+// value at the geometric mean of x, in which the law is just as linear and the valley is straight;
+// and parameters that take_logarithms() was told of are replaced by their logarithms.
 enum class Coordinates { natural, centred };
 
 class Evaluator {
@@ -34,9 +35,37 @@ public:
     return std::any_of(centres_.begin(), centres_.end(),
                        [&](const Centre &centre) { return centre.parameter == parameter; });
   }
+  // From now on these parameters, none of which may be centred, are logarithms in centred
+  // coordinates.
+  void take_logarithms(const std::vector<bool> &parameters) {
+    logarithmic_ = parameters;
+    of_logarithms_ = scalars_.of_logarithms(parameters);
+    for (int &k : centred_inputs_)
+      k = of_logarithms_[static_cast<std::size_t>(k)];
+  }
+  bool is_logarithmic(int parameter) const {
+    return !logarithmic_.empty() && logarithmic_[static_cast<std::size_t>(parameter)];
+  }
+  // The instruction that has, in these coordinates, the value of one in natural coordinates that
+  // no centred parameter changes.
+  int in(Coordinates coordinates, int scalar) const {
+    return coordinates == Coordinates::natural || of_logarithms_.empty()
+               ? scalar
+               : of_logarithms_[static_cast<std::size_t>(scalar)];
+  }
   // Between the two; scratch as for scalars().
-  void to_natural(double *theta, double *scratch) const { rescale(theta, scratch, false); }
-  void to_centred(double *theta, double *scratch) const { rescale(theta, scratch, true); }
+  void to_natural(double *theta, double *scratch) const {
+    for (std::size_t k = 0; k < logarithmic_.size(); ++k)
+      if (logarithmic_[k])
+        theta[k] = std::exp(theta[k]);
+    rescale(theta, scratch, false);
+  }
+  void to_centred(double *theta, double *scratch) const {
+    rescale(theta, scratch, true);
+    for (std::size_t k = 0; k < logarithmic_.size(); ++k)
+      if (logarithmic_[k])
+        theta[k] = std::log(theta[k]);
+  }
   // True where a Hessian costs little more than a Jacobian.
   virtual bool cheap_hessian() const = 0;
   virtual const char *name() const = 0;
@@ -90,6 +119,8 @@ private:
   }
 
   std::vector<int> inputs_, centred_inputs_;
+  std::vector<bool> logarithmic_;  // parameters, or empty
+  std::vector<int> of_logarithms_; // as of the scalar program, or empty
 };
 
 // A sum of products of powers and exponentials, or null when the law is not one. `may_centre` tells

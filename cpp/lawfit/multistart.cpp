@@ -89,7 +89,9 @@ class Run {
 public:
   Run(const Problem &problem, const SolverOptions &solver, const MultistartOptions &options,
       Cancel &cancel)
-      : problem_(problem), solver_(solver), options_(options), cancel_(cancel) {
+      : problem_(problem), solver_(solver), centred_(solver), options_(options), cancel_(cancel) {
+    problem_.take_logarithms(centred_.lower);
+    problem_.take_logarithms(centred_.upper);
     for (const StartRange &range : options.ranges)
       eliminates_ = eliminates_ || range.kind == StartRange::Kind::eliminated;
     out_.asked =
@@ -103,7 +105,7 @@ public:
       threads_ = 1;
     threads_ = std::min(threads_, static_cast<int>(round_size));
     for (int k = 0; k < threads_; ++k)
-      slots_.push_back(std::make_unique<Slot>(problem, solver));
+      slots_.push_back(std::make_unique<Slot>(problem, centred_));
     outcomes_.resize(round_size);
   }
 
@@ -128,9 +130,13 @@ public:
     if (!minima_.empty()) {
       const Minimum &best = minima_.front();
       problem_.to_natural(out_.theta = best.theta);
-      // An amplitude that vanishes in centred coordinates may do so below its natural bound.
+      // An amplitude that vanishes in centred coordinates may do so below its natural bound, and a
+      // logarithm on its bound come back beside it.
       for (std::size_t i = 0; i < out_.theta.size(); ++i)
-        out_.theta[i] = std::clamp(out_.theta[i], solver_.lower[i], solver_.upper[i]);
+        out_.theta[i] = best.theta[i] <= centred_.lower[i] ? solver_.lower[i]
+                        : best.theta[i] >= centred_.upper[i]
+                            ? solver_.upper[i]
+                            : std::clamp(out_.theta[i], solver_.lower[i], solver_.upper[i]);
       out_.best = best.summary;
       out_.best_start = best.start;
       out_.agreed = best.count;
@@ -154,6 +160,7 @@ private:
       problem_.to_centred(out.theta = options_.given[static_cast<std::size_t>(k)]);
     else {
       draw_start(options_, k, out.theta.data());
+      problem_.take_logarithms(out.theta);
       if (eliminates_ &&
           !eliminate(problem_, solver_, options_.ranges, out.theta.data(), slot.work, cancel_))
         return out;
@@ -214,6 +221,7 @@ private:
 
   const Problem &problem_;
   const SolverOptions &solver_;
+  SolverOptions centred_; // the same with its bounds in centred coordinates
   const MultistartOptions &options_;
   Cancel &cancel_;
   bool eliminates_ = false;

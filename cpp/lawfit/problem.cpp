@@ -68,6 +68,13 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
   for (std::size_t k = 0; k < free.size(); ++k)
     if (free[k])
       linear_.push_back(linear[k] || evaluator_->is_centred(static_cast<int>(linear_.size())));
+  if (!options_.logarithmic.empty()) {
+    if (options_.logarithmic.size() != linear_.size())
+      throw std::invalid_argument("logarithmic must tell of every free parameter");
+    for (std::size_t k = 0; k < linear_.size(); ++k)
+      options_.logarithmic[k] = options_.logarithmic[k] && !linear_[k];
+    evaluator_->take_logarithms(options_.logarithmic);
+  }
 
   constexpr double eps = std::numeric_limits<double>::epsilon();
   double squares = 0;
@@ -116,7 +123,7 @@ void Problem::begin(const double *theta, int order, Workspace &work, Cancel &can
   for (std::size_t j = 0; j < functions_.size(); ++j) {
     double arguments[max_parameters];
     for (std::size_t k = 0; k < functions_[j].arguments.size(); ++k)
-      arguments[k] = scalars.value[functions_[j].arguments[k]];
+      arguments[k] = scalars.value[law.in(work.coordinates, functions_[j].arguments[k])];
     functions_[j].of->evaluate(arguments, order, work.function_values[j], cancel);
   }
   law.begin(work.inputs.data(), work.evaluator.data());
@@ -311,6 +318,12 @@ void Problem::to_natural(std::vector<double> &theta) const {
 void Problem::to_centred(std::vector<double> &theta) const {
   std::vector<double> scratch(evaluator_->scalars().scratch());
   evaluator_->to_centred(theta.data(), scratch.data());
+}
+
+void Problem::take_logarithms(std::vector<double> &theta) const {
+  for (std::size_t k = 0; k < theta.size(); ++k)
+    if (evaluator_->is_logarithmic(static_cast<int>(k)))
+      theta[k] = std::log(theta[k]);
 }
 
 } // namespace lawfit

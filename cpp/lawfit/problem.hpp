@@ -43,6 +43,9 @@ struct ProblemOptions {
   Loss loss = Loss::huber;
   double delta = 1e-3;
   Space space = Space::log;
+  // Which free parameters are positive and to be sought by their logarithms; empty: none. One that
+  // is centred, or that the law is linear in, is better off as it is.
+  std::vector<bool> logarithmic = {};
 };
 
 class Problem {
@@ -107,6 +110,9 @@ public:
   // Between the coordinates, in place.
   void to_natural(std::vector<double> &theta) const;
   void to_centred(std::vector<double> &theta) const;
+  // Of those parameters that are logarithms in centred coordinates, in place: for starts and bounds
+  // that are the same in both coordinates but for these.
+  void take_logarithms(std::vector<double> &theta) const;
 
 private:
   void begin(const double *theta, int order, Workspace &work, Cancel &cancel) const;

@@ -26,10 +26,10 @@ public:
   int parameters() const { return parameters_; }
   int columns() const { return columns_; }
   bool uses_schedule() const;
-  // Whether the law's own value stands in it.
-  bool is_implicit() const;
   // The number of arguments of the caller's function, or -1 where there is none.
   int external_arguments() const;
+  // Whether the law's own value stands in it.
+  bool is_implicit() const;
   // Which of the free parameters the law is linear in, all of them together: the law is then
   // b_0 + Σ a_k·b_k with every b_k free of them. Greedy, in the parameters' order. None of an
   // implicit law.
@@ -87,6 +87,9 @@ public:
   double constant_value(int node) const;
   const Instruction &instruction(int node) const { return code_[static_cast<std::size_t>(node)]; }
   bool depends(int node, int parameter) const;
+  // Of every instruction, the one that has its value when these parameters are logarithms of what
+  // they were.
+  std::vector<int> of_logarithms(const std::vector<bool> &parameters);
   int parameters() const { return parameters_; }
   std::size_t size() const { return code_.size(); }
   // Doubles of scratch that evaluate() needs.

@@ -57,6 +57,20 @@ bool ScalarProgram::depends(int node, int parameter) const {
   return found.back();
 }
 
+std::vector<int> ScalarProgram::of_logarithms(const std::vector<bool> &parameters) {
+  std::vector<int> same(code_.size());
+  for (std::size_t k = 0; k < same.size(); ++k) {
+    const Instruction in = code_[k]; // a copy: apply() may move them
+    const auto a = static_cast<std::size_t>(in.a), b = static_cast<std::size_t>(in.b);
+    const int own = static_cast<int>(k);
+    if (is_leaf(in.op))
+      same[k] = in.op == Op::parameter && parameters[a] ? apply(Op::exp, own) : own;
+    else
+      same[k] = apply(in.op, same[a], is_binary(in.op) ? same[b] : 0);
+  }
+  return same;
+}
+
 std::size_t ScalarProgram::scratch() const {
   const auto p = static_cast<std::size_t>(parameters_);
   return code_.size() * (1 + p + p * p);

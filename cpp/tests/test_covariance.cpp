@@ -134,7 +134,8 @@ struct Sums {
 };
 
 static Sums sums_of(const Fitted &fit, const Point &weights, std::size_t m, double factor) {
-  const auto [loss, delta, space] = fit.problem->options();
+  const Loss loss = fit.problem->options().loss;
+  const double delta = fit.problem->options().delta;
   Sums out;
   Point sizes;
   for (std::size_t i = 0; i < 60; ++i) {

@@ -66,6 +66,7 @@ class Problem:
         theta: Sequence[float],
         free: Sequence[bool],
         may_centre: Sequence[bool],
+        logarithmic: Sequence[bool] = ...,
     ) -> None: ...
     @property
     def evaluator(self) -> str: ...

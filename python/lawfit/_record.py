@@ -61,7 +61,7 @@ class Record:
         return value
 
     def flag(self, key: str, default: bool | None = None) -> bool:
-        """Return True or False; without a default the key is required."""
+        """Return whether something is so; without a default the key is required."""
         value = self._get(key, default)
         if not isinstance(value, bool):
             raise self._wrong(key, "true or false", value)

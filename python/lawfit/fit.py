@@ -232,6 +232,7 @@ def _solve(job: _Job, held: Mapping[str, float]) -> Fit:
             (low == -math.inf or 0 <= low <= TINY) and high == math.inf
             for low, high in zip(lower, upper, strict=True)
         ],
+        logarithmic=[law.parameters[name].scale == "log" for name in free],
     )
     given: list[list[float]] = []
     notes: list[str] = []

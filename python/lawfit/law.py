@@ -13,11 +13,13 @@ from typing import Any, NoReturn
 import numpy as np
 
 from lawfit._record import Record, to_json_number
+from lawfit._validate import choose
 from lawfit.conventions import read_conventions
 from lawfit.formula import AREAS, check_name, declared, parse_formula
 
 __all__ = ["Law", "Parameter"]
 
+SCALES = ("linear", "log")
 _REPR_LENGTH = 100
 _KEYS = (
     "name", "formula", "parameters", "y", "columns", "where", "implicit", "conventions",
@@ -38,13 +40,19 @@ class Parameter:
     typical : (float, float), optional
         Range that starts are drawn from. Leave it out where the range depends on the data's scale,
         as it does for amplitudes and floors.
+    scale : {"linear", "log"}
+        How it is sought. One of unknown magnitude (x0 of (x0/x)**alpha is anything from 1e-13 to
+        1e48) is easier found by its logarithm: it is then positive, and `lower` 0 unless given.
+        Values and errors are of the parameter itself all the same. What the law is linear in, and
+        what its evaluator centres, is found as it is.
     meaning, unit : str
         What it stands for.
 
     Raises
     ------
     ValueError
-        If a bound is NaN, the bounds are inverted or equal, or `held` or `typical` lies outside.
+        If a bound is NaN, the bounds are inverted or equal, `held` or `typical` lies outside, or
+        a parameter of logarithmic scale may be negative.
     TypeError
         If a value is not a real number or a text not text.
     """
@@ -53,11 +61,16 @@ class Parameter:
     upper: float = math.inf
     held: float | None = field(default=None, kw_only=True)
     typical: tuple[float, float] | None = field(default=None, kw_only=True)
+    scale: str = field(default="linear", kw_only=True)
     meaning: str = field(default="", kw_only=True)
     unit: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         lower, upper = _real("lower", self.lower), _real("upper", self.upper)
+        if choose(self.scale, SCALES, field="scale") == "log":
+            lower = 0.0 if lower == -math.inf else lower
+            if lower < 0:
+                raise ValueError(f"scale='log' needs lower >= 0, got lower={lower!r}")
         if lower >= upper:
             raise ValueError(f"lower must be less than upper, got lower={lower!r}, upper={upper!r}")
         set_fields(self, lower=lower, upper=upper)
@@ -91,6 +104,7 @@ class Parameter:
             "upper": None if math.isinf(self.upper) else self.upper,
             "held": self.held,
             "typical": None if self.typical is None else list(self.typical),
+            "scale": self.scale,
             "meaning": self.meaning,
             "unit": self.unit,
         }
@@ -98,13 +112,15 @@ class Parameter:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Parameter:
         """Return the parameter that `to_dict` described; unknown keys are refused."""
-        record = Record(data, "parameter", ("lower", "upper", "held", "typical", "meaning", "unit"))
+        keys = ("lower", "upper", "held", "typical", "scale", "meaning", "unit")
+        record = Record(data, "parameter", keys)
         lower, upper = record.number("lower"), record.number("upper")
         return cls(
             -math.inf if lower is None else lower,
             math.inf if upper is None else upper,
             held=record.number("held"),
             typical=record.pair("typical"),
+            scale=record.text("scale", "linear"),
             meaning=record.text("meaning", ""),
             unit=record.text("unit", ""),
         )
@@ -422,6 +438,8 @@ def _row(parameter: Parameter) -> tuple[str, str, str]:
     lower = "(-inf" if math.isinf(parameter.lower) else f"[{parameter.lower:g}"
     upper = "inf)" if math.isinf(parameter.upper) else f"{parameter.upper:g}]"
     bounds = f"{lower}, {upper}"
+    if parameter.scale == "log":
+        bounds += ", logarithmic"
     if parameter.held is not None:
         bounds += f", held at {parameter.held:g}"
     return bounds, parameter.unit, parameter.meaning
