@@ -14,7 +14,7 @@ import numpy as np
 from lawfit import _core
 from lawfit._special import student_t_quantile
 from lawfit._validate import Floats, choose, real
-from lawfit.law import Parameter
+from lawfit.parameter import Parameter
 
 if TYPE_CHECKING:
     from lawfit.prediction import Request
