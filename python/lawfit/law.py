@@ -198,6 +198,11 @@ class Law:
         texts |= {f"  where {name}": text for name, text in self.where.items()}
         return [f"{left} = {' '.join(text.split())}" for left, text in texts.items()]
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the data must bring: a schedule, if the law takes its areas, and the columns."""
+        return (*(["schedule"] if self.uses_schedule else []), *self.columns)
+
     def summary(self) -> str:
         """Return the law on several lines: formula, parameters, columns, source."""
         lines = self.equations()
@@ -218,6 +223,9 @@ class Law:
             lines.append(f"implicit: {self.y} is solved for at every row")
         if areas:
             lines.append("areas of the schedule: " + ", ".join(areas))
+        if self.conventions:
+            told = ", ".join(f"{key} {value}" for key, value in self.conventions.items())
+            lines.append(f"conventions: {told}")
         if self.source:
             lines.append(f"source: {self.source}")
         return "\n".join(lines)

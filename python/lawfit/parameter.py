@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import EllipsisType
@@ -92,6 +93,8 @@ class Parameter:
     def domain(self) -> str:
         """Bounds, scale and the value it is held at, as text."""
         lower = "(-inf" if math.isinf(self.lower) else f"[{self.lower:g}"
+        if 0 < self.lower <= sys.float_info.min:
+            lower = "(0"
         upper = "inf)" if math.isinf(self.upper) else f"{self.upper:g}]"
         scale = ", logarithmic" if self.scale == "log" else ""
         held = "" if self.held is None else f", held at {self.held:g}"

@@ -64,7 +64,7 @@ chinchilla = Law(
     },
     y="loss",
     description="Final loss of a model of N parameters trained on D tokens.",
-    source="Hoffmann et al. 2022, arXiv:2203.15556; refitted in arXiv:2404.10102",
+    source="Hoffmann et al. 2022, arXiv:2203.15556, section 3.3; refitted in arXiv:2404.10102",
 )
 
 data_constrained = Law(
