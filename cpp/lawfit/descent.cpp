@@ -29,8 +29,8 @@ void Descent::find_step(Model &model, Curvature matrix, double damping, Step &st
   step.ok = false;
   std::size_t count = 0;
   for (std::size_t i = 0; i < p_; ++i) {
-    free_[i] = !(at_[i] <= options_.lower[i] && g[i] >= 0) &&
-               !(at_[i] >= options_.upper[i] && g[i] <= 0);
+    free_[i] =
+        !(at_[i] <= options_.lower[i] && g[i] >= 0) && !(at_[i] >= options_.upper[i] && g[i] <= 0);
     count += free_[i];
   }
   for (bool inside = false; !inside && count > 0;) {
