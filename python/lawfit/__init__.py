@@ -5,6 +5,7 @@ from lawfit._core import build_info
 from lawfit.curve import Curve, Curves
 from lawfit.fit import fit
 from lawfit.formula import FormulaError
+from lawfit.grouped import GroupedFit
 from lawfit.law import Law, Parameter
 from lawfit.result import Fit
 from lawfit.schedule import Schedule
@@ -17,6 +18,7 @@ __all__ = [
     "Curves",
     "Fit",
     "FormulaError",
+    "GroupedFit",
     "Law",
     "Parameter",
     "Schedule",
