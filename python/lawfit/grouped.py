@@ -176,6 +176,7 @@ class GroupedFit:
         """The parameters that are the same in every group: shared ones, and those held."""
         first = self.fits[0]
         own = set(first.free) - set(self.shared)
+        own |= {name for point in first.profile for name in point.values}  # by each for itself
         return MappingProxyType({name: x for name, x in first.params.items() if name not in own})
 
     @property

@@ -26,8 +26,8 @@ __all__ = [
     "number_of_grouped_starts",
     "read_key",
     "read_shared",
+    "split_rows",
     "table_keys",
-    "take_rows",
 ]
 
 Key: TypeAlias = str | float
@@ -150,29 +150,29 @@ def members(keys: Iterable[Key]) -> dict[Key, Ints]:
     return {key: np.array(indices) for key, indices in found.items()}
 
 
-def take_rows(rows: Rows, index: Ints) -> Rows:
-    """Return some of the rows, in their order; none of a curve is left out."""
-    groups: list[Group] = []
-    for group in rows.groups:
-        here = index[(index >= group.begin) & (index < group.end)]
-        if here.size:
-            begin = groups[-1].end if groups else 0
-            groups.append(
-                dataclasses.replace(
-                    group,
-                    begin=begin,
-                    end=begin + here.size,
-                    index=group.index[here - group.begin],
-                )
-            )
+def split_rows(rows: Rows, found: Mapping[Key, Ints]) -> dict[Key, Rows]:
+    """Return each group's rows; `found` says which they are, ascending."""
     assert rows.y is not None
-    return dataclasses.replace(
-        rows,
-        columns=tuple(column[index] for column in rows.columns),
-        steps=rows.steps[index] if rows.steps.size else rows.steps,
-        groups=tuple(groups),
-        y=rows.y[index],
-    )
+    begins = np.array([group.begin for group in rows.groups])
+    parts: dict[Key, Rows] = {}
+    for key, index in found.items():
+        groups: list[Group] = []
+        which = np.searchsorted(begins, index, side="right") - 1
+        for position in np.unique(which):
+            source, here = rows.groups[position], index[which == position]
+            begin = groups[-1].end if groups else 0
+            own = source.index[here - source.begin]
+            groups.append(
+                dataclasses.replace(source, begin=begin, end=begin + here.size, index=own)
+            )
+        parts[key] = dataclasses.replace(
+            rows,
+            columns=tuple(column[index] for column in rows.columns),
+            steps=rows.steps[index] if rows.steps.size else rows.steps,
+            groups=tuple(groups),
+            y=rows.y[index],
+        )
+    return parts
 
 
 def nearest_keys(key: object, keys: Sequence[Key]) -> str:

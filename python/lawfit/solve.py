@@ -13,7 +13,7 @@ import numpy as np
 from lawfit import _core
 from lawfit._validate import Floats, Ints
 from lawfit.grouped import GroupedFit
-from lawfit.groups import By, Key, number_of_grouped_starts, take_rows
+from lawfit.groups import By, Key, number_of_grouped_starts, split_rows
 from lawfit.options import Options, ProfilePoint, decays, read_grid
 from lawfit.result import Fit
 from lawfit.rows import Rows
@@ -41,9 +41,8 @@ class Job:
     core: _core.Data
     profile: Mapping[str, Sequence[float]] | None
 
-    def part(self, index: Ints) -> Job:
+    def part(self, rows: Rows, index: Ints) -> Job:
         """Return the same of some of the rows."""
-        rows = take_rows(self.rows, index)
         weights = self.weights[index] if self.weights.size else self.weights
         return dataclasses.replace(self, rows=rows, weights=weights, core=rows.core())
 
@@ -78,7 +77,9 @@ def fit_groups(
     by: By,
 ) -> GroupedFit:
     """Fit groups of rows, together where they share parameters."""
-    parts = {key: job.part(index) for key, index in members.items()}
+    parts = {
+        key: job.part(rows, members[key]) for key, rows in split_rows(job.rows, members).items()
+    }
     if shared:
         return _over_grid(job, held, lambda values: _solve_groups(job, parts, values, shared, by))
     fits = {key: fit_once(part, held) for key, part in parts.items()}
