@@ -9,8 +9,8 @@ namespace lawfit {
 namespace {
 
 constexpr std::size_t P = max_parameters;
-// Rows times parameters, each some ten nanoseconds, from which one evaluation is shared out to
-// threads: waiting for the last of them may cost a fifth of a millisecond.
+// Rows times parameters times evaluations, each some ten nanoseconds, from which groups are shared
+// out to threads: waiting for the last of them may cost a fifth of a millisecond.
 constexpr double least_parallel_work = 2e5;
 
 } // namespace
@@ -47,6 +47,13 @@ double Grouped::rounding() const {
   return sum;
 }
 
+int Grouped::threads(int asked, double evaluations) const {
+  const double work = static_cast<double>(rows() * group_parameters()) * evaluations;
+  if (work < least_parallel_work)
+    return 1;
+  return std::min(asked > 0 ? asked : max_threads(), static_cast<int>(groups()));
+}
+
 void Grouped::gather(const double *all, std::size_t group, double *theta) const {
   for (std::size_t k = 0; k < order_.size(); ++k)
     theta[order_[k]] = k < own_ ? all[group * own_ + k] : all[groups() * own_ + k - own_];
@@ -58,12 +65,9 @@ void Grouped::scatter(const double *theta, std::size_t group, double *all) const
 }
 
 GroupedModel::GroupedModel(const Grouped &grouped, int threads, Cancel &cancel)
-    : grouped_(grouped), cancel_(cancel), rounding_(grouped.rounding()),
-      now_(std::make_unique<Point>()) {
+    : grouped_(grouped), threads_(grouped.threads(threads, 1)), cancel_(cancel),
+      rounding_(grouped.rounding()), now_(std::make_unique<Point>()) {
   const std::size_t p = grouped.group_parameters(), shared = grouped.shared();
-  if (static_cast<double>(grouped.rows() * p) >= least_parallel_work)
-    threads_ = threads > 0 ? threads : max_threads();
-  threads_ = std::min(threads_, static_cast<int>(grouped.groups()));
   for (std::size_t g = 0; g < grouped.groups(); ++g)
     workspaces_.emplace_back(grouped.problem(g), Coordinates::centred);
   for (int k = 0; k < threads_; ++k)

@@ -30,6 +30,8 @@ public:
   std::size_t parameters() const { return groups() * own_ + shared(); }
   std::size_t rows() const;
   double rounding() const;
+  // How many threads are worth their while for work of as many evaluations of all groups.
+  int threads(int asked, double evaluations) const;
   // Free parameters of a problem by number, own ones first.
   const std::vector<int> &order() const { return order_; }
 
@@ -89,7 +91,7 @@ private:
                   double *s) const;
 
   const Grouped &grouped_;
-  int threads_ = 1;
+  int threads_;
   Cancel &cancel_;
   double rounding_;
   std::vector<Problem::Workspace> workspaces_;           // of groups

@@ -24,8 +24,8 @@ struct Reduced {
 class Estimator {
 public:
   Estimator(const Grouped &grouped, int threads, Cancel &cancel)
-      : grouped_(grouped), threads_(threads), cancel_(cancel), groups_(grouped.groups()),
-        own_(grouped.groups()), reduced_(grouped.groups()) {}
+      : grouped_(grouped), threads_(grouped.threads(threads, 2)), cancel_(cancel),
+        groups_(grouped.groups()), own_(grouped.groups()), reduced_(grouped.groups()) {}
 
   GroupedCovariance run(const std::vector<std::vector<double>> &theta,
                         const std::vector<std::vector<bool>> &at_bound) {

@@ -205,11 +205,11 @@ private:
     return multistart(grouped_.problem(group), solver, options, cancel_).theta;
   }
 
-  // A fit of one group is long enough to be worth a thread.
   template <class Body> void in_parallel(std::size_t items, Body &&body) {
+    constexpr double evaluations = 10; // of a group, till it is fitted by itself
     parallel_for(
-        items, items > 1 ? options_.threads : 1, [&](std::size_t item, int) { body(item); },
-        cancel_);
+        items, grouped_.threads(options_.threads, evaluations),
+        [&](std::size_t item, int) { body(item); }, cancel_);
   }
 
   const Grouped &grouped_;

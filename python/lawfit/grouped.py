@@ -53,6 +53,10 @@ class GroupedFit:
         Of all groups.
     status, message : str
         As of a `Fit`; "rank_deficient" if the data do not determine every parameter of every group.
+    undetermined : tuple of str
+        Shared parameters that no group determines.
+    rank, condition
+        As of a `Fit`, of the shared parameters once every group's own are eliminated.
     starts_asked, starts_run, starts_merged, starts_failed, starts_agreed, iterations, evaluations,
     profile, seconds
         As of a `Fit`; without shared parameters the counts are sums over groups.
@@ -66,6 +70,9 @@ class GroupedFit:
     objective: float
     status: str
     message: str
+    undetermined: tuple[str, ...]
+    rank: int
+    condition: float
     starts_asked: int
     starts_run: int
     starts_merged: int
@@ -99,7 +106,8 @@ class GroupedFit:
         p, k = len(first.free), len(shared)
         solved = solution.theta.size > 0
         cov = solution.covariance.reshape(p, p)[np.ix_(index, index)] if solved else None
-        worst = next((f for f in fits.values() if f.status != solution.status), first)
+        lost = (f for f in fits.values() if f.status == "rank_deficient")
+        ended = next(lost, solution)
         return cls(
             by=by if isinstance(by, str) else None,
             groups=tuple(fits),
@@ -107,8 +115,15 @@ class GroupedFit:
             shared=tuple(shared),
             cov=np.full((k, k), np.nan) if cov is None else cov,
             objective=solution.objective * scale if solved else math.nan,
-            status=worst.status,
-            message=worst.message,
+            status=ended.status,
+            message=ended.message,
+            undetermined=tuple(
+                name
+                for name, i in zip(shared, index, strict=True)
+                if solved and solution.undetermined[i]
+            ),
+            rank=solution.rank,
+            condition=solution.condition,
             **{name: getattr(solution, name) for name in COUNTS},
         )
 
@@ -127,6 +142,9 @@ class GroupedFit:
             ),
             status=worst.status,
             message=worst.message,
+            undetermined=(),
+            rank=0,
+            condition=1.0,
             **{name: sum(getattr(f, name) for f in fits.values()) for name in COUNTS},
         )
 
@@ -337,6 +355,9 @@ class GroupedFit:
             objective=record.real("objective"),
             status=choose(record.text("status"), _core.STATUSES, field=f"{what}: status"),
             message=record.text("message"),
+            undetermined=record.texts("undetermined"),
+            rank=record.integer("rank"),
+            condition=record.real("condition"),
             profile=read_profile(record),
             seconds=record.real("seconds"),
             **counts,

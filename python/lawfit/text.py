@@ -82,10 +82,15 @@ def _quality(fit: Fit) -> list[str]:
     ]
     if fit.law.uses_schedule:
         lines.append(f"warm-up counted as: {options.warmup}")
-    for point in fit.profile:
-        values = ", ".join(f"{name}={value:g}" for name, value in point.values.items())
-        lines.append(f"profile {values}: objective {point.objective:.6g}")
-    return lines
+    return [*lines, *_profile(fit)]
+
+
+def _profile(fit: Fit | GroupedFit) -> list[str]:
+    return [
+        f"profile {', '.join(f'{name}={value:g}' for name, value in point.values.items())}: "
+        f"objective {point.objective:.6g}"
+        for point in fit.profile
+    ]
 
 
 def _warnings(fit: Fit) -> list[str]:
@@ -125,11 +130,10 @@ def grouped_summary(fit: GroupedFit) -> str:
         f"objective {fit.objective:.10g}: {options.reduction} of {options.loss} on "
         f"{options.space} residuals, {fit.n} points in {len(fit)} groups",
         f"{fit.starts_agreed} of {fit.starts_asked} starts agree "
-        f"({fit.starts_run} run, {fit.starts_merged} merged, {fit.starts_failed} failed)",
+        f"({fit.starts_run} run, {fit.starts_merged} merged, {fit.starts_failed} failed)"
+        + (f"; shared: rank {fit.rank}, condition {fit.condition:.3g}" if fit.shared else ""),
+        *_profile(fit),
     ]
-    for point in fit.profile:
-        values = ", ".join(f"{name}={value:g}" for name, value in point.values.items())
-        lines.append(f"profile {values}: objective {point.objective:.6g}")
     notes = dict.fromkeys(note for one in fit.fits for note in one.notes)
     return "\n".join([*lines, *(f"note: {note}" for note in notes)])
 
@@ -143,7 +147,7 @@ def _shared(fit: GroupedFit) -> list[str]:
             shown, remark = "", "held"
         elif name in first.at_bounds:
             shown, remark = "", f"at its {first.at_bounds[name]} bound"
-        elif name in first.undetermined:
+        elif name in fit.undetermined:
             remark = "undetermined"
         rows.append((name, f"{value:.8g}", shown, remark))
     return _aligned(rows) if rows else []
