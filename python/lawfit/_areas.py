@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
 from lawfit import _core
 from lawfit._validate import Floats, Ints, choose, float_array, real, same_length, step_array
+from lawfit.conventions import WARMUPS, Warmup
 
-__all__ = ["WARMUPS", "MoreAreas", "Warmup"]
+__all__ = ["MoreAreas"]
 
-Warmup = Literal["actual", "peak", "skip"]
-WARMUPS: Final = ("actual", "peak", "skip")
 MAX_NORM: Final = 1e50  # whose bounds are finite for every LR
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NoReturn, Self, overload
 import numpy as np
 
 from lawfit import _core
-from lawfit._areas import WARMUPS, MoreAreas, Warmup
+from lawfit._areas import MoreAreas
 from lawfit._record import Record
 from lawfit._validate import (
     Floats,
