@@ -15,6 +15,33 @@ def log_axis(low, high, n):
     return np.geomspace(low, high, n)
 
 
+def observed(name, seed=None):
+    """A law's rows with its own values, or with noise: data, and options of `fit`.
+
+    Noise is 1 % of the value, on the logarithm; that of rates comes from counting 1000 trials.
+    """
+    columns, true = DESIGNS[name]
+    law = lf.laws.get(name)
+    rng = None if seed is None else np.random.default_rng(seed)
+    if law.conventions.get("loss") == "binomial":
+        rates = lf.predict(law, true, columns)
+        trials = np.full(rates.size, 1000)
+        seen = rates if rng is None else rng.binomial(trials, rates) / trials
+        return {**columns, law.y: seen}, {"weights": trials}
+    if isinstance(columns, list):
+        return [noisy_curve(law, true, curve, rng) for curve in columns], {}
+    return {**columns, law.y: noisy(lf.predict(law, true, columns), rng)}, {}
+
+
+def noisy(values, rng):
+    return values if rng is None else values * np.exp(0.01 * rng.standard_normal(values.size))
+
+
+def noisy_curve(law, true, curve, rng):
+    loss = noisy(lf.predict(law, true, curve), rng)
+    return lf.Curve(curve.steps, loss, curve.schedule, name=curve.name, params=curve.params)
+
+
 def runs(sizes=(1e8,), warmup=50):
     """Constant and decaying schedules of a few lengths, a run each for every model size."""
     shapes = {
@@ -24,9 +51,28 @@ def runs(sizes=(1e8,), warmup=50):
             steps=3000, peak=1e-3, warmup=warmup, decay_start=2000, end=1e-5, shape="linear"
         ),
     }
+    steps = {name: np.arange(warmup, schedule.steps, 40) for name, schedule in shapes.items()}
     return [
-        (f"{name} {size:g}", schedule, size) for size in sizes for name, schedule in shapes.items()
+        lf.Curve(
+            steps[name], np.ones(steps[name].size), schedule, name=f"{name} {size:g}", params=size
+        )
+        for size in sizes
+        for name, schedule in shapes.items()
     ]
+
+
+def steps_down():
+    """Runs that fall once, to several rates, and stay there: how a fall pays is seen in full."""
+    curves = []
+    for second in (5e-4, 2e-4, 5e-5):
+        schedule = lf.schedules.two_stage(
+            steps=3000, peak=1e-3, warmup=10, switch=500, second=second
+        )
+        steps = np.unique(np.concatenate([np.arange(10, 500, 20), np.arange(500, 3000, 25)]))
+        curves.append(
+            lf.Curve(steps, np.ones(steps.size), schedule, name=f"to {second:g}", params=1e8)
+        )
+    return curves
 
 
 def shares(n):
@@ -126,4 +172,15 @@ DESIGNS = {
         runs((2e7, 2e8, 2e9)),
         {"L0": 1.5, "A": 0.43, "alpha": 0.55, "B": 50.0, "beta": 0.25, "C": 0.41},
     ),
+    "multi_power": (
+        steps_down(),
+        {
+            "L0": 2.6, "A": 0.43, "alpha": 0.55, "B": 2000.0, "C": 0.2, "beta": 0.6, "gamma": 0.65,
+        },
+    ),
+    "forward_momentum": (
+        runs((2e7, 2e8, 2e9)),
+        {"L0": 1.5, "A": 0.43, "alpha": 0.55, "B": 50.0, "beta": 0.25, "C": 0.02},
+    ),
+    "convex_bound": (runs(), {"L0": 2.0, "R": 0.9, "G": 12.0}),
 }  # fmt: skip

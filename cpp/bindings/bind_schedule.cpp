@@ -8,6 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "lawfit/bound_area.hpp"
+#include "lawfit/loss_drop.hpp"
+#include "lawfit/moment_area.hpp"
 #include "lawfit/schedule.hpp"
 
 namespace {
@@ -78,6 +81,56 @@ py::tuple areas(const Schedule &schedule, double lam, const std::string &warmup,
   return result;
 }
 
+const std::int64_t *rows_of(const IntArray &at) {
+  if (at.ndim() != 1)
+    throw std::invalid_argument("at must have one dimension");
+  return at.data();
+}
+
+DoubleArray loss_drop(const Schedule &schedule, double c, double beta, double gamma,
+                      const std::string &warmup, const IntArray &at, bool exact) {
+  const Warmup mode = warmup_named(warmup);
+  const std::int64_t *rows = rows_of(at);
+  const auto n = static_cast<std::size_t>(at.size());
+  DoubleArray drop(at.size());
+  const lawfit::RowValues out{drop.mutable_data(), nullptr, nullptr, n};
+  without_gil([&](lawfit::Cancel &cancel) {
+    const double arguments[] = {c, beta, gamma};
+    lawfit::LossDrop(schedule, mode, rows, n, exact, cancel).evaluate(arguments, 0, out, cancel);
+  });
+  return drop;
+}
+
+DoubleArray moment_area(const Schedule &schedule, double beta1, double beta2,
+                        const std::string &warmup, const IntArray &at) {
+  const Warmup mode = warmup_named(warmup);
+  const std::int64_t *rows = rows_of(at);
+  const auto n = static_cast<std::size_t>(at.size());
+  DoubleArray area(at.size());
+  const lawfit::RowValues out{area.mutable_data(), nullptr, nullptr, n};
+  without_gil([&](lawfit::Cancel &cancel) {
+    const double arguments[] = {beta1, beta2};
+    lawfit::MomentArea(schedule, mode, rows, n).evaluate(arguments, 0, out, cancel);
+  });
+  return area;
+}
+
+// (mean, last)
+py::tuple bound_areas(const Schedule &schedule, const IntArray &at,
+                      const std::optional<DoubleArray> &squared_norms) {
+  const std::int64_t *rows = rows_of(at);
+  if (squared_norms && squared_norms->size() != schedule.steps())
+    throw std::invalid_argument("squared_norms must have one value a step");
+  const double *norms = squared_norms ? squared_norms->data() : nullptr;
+  DoubleArray mean(at.size()), last(at.size());
+  double *to_mean = mean.mutable_data(), *to_last = last.mutable_data();
+  without_gil([&](lawfit::Cancel &cancel) {
+    lawfit::bound_areas(schedule, rows, static_cast<std::size_t>(at.size()), norms, to_mean,
+                        to_last, cancel);
+  });
+  return py::make_tuple(std::move(mean), std::move(last));
+}
+
 } // namespace
 
 lawfit::Warmup warmup_named(const std::string &name) {
@@ -97,5 +150,10 @@ void bind_schedule(py::module_ &module) {
       .def_property_readonly("steps", &Schedule::steps)
       .def_property_readonly("warmup", &Schedule::warmup)
       .def("lr", &rates, py::arg("first"), py::arg("n"))
-      .def("areas", &areas, py::arg("lam"), py::arg("warmup"), py::arg("at"), py::arg("order"));
+      .def("areas", &areas, py::arg("lam"), py::arg("warmup"), py::arg("at"), py::arg("order"))
+      .def("loss_drop", &loss_drop, py::arg("C"), py::arg("beta"), py::arg("gamma"),
+           py::arg("warmup"), py::arg("at"), py::arg("exact"))
+      .def("moment_area", &moment_area, py::arg("beta1"), py::arg("beta2"), py::arg("warmup"),
+           py::arg("at"))
+      .def("bound_areas", &bound_areas, py::arg("at"), py::arg("squared_norms"));
 }

@@ -98,15 +98,14 @@ void bind_solve(py::module_ &module) {
       .def_readonly("at_lower", &Solution::at_lower)
       .def_readonly("at_upper", &Solution::at_upper)
       .def_property_readonly("covariance",
-                             [](const Solution &s) { return to_array(s.covariance.matrix); })
-      .def_property_readonly("smoothed_covariance",
-                             [](const Solution &s) { return to_array(s.covariance.smoothed); })
+                             [](const Solution &s) { return to_array(s.covariance.best()); })
       .def_property_readonly("rank", [](const Solution &s) { return s.covariance.rank; })
       .def_property_readonly("condition", [](const Solution &s) { return s.covariance.condition; })
       .def_property_readonly("undetermined",
                              [](const Solution &s) { return s.covariance.undetermined; })
-      .def_property_readonly("from_hessian",
-                             [](const Solution &s) { return s.covariance.from_hessian; });
+      .def_property_readonly("from_hessian", [](const Solution &s) {
+        return s.covariance.from_hessian || !s.covariance.smoothed.empty();
+      });
 
   module.def("solve", &solve, py::kw_only(), py::arg("problem"), py::arg("lower"), py::arg("upper"),
              py::arg("max_iterations"), py::arg("tolerance"), py::arg("starts"), py::arg("seed"),

@@ -50,8 +50,8 @@ public:
     if (rates_[t] == 0.0)
       return std::numeric_limits<double>::infinity();
     const DoubleDouble area = areas_.before(t + 1), squares = squares_.before(t + 1);
-    alignas(64) double inverse[block_rows], left[block_rows], right[block_rows];
-    double before = 1.0 / area.rounded();
+    alignas(64) double inverse[block_rows + 1], left[block_rows], right[block_rows];
+    inverse[0] = 1.0 / area.rounded(); // of the area after the step before, from here on
     DoubleDouble sum;
     for (std::size_t first = 0; first < t; first += block_rows) {
       if (first % (64 * block_rows) == 0)
@@ -59,18 +59,16 @@ public:
       const std::size_t n = std::min(block_rows, t - first);
       const double *area_high = &areas_.high[first], *area_low = &areas_.low[first];
       const double *square_high = &squares_.high[first], *square_low = &squares_.low[first];
-      for (std::size_t i = 0; i < n; ++i)
-        inverse[i] = 1.0 / ((area.hi - area_high[i + 1]) + (area.lo - area_low[i + 1]));
-      for (std::size_t i = 0; i < n; ++i)
-        left[i] = rates_[first + i] * inverse[i];
-      right[0] = before;
-      std::copy_n(inverse, n - 1, right + 1);
-      for (std::size_t i = 0; i < n; ++i)
-        right[i] *= (squares.hi - square_high[i]) + (squares.lo - square_low[i]);
+      for (std::size_t i = 1; i <= n; ++i)
+        inverse[i] = 1.0 / ((area.hi - area_high[i]) + (area.lo - area_low[i]));
+      for (std::size_t i = 0; i < n; ++i) {
+        left[i] = rates_[first + i] * inverse[i + 1];
+        right[i] = ((squares.hi - square_high[i]) + (squares.lo - square_low[i])) * inverse[i];
+      }
       double part = 0.0;
       simd::add_product(left, block_rows, 1, right, n, &part);
       sum = sum + part;
-      before = inverse[n - 1];
+      inverse[0] = inverse[n];
     }
     return 0.5 * sum.rounded();
   }

@@ -21,6 +21,9 @@ struct Covariance {
   // with h the largest of them, as Powell's. 1 − p/m makes up for the p residuals that a fit of
   // nearly absolute values sets to nearly zero. Empty where h <= delta: then H is as good.
   std::vector<double> smoothed;
+  // What errors and intervals rest on.
+  const std::vector<double> &best() const { return smoothed.empty() ? matrix : smoothed; }
+
   int rank = 0;         // of the Jacobian, among parameters not at a bound
   double condition = 0; // of the Jacobian with its columns scaled to length 1
   std::vector<bool> undetermined;

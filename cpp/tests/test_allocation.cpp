@@ -1,5 +1,8 @@
 // The inner loop allocates nothing: this program counts what its heap is asked for.
+#include "area_toys.hpp"
 #include "check.hpp"
+#include "lawfit/loss_drop.hpp"
+#include "lawfit/moment_area.hpp"
 #include "toy_laws.hpp"
 
 #include <cstdlib>
@@ -65,8 +68,25 @@ static void test_solve() {
   }
 }
 
+// A thread's first evaluation makes room for the powers of the LR.
+static void test_areas() {
+  const Schedule schedule = toys::warmed(90, {toys::stretch(Shape::cosine, 900, 3e-4, 1e-5)});
+  const toys::Steps at = toys::every(schedule.steps(), 30);
+  Cancel cancel;
+  const LossDrop drop(schedule, Warmup::actual, at.data(), at.size(), false, cancel);
+  const MomentArea area(schedule, Warmup::actual, at.data(), at.size());
+  toys::Rows by_drop(at.size(), 3), by_area(at.size(), 2);
+  const double arguments[] = {2.0, 0.6, 0.6};
+  drop.evaluate(arguments, 2, by_drop.out(), cancel);
+  const std::size_t before = allocations;
+  drop.evaluate(arguments, 2, by_drop.out(), cancel);
+  area.evaluate(arguments, 2, by_area.out(), cancel);
+  CHECK(allocations == before);
+}
+
 int main() {
   test_counter();
+  test_areas();
   test_solve();
   return check::finish();
 }

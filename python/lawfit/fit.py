@@ -281,9 +281,6 @@ def _result(
         params=params,
         free=tuple(free),
         cov=solution.covariance.reshape(p, p) if solved else np.full((p, p), np.nan),
-        cov_smoothed=smoothed.reshape(p, p)
-        if (smoothed := solution.smoothed_covariance).size
-        else None,
         objective=objective / len(rows) if job.options.reduction == "mean" else objective,
         residuals=residuals,
         status=solution.status,

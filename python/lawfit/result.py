@@ -40,14 +40,14 @@ class Fit:
     cov : ndarray, shape (free, free)
         Covariance of the free parameters. For a robust loss the sandwich
         n/(n - p)·H⁻¹(Σ ψ²jjᵀ)H⁻¹ with H the exact Hessian and ψ = w·rho' (Huber 1981, section
-        7.6); for the squared loss s²(JᵀWJ)⁻¹ with s² = Σ w·r²/(n - p); for the binomial loss the
-        inverse of the expected information Σ w·jjᵀ/(f(1 - f)), which takes the trials at their
-        word: rates that scatter more than so many trials allow have larger errors.
+        7.6). Where delta is narrow beside the noise the Hessian rests on few residuals and errors
+        come out too small, so H's expectation is estimated from a band of them: the m = ⌈1.295·
+        n^0.8⌉ least, up to h, make H = delta/h·(1 - p/m)·Σ w·jjᵀ (Powell's estimate with Bofinger's
+        bandwidth: Koenker 2005, section 3.4; `bench/coverage.py` compares). For the squared loss
+        s²(JᵀWJ)⁻¹ with s² = Σ w·r²/(n - p); for the binomial loss the inverse of the expected
+        information Σ w·jjᵀ/(f(1 - f)), which takes the trials at their word: rates that scatter
+        more than so many trials allow have larger errors.
         Infinite where the data do not determine a parameter, NaN where it sits at a bound.
-    cov_smoothed : ndarray, shape (free, free), optional
-        The same sandwich, for a robust loss whose delta is narrow beside the noise, with H's
-        expectation estimated from more residuals than the few within delta: what intervals rest
-        on. None where `cov` serves.
     objective : float
         Sum of rho over the rows, or its mean if asked.
     residuals : ndarray, shape (n,)
@@ -101,7 +101,6 @@ class Fit:
     starts_agreed: int
     iterations: int
     evaluations: int
-    cov_smoothed: Floats | None = None
     notes: tuple[str, ...] = ()
     profile: tuple[ProfilePoint, ...] = ()
     seconds: float = math.nan
@@ -109,9 +108,7 @@ class Fit:
     def __post_init__(self) -> None:
         for name in ("params", "at_bounds"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
-        for name in ("cov", "cov_smoothed", "residuals"):
-            if getattr(self, name) is None:
-                continue
+        for name in ("cov", "residuals"):
             array = np.array(getattr(self, name), dtype=np.float64)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
@@ -196,8 +193,8 @@ class Fit:
             Share of such intervals that hold the true value, of each parameter by itself or of
             all at once (`joint`).
         method : {"sandwich"}
-            Estimate ± t·s with s from `cov_smoothed`, or `cov` where that is None, and Student's t
-            of n - rank degrees of freedom (normal for a binomial loss).
+            Estimate ± t·s with s the standard error and Student's t of n - rank degrees of
+            freedom, or the normal distribution for a binomial loss.
         scale : {"auto", "linear", "log"}
             Where ± is taken. "log": on the logarithm, so that the ends are a factor apart from the
             estimate, for parameters whose domain is all positive numbers (a lower bound of at most
@@ -218,12 +215,6 @@ class Fit:
         ------
         TypeError, ValueError
             For a level not within (0, 1), or an unknown method or scale.
-
-        Notes
-        -----
-        At 1 % noise and the default delta of 1e-3, one residual in twelve lies within delta. The
-        exact Hessian of so few makes 99 % intervals that hold the truth 93 to 97 % of the time;
-        those of `cov_smoothed` hold it 98.5 to 99.5 % of the time (300 rows).
         """
         return conf_int(self, level, method=method, scale=scale, joint=joint)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lawfit import _core
 from lawfit._record import Record, to_json_number
-from lawfit._validate import Floats, choose
+from lawfit._validate import choose
 from lawfit.law import Law
 from lawfit.options import Options, ProfilePoint
 from lawfit.scores import MEASURES, Score
@@ -43,11 +43,11 @@ def read_fit(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     record = Record(data, "fit", ["format", *names])
     if record.integer("format") != FORMAT:
         raise ValueError(f"fit: format {data['format']!r} is unknown; this reads {FORMAT}")
-    for name in names:
-        if name not in data:
-            raise ValueError(f"fit: key {name!r} is missing")
     law = Law.from_dict(record.mapping("law"))
     free = record.texts("free")
+    rows = [Record({"row": row}, "fit: cov").reals("row") for row in record.items("cov")]
+    if any(len(row) != len(free) for row in rows) or len(rows) != len(free):
+        raise ValueError(f"fit: 'cov' must have shape ({len(free)}, {len(free)})")
     params = record.table("params")
     if params.keys() != law.parameters.keys() or not set(free) <= params.keys():
         raise ValueError("fit: 'params' and 'free' must name the law's parameters")
@@ -63,10 +63,7 @@ def read_fit(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
         "law": law,
         "params": {name: params[name] for name in law.parameters},
         "free": free,
-        "cov": _square(record, "cov", len(free)),
-        "cov_smoothed": _square(record, "cov_smoothed", len(free))
-        if record.has("cov_smoothed")
-        else None,
+        "cov": np.array(rows).reshape(len(free), len(free)),
         "residuals": record.reals("residuals"),
         "at_bounds": _sides(record.mapping("at_bounds"), free),
         "training": _score(record.mapping("training")),
@@ -93,13 +90,6 @@ def _check_consistent(fields: Mapping[str, Any]) -> None:
     for name, value in fields["params"].items():
         if not math.isfinite(value) and fields["status"] != "bad_start":
             raise ValueError(f"fit: 'params.{name}' is {value} in a fit that ended with a value")
-
-
-def _square(record: Record, key: str, size: int) -> Floats:
-    rows = [Record({"row": row}, f"fit: {key}").reals("row") for row in record.items(key)]
-    if any(len(row) != size for row in rows) or len(rows) != size:
-        raise ValueError(f"fit: {key!r} must have shape ({size}, {size})")
-    return np.array(rows).reshape(size, size)
 
 
 def _sides(data: Mapping[str, Any], free: tuple[str, ...]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NoReturn, Self, overload
 import numpy as np
 
 from lawfit import _core
+from lawfit._areas import WARMUPS, MoreAreas, Warmup
 from lawfit._record import Record
 from lawfit._validate import (
     Floats,
@@ -29,13 +30,13 @@ from lawfit.pieces import (
     top_of_rise,
 )
 
-__all__ = ["Piece", "Schedule", "Warmup"]
+__all__ = ["WARMUPS", "Piece", "Schedule", "Warmup"]
 
 _BLOCK: Final = 65536  # steps looked at together where a schedule is read from end to end
 _SHOWN: Final = 6  # pieces a repr lists
 
 
-class Schedule:
+class Schedule(MoreAreas):
     """The learning rate of every step of a run; immutable.
 
     Parameters
@@ -60,7 +61,6 @@ class Schedule:
 
     __slots__ = ("_lr", "_native", "_pieces")
     _lr: Floats | None
-    _native: _core.Schedule
     _pieces: tuple[Piece, ...] | None
 
     def __init__(self, lr: object, *, warmup: int | None = None) -> None:
@@ -344,17 +344,6 @@ class Schedule:
         if self._pieces is None:
             return _restore, (type(self), None, self.lr, self.warmup)
         return _restore, (type(self), self._pieces, None, self.warmup)
-
-    def _asked(self, steps: object) -> Ints:
-        asked = step_array(steps, source="schedule", field="at")
-        outside = np.flatnonzero(asked >= self.steps)
-        if outside.size:
-            i = int(outside[0])
-            raise ValueError(
-                f"schedule: at at index {i} is {asked[i]}; expected a step from 0 to "
-                f"{self.steps - 1}"
-            )
-        return asked
 
 
 def _restore(

@@ -87,6 +87,11 @@ def _warnings(fit: Fit) -> list[str]:
         lines.append(
             "warning: the parameters are nearly interchangeable; read their errors jointly"
         )
+    open_ = [
+        name for name, error in fit.stderr.items() if abs(fit.params[name]) < 2 * error < math.inf
+    ]
+    if open_:
+        lines.append(f"warning: the data do not tell {', '.join(open_)} from 0")
     if fit.starts_asked > 1 and fit.starts_agreed == 1:
         lines.append("warning: only one start reached this minimum; more starts may find a better")
     return lines

@@ -1,7 +1,7 @@
 """How far a fit's parameters and forecasts may be off: intervals from its covariance.
 
 Every interval is ±t·s around an estimate, with Student's t of n - rank degrees of freedom (the
-normal distribution for a binomial loss) and s from the sandwich covariance.
+normal distribution for a binomial loss) and s from `Fit.cov`.
 """
 
 from __future__ import annotations
@@ -35,18 +35,19 @@ def conf_int(fit: Fit, level: float, *, method: str, scale: str, joint: bool) ->
     choose(method, METHODS, field="method")
     choose(scale, SCALES, field="scale")
     t = _quantile(fit, level, len(fit.free) if joint else 1)
-    errors = dict(zip(fit.free, np.sqrt(np.diag(covariance(fit))).tolist(), strict=True))
     pairs = {}
+    errors = fit.stderr
     for name, value in fit.params.items():
         parameter = fit.law.parameters[name]
-        if name not in errors:
+        error = errors[name]
+        if name not in fit.free:
             pairs[name] = (value, value)
-        elif math.isnan(errors[name]):
+        elif math.isnan(error):
             pairs[name] = (math.nan, math.nan)
         elif value > 0 and _on_log(parameter, scale):
-            pairs[name] = _around_log(value, t * errors[name])
+            pairs[name] = _around_log(value, t * error)
         else:
-            pairs[name] = _clipped(value, t * errors[name], parameter)
+            pairs[name] = _clipped(value, t * error, parameter)
     return pairs
 
 
@@ -64,11 +65,6 @@ def interval(fit: Fit, asked: Request, level: float) -> tuple[Floats, Floats]:
         if fit.options.loss == "binomial":
             low, high = np.maximum(low, 0), np.minimum(high, 1)
     return asked.as_asked(low), asked.as_asked(high)
-
-
-def covariance(fit: Fit) -> Floats:
-    """Return the covariance that intervals rest on."""
-    return fit.cov if fit.cov_smoothed is None else fit.cov_smoothed
 
 
 def _quantile(fit: Fit, level: float, intervals: int = 1) -> float:
@@ -126,14 +122,13 @@ def _derivatives(fit: Fit, asked: Request) -> tuple[Floats, Floats]:
 
 def _errors(fit: Fit, derivatives: Floats) -> Floats:
     """Return standard errors of values with these derivatives; what sits at a bound has none."""
-    matrix = covariance(fit)
-    variances = np.diag(matrix)
+    variances = np.diag(fit.cov)
     known = np.isfinite(variances)
     j = derivatives[:, known]
     scale = np.sqrt(variances[known])
     j = j * scale  # parameters differ by many orders of magnitude
     with np.errstate(invalid="ignore"):
-        correlation = matrix[np.ix_(known, known)] / np.outer(scale, scale)
+        correlation = fit.cov[np.ix_(known, known)] / np.outer(scale, scale)
     errors = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", j, correlation, j), 0))
     lost = np.isposinf(variances)
     errors[np.any(derivatives[:, lost] != 0, axis=1)] = np.inf
