@@ -151,7 +151,32 @@ def test_version_and_laws():
     assert run("--version").stdout == f"lawfit {version('lawfit')}\n"
     listed = run("laws")
     assert listed.exit_code == 0
-    assert all(name in listed.stdout for name in laws.names())
+    assert all(f"\n{name} " in listed.stdout for name in laws.names())
+    assert all(f"{family} " in listed.stdout for family in laws.families())
+
+
+def test_laws_shows_one_in_full():
+    shown = run("laws", "data_constrained")
+    assert shown.exit_code == 0
+    law = laws.get("data_constrained")
+    text = " ".join(shown.stdout.split())
+    assert all(" ".join(line.split()) in text for line in law.equations())
+    assert law.description in text
+    for name, parameter in law.parameters.items():
+        assert re.search(rf"^{name} ", shown.stdout, re.MULTILINE)
+        assert parameter.meaning.split()[-1] in text
+    assert "10 to 100000" in text
+    assert "from: U, D, N" in text
+    assert f"source: {law.source}" in text
+    assert "conventions: the usual ones of fit()" in text
+    assert "conventions: loss='binomial', space='linear'" in run("laws", "pass_until").stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+
+
+def test_an_unknown_law_is_refused_with_the_nearest():
+    result = run("laws", "chinchila")
+    assert result.exit_code == 2
+    assert "did you mean 'chinchilla'?" in " ".join(result.output.replace("│", " ").split())
 
 
 @pytest.mark.parametrize(

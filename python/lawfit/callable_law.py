@@ -11,7 +11,8 @@ import numpy as np
 
 from lawfit._validate import Floats
 from lawfit.formula import declared
-from lawfit.law import Law, Parameter, check_labels, parameter_table, set_fields
+from lawfit.law import Law, check_labels
+from lawfit.parameter import Parameter, parameter_table, set_fields
 
 __all__ = ["CallableLaw"]
 

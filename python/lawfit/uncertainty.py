@@ -14,7 +14,7 @@ import numpy as np
 from lawfit import _core
 from lawfit._special import student_t_quantile
 from lawfit._validate import Floats, choose, real
-from lawfit.law import Parameter
+from lawfit.parameter import Parameter
 
 if TYPE_CHECKING:
     from lawfit.prediction import Request
@@ -78,7 +78,7 @@ def _quantile(fit: Fit, level: float, intervals: int = 1) -> float:
 def _on_log(parameter: Parameter, scale: str) -> bool:
     positive = 0 <= parameter.lower <= TINY and parameter.upper == math.inf
     if scale == "auto":
-        return positive and (parameter.lower > 0 or getattr(parameter, "scale", "") == "log")
+        return positive and (parameter.lower > 0 or parameter.scale == "log")
     return positive and scale == "log"
 
 

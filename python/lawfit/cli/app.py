@@ -74,9 +74,23 @@ def demo(
 
 
 @app.command()
-def laws() -> None:
-    """List the laws that can be fitted."""
-    _console().print(tables.laws(map(catalogue.get, catalogue.names())))
+def laws(
+    name: Annotated[
+        str | None, typer.Argument(help="A law to show in full; without it, all are listed.")
+    ] = None,
+) -> None:
+    """List the laws that can be fitted, or show one in full."""
+    console = _console()
+    if name is None:
+        for family, names in catalogue.families().items():
+            console.print(tables.laws(family, map(catalogue.get, names)), "")
+        return
+    try:
+        law = catalogue.get(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="NAME") from None
+    for part in tables.law(law):
+        console.print(part)
 
 
 def _console() -> Console:

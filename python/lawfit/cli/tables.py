@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from rich import box
 from rich.table import Table
@@ -10,7 +12,9 @@ from rich.table import Table
 from lawfit.demo import FITTED, SKIPPED, Demonstration
 from lawfit.law import Law
 
-__all__ = ["forecasts", "introduction", "laws", "parameters", "profile"]
+__all__ = ["forecasts", "introduction", "law", "laws", "parameters", "profile"]
+
+_ARXIV: Final = re.compile(r"arXiv:(\d{4}\.\d{5})")
 
 
 def introduction() -> str:
@@ -75,14 +79,37 @@ def profile(demonstrations: Iterable[Demonstration]) -> Table:
     return table
 
 
-def laws(catalogue: Iterable[Law]) -> Table:
-    """Show name, formula and source of some laws."""
-    table = _table(None)
-    for heading in ("law", "formula", "source"):
-        table.add_column(heading)
-    for law in catalogue:
-        table.add_row(law.name, f"{law.y} = {law.formula}", law.source)
+def laws(family: str, members: Iterable[Law]) -> Table:
+    """Show name, formula, inputs and source of a family's laws."""
+    table = _table(family)
+    for heading in ("law", "formula", "from", "arXiv"):
+        table.add_column(heading, no_wrap=heading in ("law", "arXiv"))
+    for law in members:
+        number = _ARXIV.search(law.source)
+        formula = f"{law.y} = {law.formula}"
+        table.add_row(law.name, formula, ", ".join(law.inputs), number[1] if number else "")
     return table
+
+
+def law(law: Law) -> Iterator[str | Table]:
+    """Show all that is known of a law."""
+    yield from law.equations()
+    yield ""
+    yield law.description
+    yield ""
+    table = _table(None)
+    for heading in ("parameter", "bounds", "starts", "unit", "meaning"):
+        table.add_column(heading, no_wrap=heading == "parameter")
+    for name, parameter in law.parameters.items():
+        typical = parameter.typical
+        starts = f"{typical[0]:g} to {typical[1]:g}" if typical else "from the data"
+        table.add_row(name, parameter.domain, starts, parameter.unit, parameter.meaning)
+    yield table
+    yield ""
+    yield f"from: {', '.join(law.inputs)}"
+    conventions = ", ".join(f"{key}={value!r}" for key, value in law.conventions.items())
+    yield f"conventions: {conventions or 'the usual ones of fit()'}"
+    yield f"source: {law.source}"
 
 
 def _table(title: str | None) -> Table:

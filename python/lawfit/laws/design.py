@@ -15,7 +15,7 @@ step_law = Law(
     "step_law",
     "a * N**b * D**c",
     {
-        "a": Parameter(0, meaning="learning rate at N = D = 1"),
+        "a": Parameter(0, scale="log", meaning="learning rate at N = D = 1"),
         "b": Parameter(typical=(-1.5, 0.0), meaning="power of the parameters"),
         "c": Parameter(typical=(0.0, 1.0), meaning="power of the tokens"),
     },
@@ -28,7 +28,7 @@ step_law_batch = Law(
     "step_law_batch",
     "d * D**e",
     {
-        "d": Parameter(0, meaning="batch size at D = 1", unit="tokens"),
+        "d": Parameter(0, scale="log", meaning="batch size at D = 1", unit="tokens"),
         "e": Parameter(typical=(0.0, 1.0), meaning="power of the tokens"),
     },
     y="batch",

@@ -14,9 +14,11 @@ task_loss = Law(
     "E + A/N**alpha + B/D**beta",
     {
         "E": Parameter(0, meaning="irreducible task loss", unit=_TASK_LOSS),
-        "A": Parameter(0, meaning="what a model of one parameter lacks", unit=_TASK_LOSS),
+        "A": Parameter(
+            0, scale="log", meaning="what a model of one parameter lacks", unit=_TASK_LOSS
+        ),
         "alpha": Parameter(0, typical=(0.1, 1.0), meaning="how fast parameters pay"),
-        "B": Parameter(0, meaning="what one token of data lacks", unit=_TASK_LOSS),
+        "B": Parameter(0, scale="log", meaning="what one token of data lacks", unit=_TASK_LOSS),
         "beta": Parameter(0, typical=(0.1, 1.0), meaning="how fast tokens pay"),
     },
     y="task_loss",
@@ -32,7 +34,9 @@ accuracy_ladder = Law(
     "a * expit(k*(task_loss - L0)) + b",
     {
         "a": Parameter(meaning="height of the step; below 0, since accuracy falls with the loss"),
-        "k": Parameter(0, typical=(0.5, 20.0), meaning="steepness", unit="1 per unit of task loss"),
+        "k": Parameter(
+            0, typical=(0.5, 20.0), scale="log", meaning="steepness", unit="1 per unit of task loss"
+        ),
         "L0": Parameter(meaning="task loss in the middle of the step", unit=_TASK_LOSS),
         "b": Parameter(meaning="accuracy as the task loss vanishes: that of the step's low side"),
     },
@@ -46,7 +50,9 @@ top1_error = Law(
     "epsilon - a*exp(-b*loss)",
     {
         "epsilon": Parameter(0, meaning="error of guessing, as the loss grows"),
-        "a": Parameter(0, meaning="what training takes off the error, as the loss vanishes"),
+        "a": Parameter(
+            0, scale="log", meaning="what training takes off the error, as the loss vanishes"
+        ),
         "b": Parameter(0, typical=(0.1, 5.0), meaning="how fast loss tells", unit="1 per nat"),
     },
     y="top1_error",
@@ -58,7 +64,7 @@ pass_until = Law(
     "pass_until",
     "exp(-c * N**-alpha)",
     {
-        "c": Parameter(0, meaning="-log of the pass rate of a model of one parameter"),
+        "c": Parameter(0, scale="log", meaning="-log of the pass rate of a model of one parameter"),
         "alpha": Parameter(0, typical=(0.03, 1.0), meaning="how fast parameters pay"),
     },
     y="rate",

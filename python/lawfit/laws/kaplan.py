@@ -14,7 +14,7 @@ _TINY = sys.float_info.min
 
 
 def _scale(meaning: str, unit: str) -> Parameter:
-    return Parameter(_TINY, meaning=meaning, unit=unit)
+    return Parameter(_TINY, scale="log", meaning=meaning, unit=unit)
 
 
 def _exponent(what: str, low: float = 0.03, high: float = 0.3) -> Parameter:

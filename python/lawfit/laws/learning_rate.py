@@ -16,10 +16,12 @@ __all__ = [
 _LOSS = "nats per token"
 _FLOOR = Parameter(0, meaning="loss that no amount of training removes", unit=_LOSS)
 _FORWARD = {
-    "A": Parameter(0, meaning="what is left to learn when the forward area S1 is 1", unit=_LOSS),
+    "A": Parameter(
+        0, scale="log", meaning="what is left to learn when the forward area S1 is 1", unit=_LOSS
+    ),
     "alpha": Parameter(0, 3, typical=(0.2, 1.0), meaning="how fast the forward area pays"),
 }
-_SIZE = Parameter(0, meaning="what a model of one parameter lacks", unit=_LOSS)
+_SIZE = Parameter(0, scale="log", meaning="what a model of one parameter lacks", unit=_LOSS)
 _SIZE_POWER = Parameter(0, typical=(0.1, 1.0), meaning="how fast parameters pay")
 _ANNEALING = {
     "C": Parameter(0, meaning="loss an annealing area S2 of 1 takes away", unit=_LOSS),
@@ -85,8 +87,10 @@ multi_power = Law(
     {
         "L0": _FLOOR,
         **_FORWARD,
-        "B": Parameter(0, meaning="loss that a fall of the LR by 1 takes away in the end"),
-        "C": Parameter(0, typical=(0.1, 20), meaning="how soon a fall of the LR pays"),
+        "B": Parameter(
+            0, scale="log", meaning="loss that a fall of the LR by 1 takes away in the end"
+        ),
+        "C": Parameter(0, typical=(0.1, 20), scale="log", meaning="how soon a fall of the LR pays"),
         # A fall pays like a power of the area after it; published fits are near 0.6.
         "beta": Parameter(0, 2, typical=(0.2, 1.5), meaning="how a fall of the LR levels off"),
         "gamma": Parameter(0, 2, typical=(0.2, 1.2), meaning="how much longer a low LR takes"),

@@ -15,7 +15,7 @@ power = Law(
     "power",
     "a * x**-b + c",
     {
-        "a": Parameter(0, meaning="reducible part at x = 1"),
+        "a": Parameter(0, scale="log", meaning="reducible part at x = 1"),
         "b": Parameter(0, typical=(0.03, 1.0), meaning="how fast x pays"),
         "c": Parameter(0, meaning="floor"),
     },
@@ -28,7 +28,7 @@ pure_power = Law(
     "pure_power",
     "a * x**-b",
     {
-        "a": Parameter(0, meaning="y at x = 1"),
+        "a": Parameter(0, scale="log", meaning="y at x = 1"),
         "b": Parameter(typical=(-1.0, 1.0), meaning="how fast y falls; below 0 it grows"),
     },
     y="y",
@@ -49,8 +49,8 @@ exponential = Law(
     "exponential",
     "a * exp(-b*x) + c",
     {
-        "a": Parameter(0, meaning="reducible part at x = 0"),
-        "b": Parameter(0, meaning="how fast x pays", unit="1 per unit of x"),
+        "a": Parameter(0, scale="log", meaning="reducible part at x = 0"),
+        "b": Parameter(0, scale="log", meaning="how fast x pays", unit="1 per unit of x"),
         "c": Parameter(0, meaning="floor"),
     },
     y="y",
@@ -107,17 +107,21 @@ def broken_power(breaks: int = 1) -> Law:
     count = integer(breaks, field="breaks", lower=1, upper=8)
     parameters = {
         "a": Parameter(0, meaning="limit"),
-        "b": Parameter(0, meaning="distance from the limit at x = 1, before any break"),
+        "b": Parameter(
+            0, scale="log", meaning="distance from the limit at x = 1, before any break"
+        ),
         "c0": Parameter(typical=(0.0, 1.0), meaning="how fast x pays before the first break"),
     }
     formula = "a + b * x**-c0"
     for i in range(1, count + 1):
         formula += f" * (1 + (x/d{i})**(1/f{i}))**(-c{i}*f{i})"
         parameters |= {
-            f"d{i}": Parameter(sys.float_info.min, meaning=f"x of break {i}", unit="that of x"),
+            f"d{i}": Parameter(
+                sys.float_info.min, scale="log", meaning=f"x of break {i}", unit="that of x"
+            ),
             f"c{i}": Parameter(typical=(-1.0, 1.0), meaning=f"what break {i} adds to the exponent"),
             f"f{i}": Parameter(
-                1e-3, 100.0, typical=(0.05, 2.0), meaning=f"how smooth break {i} is"
+                1e-3, 100.0, typical=(0.05, 2.0), scale="log", meaning=f"how smooth break {i} is"
             ),
         }
     return Law(

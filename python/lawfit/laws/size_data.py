@@ -17,7 +17,10 @@ hestness = Law(
         "g": Parameter(0, meaning="best guess, what a learner without data reaches"),
         "c": Parameter(0, meaning="irreducible floor"),
         "x0": Parameter(
-            sys.float_info.min, meaning="x at which the power law sets in", unit="that of x"
+            sys.float_info.min,
+            scale="log",
+            meaning="x at which the power law sets in",
+            unit="that of x",
         ),
         "b": Parameter(0, typical=(0.03, 1.0), meaning="how fast x pays in between"),
     },
@@ -37,7 +40,10 @@ henighan = Law(
         # Published values span 1e-13 to 1e48. A scale of zero is no scale: the bound is the
         # smallest normal number.
         "x0": Parameter(
-            sys.float_info.min, meaning="x at which the reducible loss is 1", unit="that of x"
+            sys.float_info.min,
+            scale="log",
+            meaning="x at which the reducible loss is 1",
+            unit="that of x",
         ),
         "alpha": Parameter(0, typical=(0.03, 1.0), meaning="how fast x pays"),
     },
@@ -51,14 +57,14 @@ chinchilla = Law(
     "E + A*N**-alpha + B*D**-beta",
     {
         "E": Parameter(0, meaning="loss of the ideal model, the entropy of text", unit=_LOSS),
-        "A": Parameter(0, meaning="what a model of one parameter lacks", unit=_LOSS),
+        "A": Parameter(0, scale="log", meaning="what a model of one parameter lacks", unit=_LOSS),
         "alpha": Parameter(0, typical=(0.1, 1.0), meaning="how fast parameters pay"),
-        "B": Parameter(0, meaning="what one token of data lacks", unit=_LOSS),
+        "B": Parameter(0, scale="log", meaning="what one token of data lacks", unit=_LOSS),
         "beta": Parameter(0, typical=(0.1, 1.0), meaning="how fast tokens pay"),
     },
     y="loss",
     description="Final loss of a model of N parameters trained on D tokens.",
-    source="Hoffmann et al. 2022, arXiv:2203.15556; refitted in arXiv:2404.10102",
+    source="Hoffmann et al. 2022, arXiv:2203.15556, section 3.3; refitted in arXiv:2404.10102",
 )
 
 data_constrained = Law(
@@ -67,16 +73,28 @@ data_constrained = Law(
     {
         "E": Parameter(0, meaning="loss of the ideal model, the entropy of text", unit=_LOSS),
         "A": Parameter(
-            0, typical=(10.0, 1e5), meaning="what a model of one parameter lacks", unit=_LOSS
+            0,
+            typical=(10.0, 1e5),
+            scale="log",
+            meaning="what a model of one parameter lacks",
+            unit=_LOSS,
         ),
         "alpha": Parameter(0, typical=(0.1, 1.0), meaning="how fast parameters pay"),
-        "B": Parameter(0, typical=(10.0, 1e5), meaning="what one token of data lacks", unit=_LOSS),
+        "B": Parameter(
+            0, typical=(10.0, 1e5), scale="log", meaning="what one token of data lacks", unit=_LOSS
+        ),
         "beta": Parameter(0, typical=(0.1, 1.0), meaning="how fast tokens pay"),
         "RN": Parameter(
-            sys.float_info.min, typical=(0.5, 100.0), meaning="how often excess parameters pay"
+            sys.float_info.min,
+            typical=(0.5, 100.0),
+            scale="log",
+            meaning="how often excess parameters pay",
         ),
         "RD": Parameter(
-            sys.float_info.min, typical=(0.5, 100.0), meaning="how often repeated tokens pay"
+            sys.float_info.min,
+            typical=(0.5, 100.0),
+            scale="log",
+            meaning="how often repeated tokens pay",
         ),
     },
     where={
@@ -99,8 +117,12 @@ over_training = Law(
     "E + alpha*N**b + beta*6**(b/2)*(M*N)**b",
     {
         "E": Parameter(0, meaning="irreducible loss", unit=_LOSS),
-        "alpha": Parameter(0, meaning="what a model of one parameter lacks", unit=_LOSS),
-        "beta": Parameter(0, meaning="what few tokens lack, per unit of compute's root"),
+        "alpha": Parameter(
+            0, scale="log", meaning="what a model of one parameter lacks", unit=_LOSS
+        ),
+        "beta": Parameter(
+            0, scale="log", meaning="what few tokens lack, per unit of compute's root"
+        ),
         "b": Parameter(upper=0, typical=(-1.0, -0.03), meaning="how fast N and D pay, below 0"),
     },
     y="loss",
@@ -118,7 +140,7 @@ farseer = Law(
         "s": Parameter(typical=(-1.0, 0.0), meaning="how the floor depends on N"),
         "q": Parameter(typical=(0.05, 0.5), meaning="power of N in the floor"),
         "S": Parameter(typical=(-1.0, 1.5), meaning="logarithm of the floor, without N"),
-        "B": Parameter(typical=(10.0, 300.0), meaning="how the gap depends on N"),
+        "B": Parameter(typical=(10.0, 300.0), scale="log", meaning="how the gap depends on N"),
         "b": Parameter(typical=(-0.5, -0.05), meaning="power of N in the gap"),
         "Q": Parameter(typical=(-10.0, 3.0), meaning="logarithm of the gap at D = 1, without N"),
         "A": Parameter(typical=(-1.0, 0.0), meaning="how the exponent of D depends on N"),
