@@ -79,11 +79,13 @@ private:
 
 class DropPanels::Builder {
 public:
-  Builder(const std::vector<DropStep> &steps, std::vector<Panel> &panels, bool exact)
-      : steps_(steps.data()), panels_(panels), exact_(exact) {}
+  Builder(const std::vector<DropStep> &steps, std::vector<Panel> &panels, bool exact,
+          Cancel &cancel)
+      : steps_(steps.data()), panels_(panels), exact_(exact), cancel_(cancel) {}
 
   // Appends the panel of the steps begin … end − 1 and all of its parts.
   void add(std::size_t begin, std::size_t end) {
+    cancel_.check();
     const std::size_t index = panels_.size(), size = end - begin;
     panels_.push_back({begin, end, 0, steps_[end - 1].before.hi, never});
     weights_.emplace_back();
@@ -173,13 +175,14 @@ private:
   const DropStep *steps_;
   std::vector<Panel> &panels_;
   bool exact_;
+  Cancel &cancel_;
   std::vector<AtNodes> weights_; // by panel
   std::map<std::size_t, Grid> grids_;
 };
 
 DropPanels::DropPanels(const std::vector<DropStep> &steps, const std::vector<std::size_t> &segments,
-                       const std::vector<DropRow> &rows, bool exact) {
-  Builder builder(steps, panels_, exact);
+                       const std::vector<DropRow> &rows, bool exact, Cancel &cancel) {
+  Builder builder(steps, panels_, exact, cancel);
   for (std::size_t i = 0; i < segments.size(); ++i)
     builder.add(segments[i], i + 1 < segments.size() ? segments[i + 1] : steps.size());
   const auto keep = [&](std::size_t index, std::size_t n) {
@@ -197,8 +200,10 @@ DropPanels::DropPanels(const std::vector<DropStep> &steps, const std::vector<std
         add_node(steps[panel.begin + grid.node[j]], builder.weights(index)[j]);
     }
   };
-  for (const DropRow &row : rows)
+  for (const DropRow &row : rows) {
+    cancel.check();
     walk(row, keep);
+  }
 }
 
 void DropPanels::add_node(const DropStep &step, double weight) {

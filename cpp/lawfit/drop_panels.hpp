@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lawfit/double_double.hpp"
+#include "lawfit/parallel.hpp"
 
 namespace lawfit {
 
@@ -58,7 +59,7 @@ public:
   // `segments`: the first step of each, ascending from 0; best where the schedule has its kinks.
   // exact: every step is a node. Keeps the nodes that these rows need.
   DropPanels(const std::vector<DropStep> &steps, const std::vector<std::size_t> &segments,
-             const std::vector<DropRow> &rows, bool exact);
+             const std::vector<DropRow> &rows, bool exact, Cancel &cancel);
 
   const DropNodes &nodes() const { return nodes_; }
 
