@@ -107,6 +107,19 @@ def test_any_groups_are_recovered(b, own):
 # What groups are
 
 
+@pytest.mark.parametrize(
+    ("library", "make"),
+    [("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "table")],
+)
+def test_frames_are_grouped_as_tables(library, make):
+    frame = getattr(pytest.importorskip(library), make)
+    want = lf.fit("power", table(1e-3), by="set", shared=["b"])
+    for data in (table(1e-3), table(1e-3) | {"set": np.repeat([3, 1, 2], X.size)}):
+        fit = lf.fit("power", frame({n: list(v) for n, v in data.items()}), by="set", shared=["b"])
+        assert fit.groups == tuple(dict.fromkeys(data["set"].tolist()))
+        assert [bits(one) for one in fit.values()] == [bits(one) for one in want.values()]
+
+
 def test_ways_to_name_groups():
     want = across(curves(noise=1e-3))
     ways = {

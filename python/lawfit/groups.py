@@ -124,6 +124,11 @@ def table_keys(data: Any, by: By, source: str = "data") -> list[Key]:
     column = data[by]
     # numpy would turn numbers among texts into texts
     values = list(column) if isinstance(column, Sequence) else np.asarray(column).tolist()
+    kinds = set(map(type, values))
+    if kinds <= {str}:
+        return values
+    if kinds <= {int, float} and all(map(math.isfinite, values)):
+        return list(map(float, values))
     return [read_key(value, f"{source}: {by} at index {i}") for i, value in enumerate(values)]
 
 
