@@ -31,6 +31,7 @@ def test_shared_and_own_parameters_are_recovered(loss):
 def test_a_table_is_grouped_by_a_column():
     fit = lf.fit("power", table(), by="set", shared=["b"])
     assert fit.groups == ("a", "b", "c")
+    assert fit["b"].sources == (("data, group 'b'", X.size),)
     for key, (a, c) in TABLE.items():
         assert dict(fit[key].params) == pytest.approx({"a": a, "b": 0.3, "c": c}, rel=1e-6)
     numbers = table() | {"set": np.repeat([3, 1, 2], X.size)}

@@ -20,6 +20,10 @@ constexpr std::int64_t starts_per_parameter = 4;
 constexpr double rough_tolerance = 1e-6;
 // Objectives this close, relatively, belong to the same minimum.
 constexpr double same_minimum = 1e-6;
+// Starts are run in rounds, so that what they found is not all kept.
+constexpr std::int64_t round_size = 8;
+// Evaluations that a start and a fit of a single group take, roughly.
+constexpr double start_evaluations = 50, single_evaluations = 10;
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<long>(values.size() / 2);
@@ -37,11 +41,6 @@ SolverOptions joint_bounds(const Grouped &grouped, const SolverOptions &solver) 
   }
   return out;
 }
-
-// Starts are run in rounds, so that what they found is not all kept.
-constexpr std::int64_t round_size = 8;
-// Evaluations that a start and a fit of a single group take, roughly.
-constexpr double start_evaluations = 50, single_evaluations = 10;
 
 // Values at which some parameters of a group are kept.
 struct Pins {
