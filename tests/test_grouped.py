@@ -31,6 +31,7 @@ def test_shared_and_own_parameters_are_recovered(loss):
 def test_a_table_is_grouped_by_a_column():
     fit = lf.fit("power", table(), by="set", shared=["b"])
     assert fit.groups == ("a", "b", "c")
+    assert fit["b"].sources == (("data, group 'b'", X.size),)
     for key, (a, c) in TABLE.items():
         assert dict(fit[key].params) == pytest.approx({"a": a, "b": 0.3, "c": c}, rel=1e-6)
     numbers = table() | {"set": np.repeat([3, 1, 2], X.size)}
@@ -105,6 +106,19 @@ def test_any_groups_are_recovered(b, own):
 
 
 # What groups are
+
+
+@pytest.mark.parametrize(
+    ("library", "make"),
+    [("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "table")],
+)
+def test_frames_are_grouped_as_tables(library, make):
+    frame = getattr(pytest.importorskip(library), make)
+    want = lf.fit("power", table(1e-3), by="set", shared=["b"])
+    for data in (table(1e-3), table(1e-3) | {"set": np.repeat([3, 1, 2], X.size)}):
+        fit = lf.fit("power", frame({n: list(v) for n, v in data.items()}), by="set", shared=["b"])
+        assert fit.groups == tuple(dict.fromkeys(data["set"].tolist()))
+        assert [bits(one) for one in fit.values()] == [bits(one) for one in want.values()]
 
 
 def test_ways_to_name_groups():

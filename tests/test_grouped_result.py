@@ -108,7 +108,9 @@ def test_refused_data():
     with pytest.raises(ValueError, match="data: set has 7 values for 120 rows"):
         lf.fit("power", short, by="set", shared=["b"])
     few = {name: values[: X.size + 1] for name, values in table().items()}
-    with pytest.raises(ValueError, match="data: 2 own parameters need >= 2 points, got 1"):
+    with pytest.raises(
+        ValueError, match="data, group 'b': 2 own parameters need >= 2 points, got 1"
+    ):
         lf.fit("power", few, by="set", shared=["b"])
     few = {name: values[[0, 1, X.size, X.size + 1]] for name, values in table().items()}
     with pytest.raises(ValueError, match="data: 5 parameters need >= 5 points, got 4"):

@@ -71,7 +71,7 @@ private:
     std::vector<double> gradient;
     std::vector<double> blocks[2], corner[2]; // by Curvature
   };
-  // A group's part of a point, in the problem's own order of parameters.
+  // A group's part of a point, its own parameters first.
   struct Part {
     bool finite = false;
     double objective = 0;

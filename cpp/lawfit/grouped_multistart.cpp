@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <numeric>
 #include <utility>
 
@@ -12,13 +13,17 @@ namespace lawfit {
 namespace {
 
 // Groups, those with the most rows, that tell of the shared parameters by themselves.
-constexpr std::size_t most_probes = 32;
+constexpr std::size_t most_probes = 16;
 // Starts of a fit of one group for each nonlinear parameter left to it, and as many more.
 constexpr std::int64_t starts_per_parameter = 4;
 // Fits of one group only begin the joint one.
 constexpr double rough_tolerance = 1e-6;
 // Objectives this close, relatively, belong to the same minimum.
 constexpr double same_minimum = 1e-6;
+// Starts are run in rounds, so that what they found is not all kept.
+constexpr std::int64_t round_size = 8;
+// Evaluations that a start and a fit of a single group take, roughly.
+constexpr double start_evaluations = 50, single_evaluations = 10;
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<long>(values.size() / 2);
@@ -48,7 +53,15 @@ public:
   Run(const Grouped &grouped, const SolverOptions &solver, const GroupedOptions &options,
       Cancel &cancel)
       : grouped_(grouped), solver_(solver), options_(options), cancel_(cancel),
-        model_(grouped, options.threads, cancel), descent_(joint_bounds(grouped, solver)) {
+        threads_(options.threads) {
+    // Starts are shared out to threads where the evaluation of all groups is too little to be.
+    if (options.starts > 1 && grouped.threads(options.threads, 1) == 1) {
+      threads_ = 1;
+      workers_ = static_cast<int>(std::min<std::int64_t>(
+          {grouped.threads(options.threads, start_evaluations), options.starts, round_size}));
+    }
+    for (int k = 0; k < workers_; ++k)
+      slots_.push_back(std::make_unique<Slot>(grouped, solver, threads_, cancel));
     probes_.resize(grouped.groups());
     std::iota(probes_.begin(), probes_.end(), std::size_t{0});
     std::stable_sort(probes_.begin(), probes_.end(), [&](std::size_t a, std::size_t b) {
@@ -58,13 +71,25 @@ public:
   }
 
   GroupedSummary run() {
-    std::vector<double> objectives;
-    for (std::int64_t k = 0; k < options_.starts; ++k) {
-      const double objective = solve(k);
-      if (std::isfinite(objective))
-        objectives.push_back(objective);
-    }
     out_.asked = options_.starts;
+    std::vector<double> objectives;
+    for (std::int64_t first = 0; first < options_.starts; first += round_size) {
+      const auto count =
+          static_cast<std::size_t>(std::min<std::int64_t>(round_size, options_.starts - first));
+      std::vector<Outcome> outcomes(count);
+      parallel_for(
+          count, workers_,
+          [&](std::size_t k, int slot) {
+            outcomes[k] = solve(first + static_cast<std::int64_t>(k),
+                                *slots_[static_cast<std::size_t>(slot)]);
+          },
+          cancel_);
+      for (std::size_t k = 0; k < count; ++k) {
+        if (!outcomes[k].theta.empty())
+          objectives.push_back(outcomes[k].summary.objective);
+        take(first + static_cast<std::int64_t>(k), std::move(outcomes[k]));
+      }
+    }
     out_.run = static_cast<std::int64_t>(objectives.size());
     out_.failed = out_.asked - out_.run;
     for (const double objective : objectives)
@@ -74,33 +99,54 @@ public:
   }
 
 private:
-  // The objective reached, or NaN.
-  double solve(std::int64_t k) {
+  // What one start's thread owns.
+  struct Slot {
+    Slot(const Grouped &grouped, const SolverOptions &solver, int threads, Cancel &cancel)
+        : model(grouped, threads, cancel), descent(joint_bounds(grouped, solver)) {}
+    GroupedModel model;
+    Descent descent;
+  };
+
+  struct Outcome {
+    std::vector<std::vector<double>> theta; // by group, natural; empty: no answer
+    SolverSummary summary;
+  };
+
+  Outcome solve(std::int64_t k, Slot &slot) const {
+    Outcome out;
     std::vector<double> all(grouped_.parameters());
     if (!settle(k, shared_values(k), all))
-      return std::nan("");
-    const SolverSummary summary = descent_.solve(model_, all.data());
-    out_.evaluations += summary.evaluations;
-    if (summary.status == Status::bad_start)
-      return std::nan("");
-    std::vector<std::vector<double>> natural;
+      return out;
+    out.summary = slot.descent.solve(slot.model, all.data());
+    if (out.summary.status != Status::bad_start)
+      out.theta = natural(all);
+    return out;
+  }
+
+  void take(std::int64_t start, Outcome outcome) {
+    out_.evaluations += outcome.summary.evaluations;
+    if (outcome.theta.empty() ||
+        (!out_.theta.empty() && !(outcome.summary.objective < out_.best.objective)))
+      return;
+    out_.theta = std::move(outcome.theta);
+    out_.best = outcome.summary;
+    out_.best_start = start;
+  }
+
+  // Every group's parameters, or nothing where an exponent vanished and its scale x0 with it.
+  std::vector<std::vector<double>> natural(const std::vector<double> &all) const {
+    std::vector<std::vector<double>> out;
     for (std::size_t g = 0; g < grouped_.groups(); ++g) {
-      natural.emplace_back(grouped_.group_parameters());
-      grouped_.gather(all.data(), g, natural.back().data());
-      grouped_.problem(g).to_natural(natural.back());
-      for (std::size_t i = 0; i < natural.back().size(); ++i) {
-        // Where an exponent vanished, its scale x0 has no natural value: no answer to give.
-        if (!std::isfinite(natural.back()[i]))
-          return std::nan("");
-        natural.back()[i] = std::clamp(natural.back()[i], solver_.lower[i], solver_.upper[i]);
+      std::vector<double> &theta = out.emplace_back(grouped_.group_parameters());
+      grouped_.gather(all.data(), g, theta.data());
+      grouped_.problem(g).to_natural(theta);
+      for (std::size_t i = 0; i < theta.size(); ++i) {
+        if (!std::isfinite(theta[i]))
+          return {};
+        theta[i] = std::clamp(theta[i], solver_.lower[i], solver_.upper[i]);
       }
     }
-    if (out_.theta.empty() || summary.objective < out_.best.objective) {
-      out_.theta = std::move(natural);
-      out_.best = summary;
-      out_.best_start = k;
-    }
-    return summary.objective;
+    return out;
   }
 
   bool is_shared(std::size_t i) const {
@@ -110,7 +156,7 @@ private:
   }
 
   // All shared parameters of start k: drawn, or the median over what single groups say.
-  Pins shared_values(std::int64_t k) {
+  Pins shared_values(std::int64_t k) const {
     const std::size_t p = grouped_.group_parameters();
     Pins pins{std::vector<double>(p), std::vector<bool>(p)};
     if (k > 0) {
@@ -134,7 +180,7 @@ private:
   }
 
   // Pins what is wanted at its median over groups that determine it, or else over any.
-  void probe(std::int64_t k, const std::vector<std::size_t> &wanted, Pins &pins) {
+  void probe(std::int64_t k, const std::vector<std::size_t> &wanted, Pins &pins) const {
     struct Answer {
       std::vector<double> theta;
       std::vector<bool> undetermined;
@@ -165,7 +211,7 @@ private:
 
   // Every group's own parameters given the shared ones, in centred coordinates. False where a group
   // has no finite value.
-  bool settle(std::int64_t k, const Pins &pins, std::vector<double> &all) {
+  bool settle(std::int64_t k, const Pins &pins, std::vector<double> &all) const {
     std::vector<unsigned char> found(grouped_.groups());
     in_parallel(grouped_.groups(), [&](std::size_t g) {
       std::vector<double> theta = grouped_.own() > 0 ? conditional(k, g, pins) : pins.value;
@@ -185,7 +231,7 @@ private:
   }
 
   // The best fit of one group with some parameters pinned, or empty.
-  std::vector<double> conditional(std::int64_t k, std::size_t group, const Pins &pins) {
+  std::vector<double> conditional(std::int64_t k, std::size_t group, const Pins &pins) const {
     SolverOptions solver = solver_;
     solver.tolerance = std::fmax(solver.tolerance, rough_tolerance);
     MultistartOptions options;
@@ -205,10 +251,9 @@ private:
     return multistart(grouped_.problem(group), solver, options, cancel_).theta;
   }
 
-  template <class Body> void in_parallel(std::size_t items, Body &&body) {
-    constexpr double evaluations = 10; // of a group, till it is fitted by itself
+  template <class Body> void in_parallel(std::size_t items, Body &&body) const {
     parallel_for(
-        items, grouped_.threads(options_.threads, evaluations),
+        items, grouped_.threads(threads_, single_evaluations),
         [&](std::size_t item, int) { body(item); }, cancel_);
   }
 
@@ -216,8 +261,8 @@ private:
   const SolverOptions &solver_;
   const GroupedOptions &options_;
   Cancel &cancel_;
-  GroupedModel model_;
-  Descent descent_;
+  int threads_, workers_ = 1; // within a start, and starts at a time
+  std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::size_t> probes_;
   GroupedSummary out_;
 };

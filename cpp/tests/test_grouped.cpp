@@ -288,25 +288,31 @@ static void test_recovery_without_noise() {
   }
 }
 
-// Groups enough, and rows, to be shared out to threads.
+// Groups enough to be shared out to threads, or else starts.
 static void test_threads() {
-  Case given = power();
-  given.theta.clear();
-  given.rows.clear();
-  for (int g = 0; g < 40; ++g) {
-    given.theta.push_back({2 + 0.05 * g, 0.5 + 0.01 * g, 0.6, 0.1});
-    given.rows.push_back(static_cast<std::size_t>(1300 + 10 * g));
-  }
-  const Setup setup(given);
-  const GroupedSummary one = setup.solve(1);
-  const GroupedCovariance errors = setup.covariance_at(one.theta, 1);
-  for (int threads : {2, 3, 8}) {
-    const GroupedSummary many = setup.solve(threads);
-    const GroupedCovariance same = setup.covariance_at(one.theta, threads);
-    CHECK(many.best.objective == one.best.objective && many.evaluations == one.evaluations);
-    for (std::size_t g = 0; g < one.theta.size(); ++g) {
-      CHECK(same_bits(many.theta[g], one.theta[g]));
-      CHECK(same_bits(same.groups[g].matrix, errors.groups[g].matrix));
+  for (std::size_t rows : {100, 1300}) {
+    Case given = power();
+    given.theta.clear();
+    given.rows.clear();
+    for (std::size_t g = 0; g < 40; ++g) {
+      const auto x = static_cast<double>(g);
+      given.theta.push_back({2 + 0.05 * x, 0.5 + 0.01 * x, 0.6, 0.1});
+      given.rows.push_back(rows + g);
+    }
+    const Setup setup(given);
+    const std::int64_t starts = rows < 1000 ? 10 : 3;
+    const GroupedSummary one = setup.solve(1, starts);
+    const GroupedCovariance errors = setup.covariance_at(one.theta, 1);
+    CHECK(one.run == starts && one.agreed == starts);
+    for (int threads : {2, 3, 8}) {
+      const GroupedSummary many = setup.solve(threads, starts);
+      const GroupedCovariance same = setup.covariance_at(one.theta, threads);
+      CHECK(many.best.objective == one.best.objective && many.evaluations == one.evaluations);
+      CHECK(many.best_start == one.best_start);
+      for (std::size_t g = 0; g < one.theta.size(); ++g) {
+        CHECK(same_bits(many.theta[g], one.theta[g]));
+        CHECK(same_bits(same.groups[g].matrix, errors.groups[g].matrix));
+      }
     }
   }
 }

@@ -124,6 +124,11 @@ def table_keys(data: Any, by: By, source: str = "data") -> list[Key]:
     column = data[by]
     # numpy would turn numbers among texts into texts
     values = list(column) if isinstance(column, Sequence) else np.asarray(column).tolist()
+    kinds = set(map(type, values))
+    if kinds <= {str}:
+        return values
+    if kinds <= {int, float} and all(map(math.isfinite, values)):
+        return list(map(float, values))
     return [read_key(value, f"{source}: {by} at index {i}") for i, value in enumerate(values)]
 
 
@@ -151,7 +156,10 @@ def members(keys: Iterable[Key]) -> dict[Key, Ints]:
 
 
 def split_rows(rows: Rows, found: Mapping[Key, Ints]) -> dict[Key, Rows]:
-    """Return each group's rows; `found` says which they are, ascending."""
+    """Return each group's rows; `found` says which they are, ascending.
+
+    A source that has rows of several groups, as a table does, is named with the group.
+    """
     assert rows.y is not None
     begins = np.array([group.begin for group in rows.groups])
     parts: dict[Key, Rows] = {}
@@ -162,9 +170,9 @@ def split_rows(rows: Rows, found: Mapping[Key, Ints]) -> dict[Key, Rows]:
             source, here = rows.groups[position], index[which == position]
             begin = groups[-1].end if groups else 0
             own = source.index[here - source.begin]
-            groups.append(
-                dataclasses.replace(source, begin=begin, end=begin + here.size, index=own)
-            )
+            whole = here.size == source.end - source.begin
+            name = source.source if whole else f"{source.source}, group {key!r}"
+            groups.append(Group(name, begin, begin + here.size, own, source.given, source.schedule))
         parts[key] = dataclasses.replace(
             rows,
             columns=tuple(column[index] for column in rows.columns),
