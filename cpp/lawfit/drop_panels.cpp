@@ -12,13 +12,65 @@ constexpr std::size_t panel_nodes = DropPanels::panel_nodes;
 constexpr double never = std::numeric_limits<double>::infinity();
 constexpr double pi = 3.14159265358979323846;
 
-using AtNodes = std::array<double, panel_nodes>;
+// A step, or a node that stands for some.
+struct Point {
+  double log_rate, weight;
+  DoubleDouble before;
+};
 
-// What panels of one size have in common: their nodes, and ℓ_j at their points, where a panel asks
-// what it must reproduce. These are its halves' nodes, or all steps of a leaf.
-class Grid {
+// Chebyshev's points in −1 … 1, ascending.
+template <std::size_t n> std::array<double, n> chebyshev() {
+  std::array<double, n> x;
+  for (std::size_t j = 0; j < n; ++j)
+    x[j] = -std::cos(pi * static_cast<double>(2 * j + 1) / (2.0 * n));
+  return x;
+}
+
+// Lagrange's polynomials ℓ_j over n nodes, by the barycentric formula (Berrut and Trefethen 2004).
+template <std::size_t n> class Lagrange {
 public:
+  explicit Lagrange(const std::array<double, n> &x) : x_(x) {
+    for (std::size_t j = 0; j < n; ++j) {
+      scale_[j] = 1.0;
+      for (std::size_t l = 0; l < n; ++l)
+        if (l != j)
+          scale_[j] /= 2.0 * (x[j] - x[l]); // a range of 2 becomes 4, whose products stay near 1
+    }
+  }
+
+  std::array<double, n> at(double x) const {
+    std::array<double, n> values{};
+    double sum = 0.0;
+    for (std::size_t j = 0; j < n; ++j) {
+      if (x == x_[j]) {
+        values.fill(0.0);
+        values[j] = 1.0;
+        return values;
+      }
+      sum += values[j] = scale_[j] / (x - x_[j]);
+    }
+    for (double &value : values)
+      value /= sum;
+    return values;
+  }
+
+private:
+  std::array<double, n> x_, scale_;
+};
+
+template <std::size_t n>
+double dot(const std::array<double, n> &a, const std::array<double, n> &b) {
+  double sum = 0.0;
+  for (std::size_t j = 0; j < n; ++j)
+    sum += a[j] * b[j];
+  return sum;
+}
+
+// What smooth panels of one size have in common: their nodes, and ℓ_j at the points at which they
+// ask whether they are smooth. These are their halves' nodes, or all steps of a leaf.
+struct Grid {
   explicit Grid(std::size_t size) : node(chebyshev_steps(size)) {
+    std::vector<std::size_t> point;
     if (size <= DropPanels::leaf_steps)
       for (std::size_t i = 0; i < size; ++i)
         point.push_back(i);
@@ -28,160 +80,247 @@ public:
       for (const std::size_t i : chebyshev_steps(size - size / 2))
         point.push_back(size / 2 + i);
     }
-    // Barycentric (Berrut and Trefethen 2004); a panel is 4 long, so that nothing overflows.
-    const auto distance = [size](std::size_t a, std::size_t b) {
-      return 4.0 * (static_cast<double>(a) - static_cast<double>(b)) / static_cast<double>(size);
+    const auto place = [size](std::size_t step) {
+      return 2.0 * static_cast<double>(step) / static_cast<double>(size) - 1.0;
     };
-    AtNodes scale;
-    for (std::size_t j = 0; j < panel_nodes; ++j) {
-      scale[j] = 1.0;
-      for (std::size_t l = 0; l < panel_nodes; ++l)
-        if (l != j)
-          scale[j] /= distance(node[j], node[l]);
-    }
-    for (const std::size_t here : point) {
-      AtNodes values{};
-      const auto same = std::find(node.begin(), node.end(), here);
-      double sum = 1.0;
-      if (same != node.end())
-        values[static_cast<std::size_t>(same - node.begin())] = 1.0;
-      else {
-        sum = 0.0;
-        for (std::size_t j = 0; j < panel_nodes; ++j)
-          sum += values[j] = scale[j] / distance(here, node[j]);
-      }
-      for (double &value : values)
-        value /= sum;
-      basis.push_back(values);
-    }
+    std::array<double, panel_nodes> x;
+    std::transform(node.begin(), node.end(), x.begin(), place);
+    const Lagrange<panel_nodes> lagrange(x);
+    for (const std::size_t step : point)
+      basis.push_back(lagrange.at(place(step)));
   }
 
-  std::array<std::size_t, panel_nodes> node;
-  std::vector<std::size_t> point;
-  std::vector<AtNodes> basis; // by point
-
-private:
   // Chebyshev's points of `size` steps, rounded to steps of their own.
   static std::array<std::size_t, panel_nodes> chebyshev_steps(std::size_t size) {
+    const auto x = chebyshev<panel_nodes>();
     std::array<std::size_t, panel_nodes> offsets{};
     for (std::size_t j = 0; j < panel_nodes / 2; ++j) {
-      const double angle = pi * static_cast<double>(2 * j + 1) / (2.0 * panel_nodes);
-      const double x = 0.5 * static_cast<double>(size - 1) * (1.0 - std::cos(angle));
-      const auto nearest = static_cast<std::size_t>(std::lround(x));
+      const double step = 0.5 * static_cast<double>(size - 1) * (1.0 + x[j]);
+      const auto nearest = static_cast<std::size_t>(std::lround(step));
       offsets[j] = j == 0 ? nearest : std::max(offsets[j - 1] + 1, nearest);
       offsets[panel_nodes - 1 - j] = size - 1 - offsets[j];
     }
     return offsets;
   }
+
+  std::array<std::size_t, panel_nodes> node;
+  std::vector<std::array<double, panel_nodes>> basis; // by point
 };
 
 } // namespace
 
 class DropPanels::Builder {
 public:
-  Builder(const std::vector<DropStep> &steps, std::vector<Panel> &panels, bool exact)
-      : steps_(steps.data()), panels_(panels), exact_(exact) {}
+  Builder(const std::vector<DropStep> &steps, const std::vector<std::size_t> &segments,
+          std::vector<Panel> &panels, bool exact, Cancel &cancel)
+      : steps_(steps), segments_(segments), panels_(panels), exact_(exact), cancel_(cancel) {}
 
   // Appends the panel of the steps begin … end − 1 and all of its parts.
   void add(std::size_t begin, std::size_t end) {
-    const std::size_t index = panels_.size(), size = end - begin;
-    panels_.push_back({begin, end, 0, steps_[end - 1].before.hi, never});
-    weights_.emplace_back();
-    std::size_t first = none, second = none;
-    if (!panels_[index].is_leaf()) {
-      first = panels_.size();
-      add(begin, begin + size / 2);
-      second = panels_.size();
-      add(begin + size / 2, end);
+    cancel_.check();
+    const std::size_t index = panels_.size();
+    panels_.push_back({begin, end, 0, steps_[end - 1].before.hi, never, 0});
+    nodes_.emplace_back();
+    smooth_.push_back(false);
+    if (panels_[index].is_leaf())
+      panels_[index].after = panels_.size();
+    else {
+      const std::size_t middle = middle_of(begin, end);
+      add(begin, middle);
+      const std::size_t second = panels_.size();
+      add(middle, end);
+      panels_[index].after = panels_.size();
+      second_ = second;
     }
-    panels_[index].after = panels_.size();
-    if (exact_ || size <= panel_nodes)
-      return;
-    const double reach = reach_of(panels_[index], first, second);
-    const Grid &grid = grid_of(size);
-    if (reach < never && reproduces(grid, begin, reach)) {
-      panels_[index].reach = reach;
-      weights_[index] = gather(grid, begin, first, second);
-    }
+    if (!exact_ && end - begin > panel_nodes)
+      stand_in(index, panels_[index].is_leaf() ? none : second_);
   }
 
-  const AtNodes &weights(std::size_t panel) const { return weights_[panel]; }
-
-  const Grid &grid_of(std::size_t size) { return grids_.try_emplace(size, size).first->second; }
+  const std::vector<Point> &nodes(std::size_t panel) const { return nodes_[panel]; }
+  Point point(std::size_t step) const {
+    const DropStep &it = steps_[step];
+    return {std::log(it.rate), it.decrease, it.before};
+  }
 
 private:
+  // Where to halve: at the cut nearest to the middle, if there is one.
+  std::size_t middle_of(std::size_t begin, std::size_t end) const {
+    const std::size_t middle = begin + (end - begin) / 2;
+    const auto above = std::lower_bound(segments_.begin(), segments_.end(), middle);
+    std::size_t best = none;
+    if (above != segments_.end() && *above < end)
+      best = *above;
+    if (above != segments_.begin() && *(above - 1) > begin &&
+        (best == none || middle - *(above - 1) < best - middle))
+      best = *(above - 1);
+    return best == none ? middle : best;
+  }
+
+  // Finds nodes for a panel whose second half is `second`, if it can.
+  void stand_in(std::size_t index, std::size_t second) {
+    Panel &panel = panels_[index];
+    const std::size_t size = panel.end - panel.begin;
+    std::vector<Point> points;
+    if (second == none) {
+      if (!append_steps(panel, points))
+        return;
+    } else if (!append(index + 1, points) || !append(second, points))
+      return;
+    const auto [least, most] =
+        std::minmax_element(points.begin(), points.end(),
+                            [](const Point &a, const Point &b) { return a.log_rate < b.log_rate; });
+    if (!(most->log_rate - least->log_rate <= variation))
+      return;
+    const bool even = second == none || (panels_[second].begin - panel.begin == size / 2 &&
+                                         smooth_[index + 1] && smooth_[second]);
+    const double area = (points.back().before - points.front().before).rounded();
+    std::vector<Point> nodes;
+    if (even)
+      nodes = smooth_nodes(panel, points, area);
+    smooth_[index] = !nodes.empty();
+    double away = distance;
+    if (nodes.empty() && second != none) {
+      nodes = rough_panel_nodes(points, area);
+      if (!nodes.empty() && nodes.size() < points.size())
+        away = rough_distance;
+      else if (points.size() <= 3 * panel_nodes)
+        nodes = std::move(points); // the halves' together, for the whole that this is half of
+      else
+        nodes.clear();
+    }
+    if (nodes.empty())
+      return;
+    const double widest =
+        std::max({gap(panel.begin + 1), gap(panel.end - 1), area / static_cast<double>(size - 1)});
+    panel.reach = away * static_cast<double>(size) * widest;
+    panel.nodes = nodes.size();
+    nodes_[index] = std::move(nodes);
+  }
+
   double gap(std::size_t step) const {
     return (steps_[step].before - steps_[step - 1].before).rounded();
   }
 
-  double reach_of(const Panel &panel, std::size_t first, std::size_t second) const {
-    double widest = 0.0;
-    if (first == none)
-      for (std::size_t i = panel.begin + 1; i < panel.end; ++i)
-        widest = std::max(widest, gap(i));
-    else {
-      widest = gap(panels_[second].begin);
-      for (const std::size_t half : {first, second}) {
-        const auto length = static_cast<double>(panels_[half].end - panels_[half].begin);
-        // A half that is all nodes reproduces itself, and has no reach of its own.
-        if (length > panel_nodes)
-          widest = std::max(widest, panels_[half].reach / (distance * length));
-      }
-    }
-    return distance * static_cast<double>(panel.end - panel.begin) * widest;
+  // What stands for a half: its nodes, or the steps of a leaf that has none.
+  bool append(std::size_t half, std::vector<Point> &points) const {
+    if (panels_[half].nodes == 0)
+      return panels_[half].is_leaf() && append_steps(panels_[half], points);
+    points.insert(points.end(), nodes_[half].begin(), nodes_[half].end());
+    return true;
   }
 
-  // Whether log η and Σ η at the points follow from those at the nodes.
-  bool reproduces(const Grid &grid, std::size_t begin, double reach) const {
-    const DropStep *step = steps_ + begin;
-    AtNodes log_rate, before;
-    for (std::size_t j = 0; j < panel_nodes; ++j) {
-      log_rate[j] = std::log(step[grid.node[j]].rate);
-      before[j] = (step[grid.node[j]].before - step->before).rounded();
-    }
-    double least = never, most = 0.0;
-    for (std::size_t i = 0; i < grid.point.size(); ++i) {
-      const DropStep &here = step[grid.point[i]];
-      double rate_error = -std::log(here.rate);
-      double before_error = -(here.before - step->before).rounded();
-      for (std::size_t j = 0; j < panel_nodes; ++j) {
-        rate_error += grid.basis[i][j] * log_rate[j];
-        before_error += grid.basis[i][j] * before[j];
-      }
-      if (!(std::abs(rate_error) <= smoothness && std::abs(before_error) <= smoothness * reach))
+  bool append_steps(const Panel &panel, std::vector<Point> &points) const {
+    for (std::size_t step = panel.begin; step < panel.end; ++step) {
+      if (steps_[step].rate == 0.0)
         return false;
-      least = std::min(least, here.rate);
-      most = std::max(most, here.rate);
+      points.push_back(point(step));
     }
-    return most <= variation * least;
+    return true;
   }
 
-  // W_j, from the decreases of a leaf or the weights of the halves.
-  AtNodes gather(const Grid &grid, std::size_t begin, std::size_t first, std::size_t second) const {
-    AtNodes sum{};
-    for (std::size_t i = 0; i < grid.point.size(); ++i) {
-      double weight = steps_[begin + grid.point[i]].decrease;
-      const std::size_t half = i < panel_nodes ? first : second;
-      if (half != none && panels_[half].end - panels_[half].begin > panel_nodes)
-        weight = weights_[half][i % panel_nodes];
+  std::vector<Point> smooth_nodes(const Panel &panel, const std::vector<Point> &points,
+                                  double area) {
+    const std::size_t size = panel.end - panel.begin;
+    const Grid &grid = grids_.try_emplace(size, size).first->second;
+    if (points.size() != grid.basis.size())
+      return {};
+    const DoubleDouble origin = steps_[panel.begin].before;
+    std::vector<Point> nodes;
+    std::array<double, panel_nodes> log_rate, before;
+    for (std::size_t j = 0; j < panel_nodes; ++j) {
+      nodes.push_back(point(panel.begin + grid.node[j]));
+      nodes[j].weight = 0.0;
+      log_rate[j] = nodes[j].log_rate;
+      before[j] = (nodes[j].before - origin).rounded();
+    }
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const double log_error = dot(grid.basis[i], log_rate) - points[i].log_rate;
+      const double area_error = dot(grid.basis[i], before) - (points[i].before - origin).rounded();
+      if (!(std::abs(log_error) <= smoothness && std::abs(area_error) <= smoothness * area))
+        return {};
       for (std::size_t j = 0; j < panel_nodes; ++j)
-        sum[j] += weight * grid.basis[i][j];
+        nodes[j].weight += points[i].weight * grid.basis[i][j];
     }
-    return sum;
+    return nodes;
   }
 
-  const DropStep *steps_;
+  static std::vector<Point> rough_panel_nodes(const std::vector<Point> &points, double area) {
+    std::vector<double> x;
+    for (const Point &point : points)
+      x.push_back(2.0 * (point.before - points.front().before).rounded() / area - 1.0);
+    // The polynomial: through points near Chebyshev's.
+    std::array<double, rough_nodes> through, log_rate;
+    std::size_t next = 0;
+    for (std::size_t j = 0; j < rough_nodes; ++j) {
+      const double target = chebyshev<rough_nodes>()[j];
+      while (next < x.size() && (x[next] < target || (j > 0 && x[next] <= through[j - 1])))
+        ++next;
+      if (next == x.size())
+        return {};
+      through[j] = x[next];
+      log_rate[j] = points[next].log_rate;
+    }
+    const Lagrange<rough_nodes> polynomial(through);
+    double farthest = smoothness;
+    std::vector<double> off;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      off.push_back(points[i].log_rate - dot(polynomial.at(x[i]), log_rate));
+      farthest = std::max(farthest, std::abs(off[i]));
+      if (!(farthest <= roughness))
+        return {};
+    }
+    // Lines between two values of log η are off by their distance squared, parabolas by its cube.
+    const std::size_t levels = farthest <= 1e-6 ? 2 : 3;
+    const auto nodes_x = chebyshev<panel_nodes>();
+    std::vector<Point> nodes;
+    for (const double at : nodes_x)
+      for (std::size_t level = 0; level < levels; ++level) {
+        const double above =
+            2.0 * static_cast<double>(level) / static_cast<double>(levels - 1) - 1.0;
+        nodes.push_back({dot(polynomial.at(at), log_rate) + farthest * above, 0.0,
+                         points.front().before + 0.5 * area * (at + 1.0)});
+      }
+    const Lagrange<panel_nodes> lagrange(nodes_x);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const double e = off[i] / farthest;
+      const std::array<double, 3> share =
+          levels == 2
+              ? std::array<double, 3>{0.5 * (1.0 - e), 0.5 * (1.0 + e)}
+              : std::array<double, 3>{0.5 * e * (e - 1.0), 1.0 - e * e, 0.5 * e * (e + 1.0)};
+      const auto basis = lagrange.at(x[i]);
+      for (std::size_t j = 0; j < panel_nodes; ++j)
+        for (std::size_t level = 0; level < levels; ++level)
+          nodes[j * levels + level].weight += points[i].weight * basis[j] * share[level];
+    }
+    return nodes;
+  }
+
+  const std::vector<DropStep> &steps_;
+  const std::vector<std::size_t> &segments_;
   std::vector<Panel> &panels_;
   bool exact_;
-  std::vector<AtNodes> weights_; // by panel
+  Cancel &cancel_;
+  std::vector<std::vector<Point>> nodes_; // by panel
+  std::vector<bool> smooth_;
   std::map<std::size_t, Grid> grids_;
+  std::size_t second_ = none;
 };
 
 DropPanels::DropPanels(const std::vector<DropStep> &steps, const std::vector<std::size_t> &segments,
-                       const std::vector<DropRow> &rows, bool exact) {
-  Builder builder(steps, panels_, exact);
-  for (std::size_t i = 0; i < segments.size(); ++i)
-    builder.add(segments[i], i + 1 < segments.size() ? segments[i + 1] : steps.size());
+                       const std::vector<DropRow> &rows, bool exact, Cancel &cancel) {
+  if (steps.empty())
+    return;
+  Builder builder(steps, segments, panels_, exact, cancel);
+  builder.add(0, steps.size());
+  const auto add_node = [this](const Point &point) {
+    const bool at_zero = std::isinf(point.log_rate);
+    if (at_zero)
+      nodes_.at_zero.push_back(nodes_.size());
+    nodes_.log_rate.push_back(at_zero ? 0.0 : point.log_rate);
+    nodes_.before_high.push_back(point.before.hi);
+    nodes_.before_low.push_back(point.before.lo);
+    nodes_.weight.push_back(point.weight);
+  };
   const auto keep = [&](std::size_t index, std::size_t n) {
     Panel &panel = panels_[index];
     std::size_t &first = n == 0 ? panel.first_node : panel.first_step;
@@ -189,25 +328,16 @@ DropPanels::DropPanels(const std::vector<DropStep> &steps, const std::vector<std
       return;
     first = nodes_.size();
     if (n > 0)
-      for (std::size_t i = panel.begin; i < panel.end; ++i)
-        add_node(steps[i], steps[i].decrease);
-    else {
-      const Grid &grid = builder.grid_of(panel.end - panel.begin);
-      for (std::size_t j = 0; j < panel_nodes; ++j)
-        add_node(steps[panel.begin + grid.node[j]], builder.weights(index)[j]);
-    }
+      for (std::size_t step = panel.begin; step < panel.end; ++step)
+        add_node(builder.point(step));
+    else
+      for (const Point &node : builder.nodes(index))
+        add_node(node);
   };
-  for (const DropRow &row : rows)
+  for (const DropRow &row : rows) {
+    cancel.check();
     walk(row, keep);
-}
-
-void DropPanels::add_node(const DropStep &step, double weight) {
-  if (step.rate == 0.0)
-    nodes_.at_zero.push_back(nodes_.size());
-  nodes_.log_rate.push_back(step.rate == 0.0 ? 0.0 : std::log(step.rate));
-  nodes_.before_high.push_back(step.before.hi);
-  nodes_.before_low.push_back(step.before.lo);
-  nodes_.weight.push_back(weight);
+  }
 }
 
 } // namespace lawfit

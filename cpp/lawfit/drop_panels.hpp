@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lawfit/double_double.hpp"
+#include "lawfit/parallel.hpp"
 
 namespace lawfit {
 
@@ -35,39 +36,45 @@ struct DropNodes {
   std::size_t size() const { return weight.size(); }
 };
 
-// Every segment of the schedule is a panel, halved again and again down to 2·panel_nodes steps. In
-// a panel, a function of η_k and S_k = area − before_k that is smooth in k is interpolated at
-// near-Chebyshev nodes among the panel's own steps: Σ_k decrease_k·f(k) = Σ_j W_j·f(k_j), with
-// W_j = Σ_k decrease_k·ℓ_j(k) of the schedule alone. A panel stands in for its steps when
-//   - its nodes reproduce log η, and Σ η relative to S, to `smoothness` at its halves' nodes and
-//   so,
-//     as the halves' do, at all of its steps; and its η lie within a factor of `variation`;
-//   - the area between it and the row is `distance` of the panel's own, as if all of it had its
-//     highest LR, so that a singularity of f where S = 0 lies as far away.
-// Its halves stand in otherwise, and in the end its steps: a kink, a jump or noise costs time, not
-// accuracy.
+// The steps are halved again and again, first at the cuts between segments, down to leaves of
+// 2·panel_nodes steps. Such a panel of steps has nodes of its own that stand in for it, where a
+// function f of η_k and S_k = area − before_k is interpolated: Σ_k decrease_k·f(k) = Σ_j W_j·f(k_j)
+// with weights of the schedule alone. Its nodes are
+//   - smooth: near-Chebyshev ones among its steps, with W_j = Σ_k decrease_k·ℓ_j(k), where these
+//     reproduce log η, and Σ η relative to S, at its halves' nodes and so, as the halves' do, at
+//     all of its steps, to `smoothness`;
+//   - rough: Chebyshev's in Σ η, times two or three values of log η around a polynomial of degree
+//     rough_nodes − 1 that all of its steps lie near, closer than `roughness`: LR of single
+//     precision, or a curve drawn through points.
+// Either is used where log η varies by no more than `variation` and the area between the panel and
+// the row is at least `distance` of the panel's own, so that a singularity of f at S = 0 lies as
+// far away. Its halves stand in otherwise, and in the end its steps: a kink, a jump or noise costs
+// time, not accuracy.
 class DropPanels {
 public:
   static constexpr std::size_t panel_nodes = 16;
   static constexpr std::size_t leaf_steps = 2 * panel_nodes;
   static constexpr double smoothness = 1e-12;
-  static constexpr double variation = 4.0;
-  static constexpr double distance = 0.5;
+  static constexpr std::size_t rough_nodes = 8;
+  static constexpr double roughness = 1e-4;
+  static constexpr double variation = 1.4; // a factor of 4
+  static constexpr double distance = 0.5, rough_distance = 0.8;
 
   DropPanels() = default;
-  // `segments`: the first step of each, ascending from 0; best where the schedule has its kinks.
+  // segments: the first step of each, ascending; best where the schedule has its kinks.
   // exact: every step is a node. Keeps the nodes that these rows need.
   DropPanels(const std::vector<DropStep> &steps, const std::vector<std::size_t> &segments,
-             const std::vector<DropRow> &rows, bool exact);
+             const std::vector<DropRow> &rows, bool exact, Cancel &cancel);
 
   const DropNodes &nodes() const { return nodes_; }
 
-  // Hands visit(first, n) runs of at most leaf_steps nodes that together stand for a row's steps.
+  // Hands visit(first, n) runs of at most 3·panel_nodes nodes that together stand for a row's
+  // steps.
   template <class Visit> void cover(const DropRow &row, Visit &&visit) const {
     walk(row, [&](std::size_t index, std::size_t n) {
       const Panel &panel = panels_[index];
       if (n == 0)
-        visit(panel.first_node, panel_nodes);
+        visit(panel.first_node, panel.nodes);
       else
         visit(panel.first_step, n);
     });
@@ -82,7 +89,8 @@ private:
     std::size_t after;      // the panel after the last that is part of this one
     double last;            // `before` of its last step
     double reach;           // the area behind it from which on it is used; infinite if never
-    std::size_t first_node = none, first_step = none; // among the nodes, once needed
+    std::size_t nodes;      // how many stand in for it, if any can
+    std::size_t first_node = none, first_step = none; // where they are, once needed
 
     bool is_leaf() const { return end - begin <= leaf_steps; }
   };
@@ -104,8 +112,6 @@ private:
       }
     }
   }
-
-  void add_node(const DropStep &step, double weight);
 
   std::vector<Panel> panels_;
   DropNodes nodes_;

@@ -15,6 +15,8 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr int most_trials = 200;
 // Where f − g is a larger share of f than this it does not vanish but jumps.
 constexpr double largest_gap = 1e-6;
+// Roots are looked for between this and its inverse.
+constexpr double least = 1e-300;
 
 // The search for one row's root.
 class Search {
@@ -38,7 +40,7 @@ public:
     if (rounding && vanishes) {
       finish(newton);
     } else if (high_ - low_ <= 2 * eps * low_) {
-      finish(vanishes ? f_ : std::numeric_limits<double>::quiet_NaN());
+      vanishes ? finish(f_) : give_up();
     } else if (!rounding && inside(newton) && step < last_) {
       last_ = step;
       f_ = newton;
@@ -46,6 +48,8 @@ public:
       last_ = infinity;
       f_ = low_ == 0 ? high_ / widen() : high_ == infinity ? low_ * widen() : middle();
     }
+    if (!(f_ > least && f_ < 1 / least))
+      give_up();
   }
 
 private:
@@ -81,6 +85,7 @@ private:
     done_ = true;
     f_ = f;
   }
+  void give_up() { finish(std::numeric_limits<double>::quiet_NaN()); }
 
   double f_ = 1;
   double low_ = 0, high_ = infinity; // f − g is below 0 at the one, above at the other

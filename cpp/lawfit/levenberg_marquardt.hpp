@@ -1,69 +1,61 @@
-// The solver: one start to one local minimum, within bounds.
+// The solver of one problem: one start to one local minimum, within bounds.
 #pragma once
 
 #include <memory>
-#include <vector>
 
+#include "lawfit/descent.hpp"
 #include "lawfit/problem.hpp"
-#include "lawfit/status.hpp"
 
 namespace lawfit {
 
-struct SolverOptions {
-  std::vector<double> lower, upper; // of each free parameter; may be infinite
-  int max_iterations = 1000;
-  // Stop when the predicted decrease, gᵀA⁻¹g/2, is below this share of the objective, then polish
-  // to rounding. It is invariant to the scale of the objective and of every parameter.
-  double tolerance = 1e-14;
-};
-
-struct SolverSummary {
-  Status status = Status::bad_start;
-  double objective = 0;
-  bool stopped = false; // by the observer
-  int iterations = 0;
-  int evaluations = 0;
-};
-
-// Told of every accepted point; true ends the solve there.
-class Observer {
+// An objective of at most max_parameters, its matrices dense.
+class DenseModel final : public Model {
 public:
-  virtual ~Observer() = default;
-  virtual bool operator()(const double *theta, double objective) = 0;
-};
+  DenseModel() : now_(std::make_unique<Evaluation>()), next_(std::make_unique<Evaluation>()) {}
 
-// Levenberg–Marquardt with the columns scaled as in MINPACK (Moré 1978). Far from the minimum its
-// matrix is the robust Gauss–Newton one (iteratively reweighted least squares), near it the exact
-// Hessian where that is positive definite. Allocates when built, never in solve().
-class LevenbergMarquardt {
-public:
-  explicit LevenbergMarquardt(const SolverOptions &options);
+  // What is to be minimised from here on; it must outlive the search.
+  void describe(Objective &objective);
 
-  // theta: the start, inside the bounds; becomes the minimum.
-  SolverSummary solve(Objective &objective, double *theta, Observer *observer = nullptr);
+  int parameters() const override { return p_; }
+  bool cheap_hessian() const override { return objective_->cheap_hessian(); }
+  double rounding() const override { return rounding_; }
+  bool evaluate(const double *theta, int order) override {
+    return objective_->evaluate(theta, order, *next_);
+  }
+  void exchange() override { now_.swap(next_); }
+  double objective() const override { return now_->objective; }
+  double trial_objective() const override { return next_->objective; }
+  const double *gradient() const override { return now_->gradient; }
+  void diagonal(double *out) const override;
+  bool solve(Curvature matrix, double damping, const double *diagonal, const unsigned char *free,
+             double *s) override;
+  double decrease(Curvature matrix, const double *s) const override;
 
 private:
-  struct Step {
-    bool ok = false;
-    double predicted = 0; // decrease of the quadratic model
-    double shift[max_parameters];
-  };
+  const double *matrix(Curvature which) const {
+    return which == Curvature::hessian ? now_->hessian : now_->gauss_newton;
+  }
 
-  Step step(const double *matrix, double damping) const;
-  Step best_step(bool newton, double damping) const;
-  void scale_columns();
-  bool try_step(Objective &objective, const Step &step, int order, SolverSummary &summary);
-  bool is_minimum(bool newton, double tolerance) const;
-  bool moves(const Step &step) const;
-  void polish(Objective &objective, SolverSummary &summary);
-  Status search(Objective &objective, Observer *observer, SolverSummary &summary);
-
-  SolverOptions options_;
-  int p_;
+  Objective *objective_ = nullptr;
+  int p_ = 0;
   double rounding_ = 0;
   std::unique_ptr<Evaluation> now_, next_;
-  double scale_[max_parameters];
-  double at_[max_parameters], trial_[max_parameters];
+};
+
+// Allocates when built, never in solve().
+class LevenbergMarquardt {
+public:
+  explicit LevenbergMarquardt(const SolverOptions &options) : descent_(options) {}
+
+  // theta: the start, inside the bounds; becomes the minimum.
+  SolverSummary solve(Objective &objective, double *theta, Observer *observer = nullptr) {
+    model_.describe(objective);
+    return descent_.solve(model_, theta, observer);
+  }
+
+private:
+  Descent descent_;
+  DenseModel model_;
 };
 
 } // namespace lawfit

@@ -7,14 +7,15 @@
 
 namespace lawfit::linalg {
 
-bool cholesky(double *a, int n, int stride) {
+bool cholesky(double *a, int n, int stride, const double *size) {
   for (int j = 0; j < n; ++j) {
     double *row = a + j * stride;
+    const double whole = size ? size[j] : row[j];
     double pivot = row[j];
     for (int k = 0; k < j; ++k)
       pivot -= row[k] * row[k];
     // A pivot that cancelled to rounding is no pivot.
-    if (!(pivot > row[j] * n * std::numeric_limits<double>::epsilon()))
+    if (!(pivot > whole * n * std::numeric_limits<double>::epsilon()))
       return false;
     row[j] = std::sqrt(pivot);
     for (int i = j + 1; i < n; ++i) {

@@ -10,8 +10,9 @@ constexpr int max_parameters = 32;
 // Square matrices are row-major with the stride given; symmetric ones use their lower triangle.
 namespace linalg {
 
-// A = L Lᵀ in place (lower triangle). False where A is not positive definite to working precision.
-bool cholesky(double *a, int n, int stride);
+// A = L Lᵀ in place (lower triangle). False where A is not positive definite to working precision;
+// where A is what others were subtracted from, `size` is its diagonal before that.
+bool cholesky(double *a, int n, int stride, const double *size = nullptr);
 // x <- (L Lᵀ)⁻¹ x
 void cholesky_solve(const double *l, int n, int stride, double *x);
 

@@ -263,7 +263,7 @@ LossDrop::LossDrop(const Schedule &schedule, Warmup mode, const std::int64_t *at
   walk_rates(schedule, mode, last, cancel,
              [&](const RateStretch &stretch) { collector.add(stretch); });
   rows_ = std::move(collector.rows);
-  panels_ = DropPanels(collector.steps, collector.segments, rows_, exact);
+  panels_ = DropPanels(collector.steps, collector.segments, rows_, exact, cancel);
 }
 
 void LossDrop::evaluate(const double *arguments, int order, const RowValues &out,

@@ -48,6 +48,7 @@ from lawfit.derived import (
 )
 from lawfit.fit import fit
 from lawfit.formula import FormulaError
+from lawfit.grouped import GroupedFit
 from lawfit.law import Law, Parameter
 from lawfit.prediction import predict
 from lawfit.result import Fit
@@ -70,6 +71,7 @@ __all__ = [
     "Envelope",
     "Fit",
     "FormulaError",
+    "GroupedFit",
     "IsoflopBias",
     "IsoflopMinimum",
     "IsoflopProfile",

@@ -129,3 +129,16 @@ def solve(
     ranges: Sequence[tuple[str, float, float]],
     given: Sequence[Sequence[float]],
 ) -> Solution: ...
+def solve_grouped(
+    *,
+    problems: Sequence[Problem],
+    shared: Sequence[bool],
+    lower: Sequence[float],
+    upper: Sequence[float],
+    max_iterations: int,
+    tolerance: float,
+    starts: int,
+    seed: int,
+    threads: int,
+    ranges: Sequence[Sequence[tuple[str, float, float]]],
+) -> tuple[Solution, list[Solution]]: ...

@@ -18,7 +18,7 @@ from lawfit.law import Law
 from lawfit.options import Options, ProfilePoint
 from lawfit.prediction import Request, request
 from lawfit.rows import Rows, curve_rows, is_table, rows_of
-from lawfit.saved import FORMAT, plain, read_fit
+from lawfit.saved import FORMAT, parse_json, plain, read_fit
 from lawfit.scores import Score, Scores, score
 from lawfit.text import fit_line, fit_summary
 from lawfit.uncertainty import conf_int, interval
@@ -331,13 +331,7 @@ class Fit:
         ValueError, TypeError
             If the text is no such JSON; the message names the key.
         """
-        try:
-            data = json.loads(text)
-        except RecursionError:
-            raise ValueError("fit: the JSON is nested too deeply") from None
-        except json.JSONDecodeError as error:
-            raise ValueError(f"fit: this is no JSON: {error}") from None
-        return cls.from_dict(data)
+        return cls.from_dict(parse_json(text, "fit"))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Fit:

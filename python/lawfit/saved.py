@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,7 +17,7 @@ from lawfit.law import Law
 from lawfit.options import Options, ProfilePoint
 from lawfit.scores import MEASURES, Score
 
-__all__ = ["FORMAT", "plain", "read_fit"]
+__all__ = ["FORMAT", "parse_json", "plain", "read_fit", "read_profile"]
 
 BOUNDS = ("lower", "upper")
 FORMAT = 1  # of a saved fit, counted up when it changes
@@ -35,6 +36,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     return to_json_number(value) if isinstance(value, float) else value
+
+
+def parse_json(text: str, what: str) -> Any:
+    """Return what JSON text holds; ValueError where it is none."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError(f"{what}: the JSON is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{what}: this is no JSON: {error}") from None
 
 
 def read_fit(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
@@ -69,7 +80,7 @@ def read_fit(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
         "training": _score(record.mapping("training")),
         "sources": tuple(_source(item) for item in record.items("sources")),
         "options": Options.from_dict(record.mapping("options")),
-        "profile": tuple(_profile_point(point) for point in record.items("profile")),
+        "profile": read_profile(record),
         **numbers,
     }
     _check_consistent(fields)
@@ -113,6 +124,11 @@ def _source(item: Any) -> tuple[str, int]:
         raise TypeError(f"fit: 'sources' must hold pairs of a name and a count, got {item!r}")
     record = Record({"name": item[0], "rows": item[1]}, "fit: sources")
     return record.text("name"), record.integer("rows")
+
+
+def read_profile(record: Record) -> tuple[ProfilePoint, ...]:
+    """Return the grid that a fit was chosen from."""
+    return tuple(_profile_point(point) for point in record.items("profile"))
 
 
 def _profile_point(data: Any) -> ProfilePoint:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lawfit._validate import Floats, closest, float_array, same_length
 
-__all__ = ["table_columns"]
+__all__ = ["column_names", "table_columns"]
 
 
 def table_columns(data: Any, names: Iterable[str], *, source: str = "data") -> dict[str, Floats]:
@@ -36,7 +36,7 @@ def table_columns(data: Any, names: Iterable[str], *, source: str = "data") -> d
         If a column is missing, holds a value that is missing or not finite, or differs in length
         from another, or if there are 0 rows.
     """
-    found = _column_names(data, source)
+    found = column_names(data, source)
     columns = {}
     for name in names:
         if name not in found:
@@ -48,7 +48,8 @@ def table_columns(data: Any, names: Iterable[str], *, source: str = "data") -> d
     return columns
 
 
-def _column_names(data: Any, source: str) -> list[str]:
+def column_names(data: Any, source: str) -> list[str]:
+    """Return the names of a table's columns."""
     # a pyarrow Table's `columns` are its data and `column_names` its names; frames have names in
     # `columns`, mappings in keys()
     for attribute in ("column_names", "columns", "keys"):

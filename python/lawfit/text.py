@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lawfit.grouped import GroupedFit
     from lawfit.result import Fit
 
-__all__ = ["fit_line", "fit_summary"]
+__all__ = ["fit_line", "fit_summary", "grouped_line", "grouped_summary"]
 
 # Beyond this condition a parameter's error says more about its partners than about itself.
 ILL_CONDITIONED = 1e6
+# Groups that a summary lists.
+LINES = 20
 
 
 def fit_line(fit: Fit) -> str:
@@ -45,10 +49,21 @@ def _parameters(fit: Fit) -> list[str]:
         else:
             shown, remark = f"{error:.3g}", ""
         rows.append((name, f"{value:.8g}", shown, remark))
+    return _aligned(rows)
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return rows of a table, a name to the left, numbers to the right, a remark at the end."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        f"  {a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d}".rstrip()
-        for a, b, c, d in rows
+        "  ".join(
+            [
+                f"  {row[0]:{widths[0]}}",
+                *(f"{cell:>{width}}" for cell, width in zip(row[1:-1], widths[1:-1], strict=True)),
+                row[-1],
+            ]
+        ).rstrip()
+        for row in rows
     ]
 
 
@@ -69,10 +84,15 @@ def _quality(fit: Fit) -> list[str]:
     ]
     if fit.law.uses_schedule:
         lines.append(f"warm-up counted as: {options.warmup}")
-    for point in fit.profile:
-        values = ", ".join(f"{name}={value:g}" for name, value in point.values.items())
-        lines.append(f"profile {values}: objective {point.objective:.6g}")
-    return lines
+    return [*lines, *_profile(fit)]
+
+
+def _profile(fit: Fit | GroupedFit) -> list[str]:
+    return [
+        f"profile {', '.join(f'{name}={value:g}' for name, value in point.values.items())}: "
+        f"objective {point.objective:.6g}"
+        for point in fit.profile
+    ]
 
 
 def _warnings(fit: Fit) -> list[str]:
@@ -95,3 +115,66 @@ def _warnings(fit: Fit) -> list[str]:
     if fit.starts_asked > 1 and fit.starts_agreed == 1:
         lines.append("warning: only one start reached this minimum; more starts may find a better")
     return lines
+
+
+def grouped_line(fit: GroupedFit) -> str:
+    """Return a fit across groups on one line."""
+    params = ", ".join(f"{name}={fit.params[name]:.6g}" for name in fit.shared)
+    by = f" by {fit.by}" if fit.by else ""
+    return (
+        f"<GroupedFit {fit.law.name!r}{by}: {len(fit)} groups; shared {params or 'nothing'}; "
+        f"objective {fit.objective:.6g}, {fit.status}>"
+    )
+
+
+def grouped_summary(fit: GroupedFit) -> str:
+    """Return a fit across groups on several lines."""
+    options = fit.fits[0].options
+    lines = [f"{fit.law.name}: {fit.law.y} = {' '.join(fit.law.formula.split())}", fit.message, ""]
+    lines += _shared(fit)
+    lines += [*([""] if fit.params else []), *_groups(fit), ""]
+    lines += [
+        f"objective {fit.objective:.10g}: {options.reduction} of {options.loss} on "
+        f"{options.space} residuals, {fit.n} points in {len(fit)} groups",
+        f"{fit.starts_agreed} of {fit.starts_asked} starts agree "
+        f"({fit.starts_run} run, {fit.starts_merged} merged, {fit.starts_failed} failed)"
+        + (f"; shared: rank {fit.rank}, condition {fit.condition:.3g}" if fit.shared else ""),
+        *_profile(fit),
+    ]
+    notes = dict.fromkeys(note for one in fit.fits for note in one.notes)
+    return "\n".join([*lines, *(f"note: {note}" for note in notes)])
+
+
+def _shared(fit: GroupedFit) -> list[str]:
+    first = fit.fits[0]
+    rows: list[tuple[str, ...]] = [("shared", "value", "stderr", "")] if fit.params else []
+    for name, value in fit.params.items():
+        shown, remark = f"{fit.stderr[name]:.3g}", ""
+        if name not in fit.shared:
+            shown, remark = "", "held"
+        elif name in first.at_bounds:
+            shown, remark = "", f"at its {first.at_bounds[name]} bound"
+        elif name in fit.undetermined:
+            remark = "undetermined"
+        rows.append((name, f"{value:.8g}", shown, remark))
+    return _aligned(rows) if rows else []
+
+
+def _groups(fit: GroupedFit) -> list[str]:
+    own = [name for name in fit.fits[0].free if name not in fit.shared]
+    rows: list[tuple[str, ...]] = [(fit.by or "group", "points", *own, "R2", "RMSE", "")]
+    for key, one in list(fit.items())[:LINES]:
+        remarks = [f"{name} at its {side} bound" for name, side in one.at_bounds.items()]
+        remarks += [f"{name} undetermined" for name in one.undetermined]
+        rows.append(
+            (
+                f"{key:g}" if isinstance(key, float) else key,
+                str(one.n),
+                *(f"{one.params[name]:.6g}" for name in own),
+                f"{one.training.R2:.6f}",
+                f"{one.training.RMSE:.3g}",
+                ", ".join(remarks),
+            )
+        )
+    more = len(fit) - LINES
+    return [*_aligned(rows), *([f"  … and {more} more"] if more > 0 else [])]

@@ -1,0 +1,43 @@
+#include "solution.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+using namespace lawfit;
+
+std::vector<bool> Solution::mark_bounds(const std::vector<double> &lower,
+                                        const std::vector<double> &upper) {
+  std::vector<bool> either;
+  for (std::size_t i = 0; i < lower.size(); ++i) {
+    at_lower.push_back(search.theta[i] <= lower[i]);
+    at_upper.push_back(search.theta[i] >= upper[i]);
+    either.push_back(at_lower[i] || at_upper[i]);
+  }
+  return either;
+}
+
+Status Solution::status() const {
+  if (search.theta.empty())
+    return Status::bad_start;
+  const auto &undetermined = covariance.undetermined;
+  const bool lost = std::find(undetermined.begin(), undetermined.end(), true) != undetermined.end();
+  return lost && is_success(search.best.status) ? Status::rank_deficient : search.best.status;
+}
+
+std::vector<StartRange> ranges_from(const std::vector<RangeTuple> &ranges) {
+  using Kind = StartRange::Kind;
+  static const std::pair<const char *, Kind> kinds[] = {{"uniform", Kind::uniform},
+                                                        {"log", Kind::log},
+                                                        {"mirrored", Kind::mirrored},
+                                                        {"eliminated", Kind::eliminated}};
+  std::vector<StartRange> out;
+  for (const auto &[name, low, high] : ranges) {
+    const auto *known = std::find_if(std::begin(kinds), std::end(kinds),
+                                     [&](const auto &kind) { return name == kind.first; });
+    if (known == std::end(kinds))
+      throw std::invalid_argument("unknown kind of range");
+    out.push_back({known->second, low, high});
+  }
+  return out;
+}

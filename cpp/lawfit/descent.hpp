@@ -1,0 +1,102 @@
+// The search for a minimum, whatever the shape of the matrices: damping, bounds, acceptance,
+// convergence, polish. How a damped system is solved is the model's business.
+#pragma once
+
+#include <vector>
+
+#include "lawfit/status.hpp"
+
+namespace lawfit {
+
+struct SolverOptions {
+  std::vector<double> lower, upper; // of each free parameter; may be infinite
+  int max_iterations = 1000;
+  // Stop when the predicted decrease, gᵀA⁻¹g/2, is below this share of the objective, then polish
+  // to rounding. It is invariant to the scale of the objective and of every parameter.
+  double tolerance = 1e-14;
+};
+
+struct SolverSummary {
+  Status status = Status::bad_start;
+  double objective = 0;
+  bool stopped = false; // by the observer
+  int iterations = 0;
+  int evaluations = 0;
+};
+
+// Told of every accepted point; true ends the solve there.
+class Observer {
+public:
+  virtual ~Observer() = default;
+  virtual bool operator()(const double *theta, double objective) = 0;
+};
+
+enum class Curvature {
+  gauss_newton, // the matrix of robust Gauss–Newton
+  hessian       // ∇²F, exact
+};
+
+// An objective with its derivatives at two points, the current one and a trial. g and M are the
+// current point's gradient and one of its matrices, D a diagonal.
+class Model {
+public:
+  virtual ~Model() = default;
+  virtual int parameters() const = 0;
+  virtual bool cheap_hessian() const = 0;
+  // An objective as small as this is zero but for rounding in the data.
+  virtual double rounding() const = 0;
+
+  // Makes theta the trial point, with derivatives up to the order asked for (0: none, 1: gradient
+  // and Gauss–Newton, 2: the Hessian too). False where something is not finite.
+  virtual bool evaluate(const double *theta, int order) = 0;
+  // The trial point becomes the current one, and the current one the trial.
+  virtual void exchange() = 0;
+
+  virtual double objective() const = 0;
+  virtual double trial_objective() const = 0;
+  virtual const double *gradient() const = 0;
+  // Of the Gauss–Newton matrix.
+  virtual void diagonal(double *out) const = 0;
+  // The entries of s marked in `free` by (M + damping·D) s = -g, the others being given; those do
+  // not feel the damping. False where the matrix is not positive definite.
+  virtual bool solve(Curvature matrix, double damping, const double *diagonal,
+                     const unsigned char *free, double *s) = 0;
+  // -gᵀs - sᵀMs/2, what the quadratic model promises.
+  virtual double decrease(Curvature matrix, const double *s) const = 0;
+};
+
+// Levenberg–Marquardt with the columns scaled as in MINPACK (Moré 1978). Far from the minimum its
+// matrix is the robust Gauss–Newton one (iteratively reweighted least squares), near it the exact
+// Hessian where that is positive definite. Allocates when built, never in solve().
+class Descent {
+public:
+  explicit Descent(const SolverOptions &options);
+
+  // theta: the start, inside the bounds; becomes the minimum.
+  SolverSummary solve(Model &model, double *theta, Observer *observer = nullptr);
+
+private:
+  struct Step {
+    bool ok = false;
+    double predicted = 0; // decrease of the quadratic model
+    std::vector<double> shift;
+  };
+
+  void find_step(Model &model, Curvature matrix, double damping, Step &step);
+  void find_best_step(Model &model, bool newton, double damping, Step &step);
+  void scale_columns(const Model &model);
+  bool try_step(Model &model, const Step &step, int order, SolverSummary &summary);
+  bool is_minimum(Model &model, bool newton, double tolerance);
+  bool moves(const Step &step) const;
+  void exchange(Model &model);
+  void polish(Model &model, SolverSummary &summary);
+  Status search(Model &model, Observer *observer, SolverSummary &summary);
+
+  SolverOptions options_;
+  std::size_t p_;
+  std::vector<double> at_, trial_, scale_, diagonal_;
+  std::vector<unsigned char> free_;
+  Step step_, other_;
+};
+
+} // namespace lawfit

@@ -1,0 +1,375 @@
+"""What a fit across groups found: a fit for every group, and what they share."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from lawfit import _core
+from lawfit._record import Record
+from lawfit._validate import Floats, choose, closest
+from lawfit.curve import Curve, as_curves
+from lawfit.groups import By, Key, curve_key, members, nearest_keys, read_key, table_keys
+from lawfit.law import Law
+from lawfit.options import ProfilePoint
+from lawfit.result import Fit
+from lawfit.rows import is_table
+from lawfit.saved import FORMAT, parse_json, plain, read_profile
+from lawfit.scores import Score, Scores
+from lawfit.table import table_columns
+from lawfit.text import grouped_line, grouped_summary
+
+__all__ = ["GroupedFit"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GroupedFit:
+    """A law fitted to groups of runs, each with parameters of its own beside shared ones.
+
+    ``fit[key]`` is the `Fit` of a group, which predicts, scores and knows its errors as any other;
+    ``for key in fit``, ``key in fit``, ``len(fit)``, `keys`, `values` and `items` are a mapping's.
+
+    Attributes
+    ----------
+    by : str or None
+        The attribute or column that the groups are the values of; None for a function.
+    groups : tuple of str or float
+        The groups' keys, in the order in which the data have them.
+    fits : tuple of Fit
+        The groups' fits, in that order. `Fit.cov` is the block of a group's own and the shared
+        parameters in the covariance of all; `Fit.objective` the group's share.
+    shared : tuple of str
+        The parameters fitted once.
+    cov : ndarray, shape (shared, shared)
+        Their covariance, as in `Fit`: s² and n - p are those of all rows and parameters.
+    objective : float
+        Of all groups.
+    status, message : str
+        As of a `Fit`; "rank_deficient" if the data do not determine every parameter of every group.
+    undetermined : tuple of str
+        Shared parameters that no group determines.
+    rank, condition
+        As of a `Fit`, of the shared parameters once every group's own are eliminated.
+    starts_asked, starts_run, starts_merged, starts_failed, starts_agreed, iterations, evaluations,
+    profile, seconds
+        As of a `Fit`; without shared parameters the counts are sums over groups.
+    """
+
+    by: str | None
+    groups: tuple[Key, ...]
+    fits: tuple[Fit, ...]
+    shared: tuple[str, ...]
+    cov: Floats
+    objective: float
+    status: str
+    message: str
+    undetermined: tuple[str, ...]
+    rank: int
+    condition: float
+    starts_asked: int
+    starts_run: int
+    starts_merged: int
+    starts_failed: int
+    starts_agreed: int
+    iterations: int
+    evaluations: int
+    profile: tuple[ProfilePoint, ...] = ()
+    seconds: float = math.nan
+
+    def __post_init__(self) -> None:
+        cov = np.array(self.cov, dtype=np.float64)
+        cov.setflags(write=False)
+        object.__setattr__(self, "cov", cov)
+        points = (p._replace(values=MappingProxyType(dict(p.values))) for p in self.profile)
+        object.__setattr__(self, "profile", tuple(points))
+
+    @classmethod
+    def together(
+        cls,
+        fits: Mapping[Key, Fit],
+        *,
+        by: By,
+        shared: Sequence[str],
+        solution: _core.Solution,
+        scale: float,
+    ) -> GroupedFit:
+        """Put together what one solve of all groups found."""
+        first = next(iter(fits.values()))
+        index = [first.free.index(name) for name in shared]
+        p, k = len(first.free), len(shared)
+        solved = solution.theta.size > 0
+        cov = solution.covariance.reshape(p, p)[np.ix_(index, index)] if solved else None
+        lost = (f for f in fits.values() if f.status == "rank_deficient")
+        ended = next(lost, solution)
+        return cls(
+            by=by if isinstance(by, str) else None,
+            groups=tuple(fits),
+            fits=tuple(fits.values()),
+            shared=tuple(shared),
+            cov=np.full((k, k), np.nan) if cov is None else cov,
+            objective=solution.objective * scale if solved else math.nan,
+            status=ended.status,
+            message=ended.message,
+            undetermined=tuple(
+                name
+                for name, i in zip(shared, index, strict=True)
+                if solved and solution.undetermined[i]
+            ),
+            rank=solution.rank,
+            condition=solution.condition,
+            **{name: getattr(solution, name) for name in COUNTS},
+        )
+
+    @classmethod
+    def alone(cls, fits: Mapping[Key, Fit], *, by: By, weights: Sequence[float]) -> GroupedFit:
+        """Put together groups that were fitted each by itself."""
+        worst = next((f for f in fits.values() if not f.success), next(iter(fits.values())))
+        return cls(
+            by=by if isinstance(by, str) else None,
+            groups=tuple(fits),
+            fits=tuple(fits.values()),
+            shared=(),
+            cov=np.zeros((0, 0)),
+            objective=math.fsum(
+                w * f.objective for w, f in zip(weights, fits.values(), strict=True)
+            ),
+            status=worst.status,
+            message=worst.message,
+            undetermined=(),
+            rank=0,
+            condition=1.0,
+            **{name: sum(getattr(f, name) for f in fits.values()) for name in COUNTS},
+        )
+
+    def __getitem__(self, key: Key) -> Fit:
+        if key not in self.groups:
+            raise ValueError(f"group {key!r} is unknown{nearest_keys(key, self.groups)}")
+        return self.fits[self.groups.index(key)]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.groups
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self.groups)
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def keys(self) -> tuple[Key, ...]:
+        """Return the groups' keys."""
+        return self.groups
+
+    def values(self) -> tuple[Fit, ...]:
+        """Return the groups' fits."""
+        return self.fits
+
+    def items(self) -> tuple[tuple[Key, Fit], ...]:
+        """Return pairs of a key and its fit."""
+        return tuple(zip(self.groups, self.fits, strict=True))
+
+    @property
+    def law(self) -> Law:
+        """The law of all groups."""
+        return self.fits[0].law
+
+    @property
+    def n(self) -> int:
+        """Rows fitted, of all groups."""
+        return sum(fit.n for fit in self.fits)
+
+    @property
+    def success(self) -> bool:
+        """Whether the solver converged and the data determine every parameter of every group."""
+        return self.status == "converged"
+
+    @property
+    def params(self) -> Mapping[str, float]:
+        """The parameters that are the same in every group: shared ones, and those held."""
+        first = self.fits[0]
+        own = set(first.free) - set(self.shared)
+        own |= {name for point in first.profile for name in point.values}  # by each for itself
+        return MappingProxyType({name: x for name, x in first.params.items() if name not in own})
+
+    @property
+    def stderr(self) -> Mapping[str, float]:
+        """Standard errors of `params`; 0 for one that was held."""
+        errors = dict(zip(self.shared, np.sqrt(np.diag(self.cov)).tolist(), strict=True))
+        return MappingProxyType({name: errors.get(name, 0.0) for name in self.params})
+
+    def predict(
+        self,
+        data: Any,
+        at: Any = None,
+        *,
+        group: Key | None = None,
+        params: float | None = None,
+        tokens_per_step: float | None = None,
+    ) -> Floats:
+        """Predict with the parameters of one group.
+
+        Parameters
+        ----------
+        data, at, params, tokens_per_step
+            As of `Fit.predict`.
+        group : str or float, optional
+            Whose parameters to use. A curve finds its group by itself where `by` is a name.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+
+        Raises
+        ------
+        TypeError, ValueError
+            Also for a group that was not fitted; the message names the nearest ones.
+        """
+        if group is None:
+            if not isinstance(data, Curve):
+                raise TypeError(f"a {type(data).__name__} belongs to no group; give group=")
+            group = self._key(data)
+        return self[group].predict(data, at, params=params, tokens_per_step=tokens_per_step)
+
+    def score(self, data: Any, *, skip_steps: int | None = None) -> Scores:
+        """Score predictions of measured curves or columns, each by the fit of its group.
+
+        Parameters
+        ----------
+        data : Curve, Curves, sequence of Curve, mapping or data frame
+        skip_steps : int, optional
+            As of `Fit.score`.
+
+        Returns
+        -------
+        Scores
+            By curve name, or for columns by group.
+        """
+        if is_table(data):
+            return self._score_table(data, skip_steps)
+        scores: dict[str, Score] = {}
+        for curve in as_curves(data):
+            scores |= self[self._key(curve)].score(curve, skip_steps=skip_steps)
+        return Scores(scores)
+
+    def _key(self, curve: Curve) -> Key:
+        if self.by is None:
+            raise TypeError(
+                f"curve {curve.name!r}: its group is unknown, since the groups were made by a "
+                "function; give group=, or score it by the fit of its group"
+            )
+        return curve_key(curve, self.by)
+
+    def _score_table(self, data: Any, skip_steps: int | None) -> Scores:
+        if self.by is None:
+            raise TypeError("columns belong to no group: the groups were made by a function")
+        columns = table_columns(data, [*self.law.columns, self.law.y])
+        found = members(table_keys(data, self.by))
+        return Scores(
+            {
+                f"{key:g}" if isinstance(key, float) else key: self[key].score(
+                    {name: column[index] for name, column in columns.items()},
+                    skip_steps=skip_steps,
+                )["data"]
+                for key, index in found.items()
+            }
+        )
+
+    def summary(self) -> str:
+        """Return the fit on several lines: shared parameters, a line a group, quality."""
+        return grouped_summary(self)
+
+    def __repr__(self) -> str:
+        return grouped_line(self)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare everything but the wall time."""
+        if not isinstance(other, GroupedFit):
+            return NotImplemented
+        mine, theirs = self.to_dict(), other.to_dict()
+        return {**mine, "seconds": 0} == {**theirs, "seconds": 0}
+
+    def __hash__(self) -> int:
+        return hash((self.groups, self.shared, self.objective))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return GroupedFit.from_dict, (self.to_dict(),)
+
+    def with_seconds(self, seconds: float) -> GroupedFit:
+        """Return the fit with its wall time."""
+        return dataclasses.replace(self, seconds=seconds)
+
+    def with_profile(self, profile: tuple[ProfilePoint, ...]) -> GroupedFit:
+        """Return the fit with the grid it was chosen from."""
+        return dataclasses.replace(self, profile=profile)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, from which `from_dict` makes an equal fit."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        fits = [fit.to_dict() for fit in self.fits]
+        return {"format": FORMAT, **plain(fields | {"fits": fits})}
+
+    def to_json(self) -> str:
+        """Return the fit as JSON text; numbers keep all their digits."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> GroupedFit:
+        """Return the fit that `to_json` wrote; ValueError or TypeError for any other text."""
+        return cls.from_dict(parse_json(text, "grouped fit"))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> GroupedFit:
+        """Return the fit that `to_dict` described; unknown and missing keys are refused."""
+        what = "grouped fit"
+        record = Record(data, what, ["format", *(f.name for f in dataclasses.fields(cls))])
+        if record.integer("format") != FORMAT:
+            raise ValueError(f"{what}: format {data['format']!r} is unknown; this reads {FORMAT}")
+        groups = tuple(
+            read_key(key, f"{what}: group {i}") for i, key in enumerate(record.items("groups"))
+        )
+        fits = tuple(Fit.from_dict(fit) for fit in record.items("fits"))
+        shared = record.texts("shared")
+        if len(groups) != len(fits) or not fits or len(set(groups)) != len(groups):
+            raise ValueError(
+                f"{what}: 'groups' and 'fits' must be alike in number, and keys differ"
+            )
+        for name in shared:
+            if name not in fits[0].free:
+                raise ValueError(f"{what}: 'shared' names {name!r}{closest(name, fits[0].free)}")
+        rows = [Record({"row": row}, f"{what}: cov").reals("row") for row in record.items("cov")]
+        if any(len(row) != len(shared) for row in rows) or len(rows) != len(shared):
+            raise ValueError(f"{what}: 'cov' must have shape ({len(shared)}, {len(shared)})")
+        counts: dict[str, int] = {name: record.integer(name) for name in COUNTS}
+        return cls(
+            by=record.text("by") if record.has("by") else None,
+            groups=groups,
+            fits=fits,
+            shared=shared,
+            cov=np.array(rows).reshape(len(shared), len(shared)),
+            objective=record.real("objective"),
+            status=choose(record.text("status"), _core.STATUSES, field=f"{what}: status"),
+            message=record.text("message"),
+            undetermined=record.texts("undetermined"),
+            rank=record.integer("rank"),
+            condition=record.real("condition"),
+            profile=read_profile(record),
+            seconds=record.real("seconds"),
+            **counts,
+        )
+
+
+COUNTS = (
+    "starts_asked",
+    "starts_run",
+    "starts_merged",
+    "starts_failed",
+    "starts_agreed",
+    "iterations",
+    "evaluations",
+)

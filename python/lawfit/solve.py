@@ -1,0 +1,299 @@
+"""From rows to a fit: one solve, a grid of them, or one across groups."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from lawfit import _core
+from lawfit._validate import Floats, Ints
+from lawfit.callable_law import CallableLaw
+from lawfit.grouped import GroupedFit
+from lawfit.groups import By, Key, number_of_grouped_starts, split_rows
+from lawfit.options import Options, ProfilePoint, decays, read_grid
+from lawfit.result import Fit
+from lawfit.rows import Rows
+from lawfit.scores import score
+from lawfit.starts import Bounds, given_starts, number_of_starts, start_ranges
+from lawfit.uncertainty import TINY
+
+__all__ = ["Job", "check_rows", "fit_groups", "fit_once"]
+
+# Squares of what is beyond overflow, those of its inverse vanish.
+LARGEST = 1e150
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all points of a profile share."""
+
+    rows: Rows
+    options: Options
+    bounds: Bounds
+    weights: Floats
+    starts: Any
+    threads: int
+    core: _core.Data
+    profile: Mapping[str, Sequence[float]] | None
+
+    def part(self, rows: Rows, index: Ints) -> Job:
+        """Return the same of some of the rows."""
+        weights = self.weights[index] if self.weights.size else self.weights
+        return dataclasses.replace(
+            self, rows=rows, weights=weights, core=rows.core(exact=self.options.exact)
+        )
+
+
+def check_rows(rows: Rows, options: Options) -> None:
+    """Refuse rows at which the law or the residual has no value."""
+    rows.check_columns()
+    rows.check_areas()
+    assert rows.y is not None
+    if options.loss == "binomial":
+        wanted = "loss='binomial' needs a rate from 0 to 1"
+        rows.refuse((rows.y < 0) | (rows.y > 1), rows.law.y, rows.y, wanted)
+    if options.space == "log":
+        wanted = "log residuals need it above 0 (space='linear' takes any)"
+        rows.refuse(rows.y <= 0, rows.law.y, rows.y, wanted)
+    size = float(np.median(np.abs(rows.y)))
+    if size > LARGEST or 0 < size < 1 / LARGEST:
+        raise ValueError(
+            f"{rows.sources}: the median size of {rows.law.y} is {size:.3g}; expected "
+            f"{1 / LARGEST:g} to {LARGEST:g}, so give it in another unit"
+        )
+
+
+def fit_once(job: Job, held: Mapping[str, float]) -> Fit:
+    """Fit all rows with one set of parameters."""
+    return _over_grid(job, held, lambda values: _solve(job, values))
+
+
+def fit_groups(
+    job: Job,
+    held: Mapping[str, float],
+    *,
+    members: Mapping[Key, Ints],
+    shared: Sequence[str],
+    by: By,
+) -> GroupedFit:
+    """Fit groups of rows, together where they share parameters."""
+    parts = {
+        key: job.part(rows, members[key]) for key, rows in split_rows(job.rows, members).items()
+    }
+    if shared:
+        return _over_grid(job, held, lambda values: _solve_groups(job, parts, values, shared, by))
+    fits = {key: fit_once(part, held) for key, part in parts.items()}
+    weights = [f.n / len(job.rows) if job.options.reduction == "mean" else 1 for f in fits.values()]
+    return GroupedFit.alone(fits, by=by, weights=weights)
+
+
+Found = TypeVar("Found", Fit, GroupedFit)
+
+
+def _over_grid(
+    job: Job, held: Mapping[str, float], solve: Callable[[Mapping[str, float]], Found]
+) -> Found:
+    """Solve at every point of the profile's grid, if there is one, and return the best."""
+    if job.profile is None:
+        return solve(held)
+    points = read_grid(job.rows.law, job.profile, job.bounds)
+    fits = [solve({**held, **point}) for point in points]
+    best = min(fits, key=lambda f: f.objective if not math.isnan(f.objective) else math.inf)
+    return best.with_profile(
+        tuple(
+            ProfilePoint(point, found.objective, found.status)
+            for point, found in zip(points, fits, strict=True)
+        )
+    )
+
+
+def _free(job: Job, held: Mapping[str, float]) -> list[str]:
+    law = job.rows.law
+    free = [name for name in law.parameters if name not in held]
+    if not free:
+        raise ValueError(
+            f"law {law.name!r}: every parameter is fixed or profiled, so there is nothing to fit"
+        )
+    return free
+
+
+def _check_enough(rows: Rows, parameters: int, kind: str = "") -> None:
+    if len(rows) < parameters:
+        raise ValueError(
+            f"{rows.sources}: {parameters} {kind}parameters need >= {parameters} points, "
+            f"got {len(rows)}"
+        )
+
+
+def _ends(job: Job, free: Sequence[str]) -> tuple[list[float], list[float]]:
+    return [job.bounds[name][0] for name in free], [job.bounds[name][1] for name in free]
+
+
+def _problem(job: Job, held: Mapping[str, float], shared: Sequence[str] = ()) -> _core.Problem:
+    rows, options, law = job.rows, job.options, job.rows.law
+    assert rows.y is not None
+    free = [name for name in law.parameters if name not in held]
+    return _core.Problem(
+        program=law._program,
+        data=job.core,
+        y=rows.y,
+        weights=job.weights,
+        loss=options.rho,
+        delta=options.delta,
+        space=options.space,
+        theta=[held.get(name, 0.0) for name in law.parameters],
+        free=[name not in held for name in law.parameters],
+        may_centre=[
+            name not in shared and (low == -math.inf or 0 <= low <= TINY) and high == math.inf
+            for name, low, high in zip(free, *_ends(job, free), strict=True)
+        ],
+        logarithmic=[law.parameters[name].scale == "log" and name not in shared for name in free],
+    )
+
+
+def _solve(job: Job, held: Mapping[str, float]) -> Fit:
+    rows, options = job.rows, job.options
+    free = _free(job, held)
+    _check_enough(rows, len(free))
+    problem = _problem(job, held)
+    lower, upper = _ends(job, free)
+    given: list[list[float]] = []
+    notes: list[str] = []
+    if job.starts is not None and not isinstance(job.starts, int | float | np.number):
+        given, notes = given_starts(job.starts, free, job.bounds)
+    linear = problem.linear
+    solution = _core.solve(
+        problem=problem,
+        lower=lower,
+        upper=upper,
+        max_iterations=options.max_iterations,
+        tolerance=options.tolerance,
+        starts=1 if given else number_of_starts(job.starts, linear.count(False)),
+        seed=options.seed,
+        threads=job.threads,
+        ranges=start_ranges(rows, free, job.bounds, linear),
+        given=given,
+    )
+    return _result(job, held, free, problem=problem, solution=solution, notes=notes)
+
+
+def _solve_groups(
+    job: Job,
+    parts: Mapping[Key, Job],
+    held: Mapping[str, float],
+    shared: Sequence[str],
+    by: By,
+) -> GroupedFit:
+    options, free = job.options, _free(job, held)
+    own = [name for name in free if name not in shared]
+    _check_enough(job.rows, len(shared) + len(own) * len(parts))
+    for part in parts.values():
+        _check_enough(part.rows, len(own), "own ")
+    problems = [_problem(part, held, shared) for part in parts.values()]
+    linear = problems[0].linear
+    drawn = [name for name, easy in zip(free, linear, strict=True) if name in shared and not easy]
+    # What is shared is drawn on the scale of all rows, what is a group's own on that of its rows.
+    common = start_ranges(job.rows, free, job.bounds, linear)
+    ranges = [
+        [
+            of_all if name in shared else of_group
+            for name, of_all, of_group in zip(
+                free, common, start_ranges(part.rows, free, job.bounds, linear), strict=True
+            )
+        ]
+        for part in parts.values()
+    ]
+    lower, upper = _ends(job, free)
+    whole, solutions = _core.solve_grouped(
+        problems=problems,
+        shared=[name in shared for name in free],
+        lower=lower,
+        upper=upper,
+        max_iterations=options.max_iterations,
+        tolerance=options.tolerance,
+        starts=number_of_grouped_starts(job.starts, len(drawn)),
+        seed=options.seed,
+        threads=job.threads,
+        ranges=ranges,
+    )
+    fits = {
+        key: _result(part, held, free, problem=problem, solution=solution, notes=[])
+        for (key, part), problem, solution in zip(parts.items(), problems, solutions, strict=True)
+    }
+    scale = 1 / len(job.rows) if options.reduction == "mean" else 1.0
+    return GroupedFit.together(fits, by=by, shared=shared, solution=whole, scale=scale)
+
+
+def _result(
+    job: Job,
+    held: Mapping[str, float],
+    free: list[str],
+    *,
+    problem: _core.Problem,
+    solution: _core.Solution,
+    notes: list[str],
+) -> Fit:
+    rows, law, y = job.rows, job.rows.law, job.rows.y
+    assert y is not None
+    solved = solution.theta.size > 0
+    found = dict(
+        zip(free, solution.theta.tolist() if solved else [math.nan] * len(free), strict=True)
+    )
+    params = {name: found.get(name, held.get(name, math.nan)) for name in law.parameters}
+    predicted = problem.predict([params[name] for name in free])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        residuals = np.log(predicted) - np.log(y) if job.options.space == "log" else predicted - y
+    p, bounds = len(free), ("lower", "upper")
+    at = zip(free, zip(solution.at_lower, solution.at_upper, strict=True), strict=False)
+    objective = solution.objective if solved else math.nan
+    return Fit(
+        law=law,
+        params=params,
+        free=tuple(free),
+        cov=solution.covariance.reshape(p, p) if solved else np.full((p, p), np.nan),
+        objective=objective / len(rows) if job.options.reduction == "mean" else objective,
+        residuals=residuals,
+        status=solution.status,
+        message=solution.message,
+        at_bounds={
+            n: side for n, sides in at for side, here in zip(bounds, sides, strict=True) if here
+        },
+        undetermined=tuple(n for n, lost in zip(free, solution.undetermined, strict=False) if lost),
+        rank=solution.rank,
+        condition=solution.condition,
+        training=score(y, predicted),
+        sources=tuple((g.source, g.end - g.begin) for g in rows.groups),
+        options=job.options,
+        starts_asked=solution.starts_asked,
+        starts_run=solution.starts_run,
+        starts_merged=solution.starts_merged,
+        starts_failed=solution.starts_failed,
+        starts_agreed=solution.starts_agreed,
+        iterations=solution.iterations,
+        evaluations=solution.evaluations,
+        notes=(*notes, *_caveats(job, free, solution)),
+    )
+
+
+def _caveats(job: Job, free: list[str], solution: _core.Solution) -> list[str]:
+    """Say what the numbers of a fit do not show."""
+    notes = [
+        f"{lam} is free: it and the factor of S2({lam}) are hard to tell apart, the factor being "
+        f"nearly proportional to 1 - {lam}; compare forecasts, not their values"
+        for lam in free
+        if lam in decays(job.rows.law)
+    ]
+    if isinstance(job.rows.law, CallableLaw):
+        how = "differences" if job.rows.law.jacobian is None else "its own jacobian"
+        notes.append(f"the law is a Python function: slow, on one thread, derivatives by {how}")
+    robust = job.options.rho in ("huber", "soft_l1")
+    if robust and solution.theta.size and not solution.from_hessian:
+        notes.append(
+            "standard errors rest on the Gauss-Newton matrix: the Hessian is not positive definite"
+        )
+    return notes
