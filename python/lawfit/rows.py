@@ -236,7 +236,7 @@ class _Run(NamedTuple):
             return np.full(self.steps.size, self.params)
         if name == "D" and self.tokens_per_step is not None:
             return (self.steps.astype(np.float64) + 1) * self.tokens_per_step
-        meant = {"lr": "a schedule", "N": "params", "D": "tokens_per_step"}
+        meant = {"lr": "a schedule", "N": "params, the model's size", "D": "tokens_per_step"}
         if name in meant:
             raise ValueError(f"{self.source}: column {name!r} needs {meant[name]}")
         known = [*self.own, "step", *meant]
