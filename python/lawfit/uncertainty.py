@@ -14,18 +14,16 @@ import numpy as np
 from lawfit import _core
 from lawfit._special import student_t_quantile
 from lawfit._validate import Floats, choose, real
-from lawfit.parameter import Parameter
+from lawfit.parameter import TINY, Parameter
 
 if TYPE_CHECKING:
     from lawfit.prediction import Request
     from lawfit.result import Fit
 
-__all__ = ["TINY", "conf_int", "interval"]
+__all__ = ["conf_int", "interval"]
 
 METHODS = ("sandwich",)
 SCALES = ("auto", "linear", "log")
-# A lower bound this small only says that the parameter is positive.
-TINY = 1e-300
 
 Pair = tuple[float, float]
 
