@@ -51,15 +51,16 @@ def test_joint_intervals_divide_what_is_outside():
 
 
 def test_scales_decide_where_the_error_is_taken():
-    fit = power()
-    a, error = fit.params["a"], fit.stderr["a"]
-    t = stats.t.ppf(0.975, 297)
-    factor = math.exp(t * error / a)
-    assert fit.conf_int()["a"] == pytest.approx((a / factor, a * factor), rel=1e-9)
-    assert fit.conf_int(scale="linear")["a"] == pytest.approx((a - t * error, a + t * error))
-    # b and c may be 0, so they are not scales, but their domain allows for a logarithm.
-    for name in ("b", "c"):
-        assert fit.conf_int()[name] == fit.conf_int(scale="linear")[name]
+    fit = lf.fit("chinchilla", observed("chinchilla", 0)[0])
+    value, error = fit.params["A"], fit.stderr["A"]
+    t = stats.t.ppf(0.975, fit.n - 5)
+    factor = math.exp(t * error / value)
+    assert fit.conf_int()["A"] == pytest.approx((value / factor, value * factor), rel=1e-9)
+    plain = fit.conf_int(scale="linear")
+    assert plain["A"] == pytest.approx((value - t * error, value + t * error))
+    # E and alpha may be 0, so they are not scales, but their domain allows for a logarithm.
+    for name in ("E", "alpha"):
+        assert fit.conf_int()[name] == plain[name]
         low, high = fit.conf_int(scale="log")[name]
         assert low * high == pytest.approx(fit.params[name] ** 2)
     scale = lf.fit("henighan", observed("henighan", 0)[0])

@@ -15,7 +15,7 @@ power = Law(
     "power",
     "a * x**-b + c",
     {
-        "a": Parameter(0, scale="log", meaning="reducible part at x = 1"),
+        "a": Parameter(0, meaning="reducible part at x = 1"),
         "b": Parameter(0, typical=(0.03, 1.0), meaning="how fast x pays"),
         "c": Parameter(0, meaning="floor"),
     },
@@ -49,7 +49,7 @@ exponential = Law(
     "exponential",
     "a * exp(-b*x) + c",
     {
-        "a": Parameter(0, scale="log", meaning="reducible part at x = 0"),
+        "a": Parameter(0, meaning="reducible part at x = 0"),
         "b": Parameter(0, scale="log", meaning="how fast x pays", unit="1 per unit of x"),
         "c": Parameter(0, meaning="floor"),
     },
