@@ -339,6 +339,8 @@ class GroupedFit:
             raise ValueError(
                 f"{what}: 'groups' and 'fits' must be alike in number, and keys differ"
             )
+        if any((fit.law, fit.free) != (fits[0].law, fits[0].free) for fit in fits):
+            raise ValueError(f"{what}: 'fits' must be of one law and its same free parameters")
         for name in shared:
             if name not in fits[0].free:
                 raise ValueError(f"{what}: 'shared' names {name!r}{closest(name, fits[0].free)}")
