@@ -59,7 +59,8 @@ class GroupedFit:
         As of a `Fit`, of the shared parameters once every group's own are eliminated.
     starts_asked, starts_run, starts_merged, starts_failed, starts_agreed, iterations, evaluations,
     profile, seconds
-        As of a `Fit`; without shared parameters the counts are sums over groups.
+        As of a `Fit`, though no start is merged; without shared parameters the counts are sums over
+        groups.
     """
 
     by: str | None
