@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from golden_data import MULTIPOWER_TEST, multipower_curves
 from lawfit import schedules
-from lawfit.schedule import Schedule
+from lawfit.schedule import Piece, Schedule
 
 PUBLISHED = {"C": 2.06560812, "beta": 0.58279013, "gamma": 0.64142257}
 # size: L0, A, alpha, B, C, beta, gamma as published; MAE, PredE, WorstE of the test curves
@@ -78,6 +78,35 @@ def test_fast_loss_drop_is_the_exact_one(schedule):
     for same in (schedule, Schedule(schedule.lr, warmup=schedule.warmup)):
         fast, exact = (same.loss_drop(**PUBLISHED, at=at, exact=exact) for exact in (False, True))
         np.testing.assert_allclose(fast, exact, rtol=1e-11, atol=1e-11 * np.abs(exact).max())
+
+
+def random_pieces(draw):
+    """A schedule of stretches that join or jump, in one of the ways a log may tell it."""
+    pieces, start = [], 10 ** draw.uniform(-5, -2)
+    for _ in range(draw.integers(1, 6)):
+        shape = str(draw.choice(["linear", "exponential", "cosine", "1-sqrt", "polynomial"]))
+        n, end = int(10 ** draw.uniform(0.5, 3)), 10 ** draw.uniform(-6, -2)
+        pieces.append(Piece(shape, n, start, end, 0, n, draw.uniform(0.5, 3)))
+        start = end if draw.random() < 0.7 else 10 ** draw.uniform(-5, -2)
+    schedule = Schedule.from_pieces(pieces)
+    points = np.arange(0, len(schedule), draw.integers(2, 60))
+    return [
+        schedule,
+        Schedule(schedule.lr.astype(np.float32)),
+        Schedule(schedule.lr * (1 + 1e-6 * draw.random(len(schedule)))),
+        Schedule.from_points(points, schedule.at(points)),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_fast_loss_drop_of_random_schedules_is_its_definition(seed):
+    draw = np.random.default_rng(seed)
+    for schedule in random_pieces(draw):
+        at = np.sort(draw.integers(0, len(schedule), 5))
+        C, beta, gamma = 10 ** draw.uniform(-3, 3), draw.uniform(0.05, 2), draw.uniform(-2, 2)
+        for t, value in zip(at, schedule.loss_drop(C, beta, gamma, at=at), strict=True):
+            want, size = drop_by_definition(schedule.lr, 1, t, C, beta, gamma)
+            assert abs(value - want) <= 1e-11 * size
 
 
 @pytest.mark.parametrize("size", G3)

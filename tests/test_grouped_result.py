@@ -185,6 +185,9 @@ def test_json_is_read_with_care(change, message):
         lf.GroupedFit.from_dict(saved | change)
     with pytest.raises(ValueError, match="grouped fit: this is no JSON"):
         lf.GroupedFit.from_json("{")
+    other = lf.fit("power", table(1e-3), fixed={"b": 0.3}).to_dict()
+    with pytest.raises(ValueError, match="'fits' must be of one law and its same free parameters"):
+        lf.GroupedFit.from_dict(saved | {"fits": [*saved["fits"][:2], other]})
     del saved["fits"]
     with pytest.raises(ValueError, match="grouped fit: key 'fits' is missing"):
         lf.GroupedFit.from_dict(saved)

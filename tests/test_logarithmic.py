@@ -155,14 +155,15 @@ def test_refused(arguments, error, message):
         lf.Parameter(**arguments)
 
 
-@pytest.mark.parametrize(
-    ("pair", "message"),
-    [
-        ((-1.0, None), "bounds of 'Nc': lower -1.0 is below 0; its scale is log"),
-        ((None, -1.0), "bounds of 'Nc': lower 0.0 must be below upper -1.0"),
-        ((math.inf, None), "bounds of 'Nc': lower inf must be below upper inf"),
-    ],
-)
-def test_bounds_refused(pair, message):
-    with pytest.raises(ValueError, match=message):
-        lf.fit(kaplan(), runs(), bounds={"Nc": pair})
+def test_bounds_below_zero_seek_the_parameter_itself():
+    law = lf.Law("line", "x/(a + x)", {"a": lf.Parameter(0, scale="log")}, y="y")
+    x = np.linspace(1, 2, 20)
+    table = {"x": x, "y": x / (x - 0.5)}
+    assert 0 < lf.fit(law, table).params["a"] < 1e-6
+    fit = lf.fit(law, table, bounds={"a": (-0.9, None)})
+    assert fit.params["a"] == pytest.approx(-0.5, rel=1e-9)
+
+
+def test_bounds_refused():
+    with pytest.raises(ValueError, match="bounds of 'Nc': lower inf must be below upper inf"):
+        lf.fit(kaplan(), runs(), bounds={"Nc": (math.inf, None)})

@@ -80,6 +80,7 @@ LONG = {
     "free decay": "fitted(starts=10**6, fixed={'lam': None})",
     "many rows": "lf.fit('power', {'x': many, 'y': wavy}, starts=10**6)",
     "no sum of powers": "lf.fit(bend, {'x': many, 'y': wavy}, starts=10**6)",
+    "groups": "lf.fit('power', sets, by='set', shared=['b'], starts=10**6)",
     "area": "billion.areas(at=[10**9 - 1])",
     "prediction": "fitted().predict(billion, at=[10**9 - 1])",
 }
@@ -91,6 +92,7 @@ def test_d01_ctrl_c_ends_native_work_at_once(call, expected, record_property):
     code = f"""
         many = np.geomspace(1, 1e6, 10**6)
         wavy = 2 * many**-0.3 + 1.5 + 0.01 * np.sin(np.arange(many.size))
+        sets = {{"x": many[::9], "y": wavy[::9], "set": np.arange(many[::9].size) % 40}}
         bend = lf.Law("bend", "logaddexp(a - b*log(x), c)", ["a", "b", "c"], y="y")
         billion = lf.schedules.cosine(steps=10**9, peak=1e-3, warmup=10**6, end=1e-5)
         for _ in range({REPEATS}):

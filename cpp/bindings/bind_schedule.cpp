@@ -87,32 +87,32 @@ const std::int64_t *rows_of(const IntArray &at) {
   return at.data();
 }
 
+// The values of the area that make(rows, n, cancel) builds.
+template <std::size_t k, class Make>
+DoubleArray area_values(const IntArray &at, const double (&arguments)[k], Make &&make) {
+  const std::int64_t *rows = rows_of(at);
+  const auto n = static_cast<std::size_t>(at.size());
+  DoubleArray values(at.size());
+  const lawfit::RowValues out{values.mutable_data(), nullptr, nullptr, n};
+  without_gil(
+      [&](lawfit::Cancel &cancel) { make(rows, n, cancel).evaluate(arguments, 0, out, cancel); });
+  return values;
+}
+
 DoubleArray loss_drop(const Schedule &schedule, double c, double beta, double gamma,
                       const std::string &warmup, const IntArray &at, bool exact) {
   const Warmup mode = warmup_named(warmup);
-  const std::int64_t *rows = rows_of(at);
-  const auto n = static_cast<std::size_t>(at.size());
-  DoubleArray drop(at.size());
-  const lawfit::RowValues out{drop.mutable_data(), nullptr, nullptr, n};
-  without_gil([&](lawfit::Cancel &cancel) {
-    const double arguments[] = {c, beta, gamma};
-    lawfit::LossDrop(schedule, mode, rows, n, exact, cancel).evaluate(arguments, 0, out, cancel);
+  return area_values(at, {c, beta, gamma}, [&](auto rows, auto n, lawfit::Cancel &cancel) {
+    return lawfit::LossDrop(schedule, mode, rows, n, exact, cancel);
   });
-  return drop;
 }
 
 DoubleArray moment_area(const Schedule &schedule, double beta1, double beta2,
                         const std::string &warmup, const IntArray &at) {
   const Warmup mode = warmup_named(warmup);
-  const std::int64_t *rows = rows_of(at);
-  const auto n = static_cast<std::size_t>(at.size());
-  DoubleArray area(at.size());
-  const lawfit::RowValues out{area.mutable_data(), nullptr, nullptr, n};
-  without_gil([&](lawfit::Cancel &cancel) {
-    const double arguments[] = {beta1, beta2};
-    lawfit::MomentArea(schedule, mode, rows, n).evaluate(arguments, 0, out, cancel);
+  return area_values(at, {beta1, beta2}, [&](auto rows, auto n, lawfit::Cancel &) {
+    return lawfit::MomentArea(schedule, mode, rows, n);
   });
-  return area;
 }
 
 // (mean, last)

@@ -9,11 +9,19 @@ namespace {
 Solution solve(const Problem &problem, const std::vector<double> &lower,
                const std::vector<double> &upper, int max_iterations, double tolerance,
                std::int64_t starts, std::uint64_t seed, int threads,
-               const std::vector<RangeTuple> &ranges,
-               const std::vector<std::vector<double>> &given) {
+               const std::vector<RangeTuple> &ranges, const std::vector<std::vector<double>> &given,
+               const Problem *coarse) {
   const auto p = static_cast<std::size_t>(problem.parameters());
   SolverOptions solver{lower, upper, max_iterations, tolerance};
-  MultistartOptions options{starts, seed, threads, ranges_from(ranges), given};
+  MultistartOptions options;
+  options.starts = starts;
+  options.seed = seed;
+  options.threads = threads;
+  options.ranges = ranges_from(ranges);
+  options.given = given;
+  options.coarse = coarse;
+  if (coarse && coarse->parameters() != problem.parameters())
+    throw py::value_error("the coarse problem must have the same free parameters");
   if (lower.size() != p || upper.size() != p || options.ranges.size() != p)
     throw py::value_error("bounds and ranges must hold the free parameters");
   for (const auto &start : given)
@@ -67,5 +75,5 @@ void bind_solve(py::module_ &module) {
 
   module.def("solve", &solve, py::kw_only(), py::arg("problem"), py::arg("lower"), py::arg("upper"),
              py::arg("max_iterations"), py::arg("tolerance"), py::arg("starts"), py::arg("seed"),
-             py::arg("threads"), py::arg("ranges"), py::arg("given"));
+             py::arg("threads"), py::arg("ranges"), py::arg("given"), py::arg("coarse"));
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
+#include <utility>
 
 namespace lawfit {
 namespace {
@@ -107,6 +109,54 @@ struct Grid {
   std::vector<std::array<double, panel_nodes>> basis; // by point
 };
 
+// A polynomial of Σ η, scaled to −1 … 1, near log η: through points close to Chebyshev's.
+class Trend {
+public:
+  static std::optional<Trend> through(const std::vector<double> &x,
+                                      const std::vector<Point> &points) {
+    Values at, log_rate;
+    std::size_t next = 0;
+    for (std::size_t j = 0; j < at.size(); ++j) {
+      const double target = chebyshev<DropPanels::rough_nodes>()[j];
+      while (next < x.size() && (x[next] < target || (j > 0 && x[next] <= at[j - 1])))
+        ++next;
+      if (next == x.size())
+        return std::nullopt;
+      at[j] = x[next];
+      log_rate[j] = points[next].log_rate;
+    }
+    return Trend(at, log_rate);
+  }
+
+  double at(double x) const { return dot(lagrange_.at(x), log_rate_); }
+
+private:
+  using Values = std::array<double, DropPanels::rough_nodes>;
+  Trend(const Values &at, const Values &log_rate) : lagrange_(at), log_rate_(log_rate) {}
+
+  Lagrange<DropPanels::rough_nodes> lagrange_;
+  Values log_rate_;
+};
+
+// Values of log η beside a trend between which a function of it is interpolated: by lines, off by
+// the distance squared, or by parabolas, off by its cube.
+struct Levels {
+  explicit Levels(double farthest) : count(farthest <= 1e-6 ? 2 : 3), distance(farthest) {}
+
+  double offset(std::size_t level) const {
+    return distance * (2.0 * static_cast<double>(level) / static_cast<double>(count - 1) - 1.0);
+  }
+  std::array<double, 3> share(double off) const {
+    const double e = off / distance;
+    if (count == 2)
+      return {0.5 * (1.0 - e), 0.5 * (1.0 + e)};
+    return {0.5 * e * (e - 1.0), 1.0 - e * e, 0.5 * e * (e + 1.0)};
+  }
+
+  std::size_t count;
+  double distance;
+};
+
 } // namespace
 
 class DropPanels::Builder {
@@ -115,25 +165,23 @@ public:
           std::vector<Panel> &panels, bool exact, Cancel &cancel)
       : steps_(steps), segments_(segments), panels_(panels), exact_(exact), cancel_(cancel) {}
 
-  // Appends the panel of the steps begin … end − 1 and all of its parts.
-  void add(std::size_t begin, std::size_t end) {
+  // Appends the panel of the steps begin … end − 1 and all of its parts. Returns its index.
+  std::size_t add(std::size_t begin, std::size_t end) {
     cancel_.check();
     const std::size_t index = panels_.size();
     panels_.push_back({begin, end, 0, steps_[end - 1].before.hi, never, 0});
     nodes_.emplace_back();
-    smooth_.push_back(false);
-    if (panels_[index].is_leaf())
-      panels_[index].after = panels_.size();
-    else {
+    smooth_.push_back(end - begin == panel_nodes); // then its steps are its nodes
+    std::size_t second = none;
+    if (!panels_[index].is_leaf()) {
       const std::size_t middle = middle_of(begin, end);
       add(begin, middle);
-      const std::size_t second = panels_.size();
-      add(middle, end);
-      panels_[index].after = panels_.size();
-      second_ = second;
+      second = add(middle, end);
     }
+    panels_[index].after = panels_.size();
     if (!exact_ && end - begin > panel_nodes)
-      stand_in(index, panels_[index].is_leaf() ? none : second_);
+      stand_in(index, second);
+    return index;
   }
 
   const std::vector<Point> &nodes(std::size_t panel) const { return nodes_[panel]; }
@@ -169,18 +217,18 @@ private:
     const auto [least, most] =
         std::minmax_element(points.begin(), points.end(),
                             [](const Point &a, const Point &b) { return a.log_rate < b.log_rate; });
-    if (!(most->log_rate - least->log_rate <= variation))
+    const double area = (points.back().before - points.front().before).rounded();
+    if (!(most->log_rate - least->log_rate <= variation && area > 0.0))
       return;
     const bool even = second == none || (panels_[second].begin - panel.begin == size / 2 &&
                                          smooth_[index + 1] && smooth_[second]);
-    const double area = (points.back().before - points.front().before).rounded();
     std::vector<Point> nodes;
     if (even)
-      nodes = smooth_nodes(panel, points, area);
+      nodes = smooth_nodes_of(panel, points, area);
     smooth_[index] = !nodes.empty();
     double away = distance;
     if (nodes.empty() && second != none) {
-      nodes = rough_panel_nodes(points, area);
+      nodes = rough_nodes_of(points, area);
       if (!nodes.empty() && nodes.size() < points.size())
         away = rough_distance;
       else if (points.size() <= 3 * panel_nodes)
@@ -218,8 +266,8 @@ private:
     return true;
   }
 
-  std::vector<Point> smooth_nodes(const Panel &panel, const std::vector<Point> &points,
-                                  double area) {
+  std::vector<Point> smooth_nodes_of(const Panel &panel, const std::vector<Point> &points,
+                                     double area) {
     const std::size_t size = panel.end - panel.begin;
     const Grid &grid = grids_.try_emplace(size, size).first->second;
     if (points.size() != grid.basis.size())
@@ -244,53 +292,35 @@ private:
     return nodes;
   }
 
-  static std::vector<Point> rough_panel_nodes(const std::vector<Point> &points, double area) {
+  static std::vector<Point> rough_nodes_of(const std::vector<Point> &points, double area) {
     std::vector<double> x;
     for (const Point &point : points)
       x.push_back(2.0 * (point.before - points.front().before).rounded() / area - 1.0);
-    // The polynomial: through points near Chebyshev's.
-    std::array<double, rough_nodes> through, log_rate;
-    std::size_t next = 0;
-    for (std::size_t j = 0; j < rough_nodes; ++j) {
-      const double target = chebyshev<rough_nodes>()[j];
-      while (next < x.size() && (x[next] < target || (j > 0 && x[next] <= through[j - 1])))
-        ++next;
-      if (next == x.size())
-        return {};
-      through[j] = x[next];
-      log_rate[j] = points[next].log_rate;
-    }
-    const Lagrange<rough_nodes> polynomial(through);
+    const auto trend = Trend::through(x, points);
+    if (!trend)
+      return {};
     double farthest = smoothness;
     std::vector<double> off;
     for (std::size_t i = 0; i < points.size(); ++i) {
-      off.push_back(points[i].log_rate - dot(polynomial.at(x[i]), log_rate));
+      off.push_back(points[i].log_rate - trend->at(x[i]));
       farthest = std::max(farthest, std::abs(off[i]));
       if (!(farthest <= roughness))
         return {};
     }
-    // Lines between two values of log η are off by their distance squared, parabolas by its cube.
-    const std::size_t levels = farthest <= 1e-6 ? 2 : 3;
+    const Levels levels(farthest);
     const auto nodes_x = chebyshev<panel_nodes>();
     std::vector<Point> nodes;
     for (const double at : nodes_x)
-      for (std::size_t level = 0; level < levels; ++level) {
-        const double above =
-            2.0 * static_cast<double>(level) / static_cast<double>(levels - 1) - 1.0;
-        nodes.push_back({dot(polynomial.at(at), log_rate) + farthest * above, 0.0,
+      for (std::size_t level = 0; level < levels.count; ++level)
+        nodes.push_back({trend->at(at) + levels.offset(level), 0.0,
                          points.front().before + 0.5 * area * (at + 1.0)});
-      }
     const Lagrange<panel_nodes> lagrange(nodes_x);
     for (std::size_t i = 0; i < points.size(); ++i) {
-      const double e = off[i] / farthest;
-      const std::array<double, 3> share =
-          levels == 2
-              ? std::array<double, 3>{0.5 * (1.0 - e), 0.5 * (1.0 + e)}
-              : std::array<double, 3>{0.5 * e * (e - 1.0), 1.0 - e * e, 0.5 * e * (e + 1.0)};
+      const auto share = levels.share(off[i]);
       const auto basis = lagrange.at(x[i]);
       for (std::size_t j = 0; j < panel_nodes; ++j)
-        for (std::size_t level = 0; level < levels; ++level)
-          nodes[j * levels + level].weight += points[i].weight * basis[j] * share[level];
+        for (std::size_t level = 0; level < levels.count; ++level)
+          nodes[j * levels.count + level].weight += points[i].weight * basis[j] * share[level];
     }
     return nodes;
   }
@@ -303,7 +333,6 @@ private:
   std::vector<std::vector<Point>> nodes_; // by panel
   std::vector<bool> smooth_;
   std::map<std::size_t, Grid> grids_;
-  std::size_t second_ = none;
 };
 
 DropPanels::DropPanels(const std::vector<DropStep> &steps, const std::vector<std::size_t> &segments,

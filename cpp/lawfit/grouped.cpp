@@ -99,7 +99,6 @@ bool GroupedModel::evaluate(const double *theta, int order) {
 
 void GroupedModel::evaluate_group(const double *theta, int order, std::size_t group,
                                   Evaluation &out) {
-  cancel_.check();
   Part &part = parts_[group];
   double own[P];
   grouped_.gather(theta, group, own);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <iterator>
 #include <stdexcept>
 
 #include "lawfit/evaluator.hpp"
@@ -15,8 +15,6 @@ namespace {
 constexpr std::int64_t max_changes = std::int64_t{1} << 27;
 // Nodes whose powers a thread keeps room for between evaluations: 2 MB.
 constexpr std::size_t kept_powers = std::size_t{1} << 18;
-constexpr int argument_count = 3;
-constexpr int derivative_count = 6;
 
 [[noreturn]] void refuse_length() {
   throw std::invalid_argument("the LR changes at more than 2^27 steps: too many for a loss drop");
@@ -131,11 +129,10 @@ public:
       out.gradient[2 * out.stride + i] = -c_ * once[by_c];
     }
     if (order_ > 1) {
-      const double hessian[derivative_count] = {
-          plain[by_cc],          plain[by_beta_c],
-          plain[by_beta_beta],   -(once[by_c] + c_ * once[by_cc]),
-          -c_ * once[by_beta_c], c_ * (twice[by_c] + c_ * twice[by_cc])};
-      for (std::size_t k = 0; k < derivative_count; ++k)
+      const double hessian[] = {plain[by_cc],          plain[by_beta_c],
+                                plain[by_beta_beta],   -(once[by_c] + c_ * once[by_cc]),
+                                -c_ * once[by_beta_c], c_ * (twice[by_c] + c_ * twice[by_cc])};
+      for (std::size_t k = 0; k < std::size(hessian); ++k)
         out.hessian[k * out.stride + i] = hessian[k];
     }
     std::fill_n(&sums_[0][0], 3 * terms, 0.0);
@@ -223,15 +220,6 @@ private:
   double sums_[3][terms] = {};
 };
 
-void fill_with_nan(int order, const RowValues &out, std::size_t rows) {
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  std::fill_n(out.value, rows, nan);
-  for (std::size_t k = 0; order > 0 && k < argument_count; ++k)
-    std::fill_n(out.gradient + k * out.stride, rows, nan);
-  for (std::size_t k = 0; order > 1 && k < derivative_count; ++k)
-    std::fill_n(out.hessian + k * out.stride, rows, nan);
-}
-
 // η^−γ of every node. Where η is 0: 1 if γ is, else 0, which adds nothing (a row's to_zero does).
 void powers(const DropNodes &nodes, double gamma, double *power) {
   for (std::size_t i = 0; i < nodes.size(); ++i)
@@ -270,7 +258,7 @@ void LossDrop::evaluate(const double *arguments, int order, const RowValues &out
                         Cancel &cancel) const {
   const double c = arguments[0], beta = arguments[1], gamma = arguments[2];
   if (!(c >= 0.0 && beta >= 0.0 && std::isfinite(c) && std::isfinite(beta) && std::isfinite(gamma)))
-    return fill_with_nan(order, out, rows());
+    return fill_with_nan(out, rows(), 3, order);
 
   // A scratch argument would show in every law's evaluator; a thread's own keeps the heap out of
   // the solver's loop. Beyond `kept_powers` the sums dwarf an allocation, and threads keep nothing.

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "lawfit/double_double.hpp"
 #include "lawfit/rate_walk.hpp"
@@ -101,15 +100,6 @@ private:
   std::int64_t added_ = 0;
 };
 
-void fill_with_nan(int order, const RowValues &out, std::size_t rows) {
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  std::fill_n(out.value, rows, nan);
-  for (std::size_t k = 0; order > 0 && k < 2; ++k)
-    std::fill_n(out.gradient + k * out.stride, rows, nan);
-  for (std::size_t k = 0; order > 1 && k < 3; ++k)
-    std::fill_n(out.hessian + k * out.stride, rows, nan);
-}
-
 } // namespace
 
 MomentArea::MomentArea(const Schedule &schedule, Warmup mode, const std::int64_t *at, std::size_t n)
@@ -122,7 +112,7 @@ void MomentArea::evaluate(const double *arguments, int order, const RowValues &o
                           Cancel &cancel) const {
   const double beta1 = arguments[0], beta2 = arguments[1];
   if (!(beta1 >= 0.0 && beta1 < 1.0 && beta2 >= 0.0 && beta2 < 1.0))
-    return fill_with_nan(order, out, rows());
+    return fill_with_nan(out, rows(), 2, order);
   if (at_.empty())
     return;
   Direction direction(beta1, beta2, order);

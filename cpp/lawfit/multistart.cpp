@@ -110,6 +110,29 @@ public:
   }
 
   MultistartSummary run() {
+    search();
+    return summarise();
+  }
+
+  // Where the minima are, best first, in natural coordinates, and how many starts reached each.
+  struct Found {
+    MultistartSummary counts;
+    std::vector<std::vector<double>> minima;
+    std::vector<std::int64_t> reached;
+  };
+  Found explore() {
+    search();
+    Found found{std::move(out_), {}, {}};
+    for (const Minimum &minimum : minima_) {
+      found.minima.push_back(minimum.theta);
+      problem_.to_natural(found.minima.back());
+      found.reached.push_back(minimum.count);
+    }
+    return found;
+  }
+
+private:
+  void search() {
     for (std::int64_t first = 0; first < out_.asked; first += round_size) {
       const auto count =
           static_cast<std::size_t>(std::min<std::int64_t>(round_size, out_.asked - first));
@@ -127,6 +150,9 @@ public:
       });
       minima_.resize(std::min(minima_.size(), most_minima));
     }
+  }
+
+  MultistartSummary summarise() {
     if (!minima_.empty()) {
       const Minimum &best = minima_.front();
       problem_.to_natural(out_.theta = best.theta);
@@ -144,7 +170,6 @@ public:
     return std::move(out_);
   }
 
-private:
   // What one thread owns.
   struct Slot {
     Slot(const Problem &problem, const SolverOptions &options)
@@ -172,6 +197,11 @@ private:
     return out;
   }
 
+  // How many starts one stands for.
+  std::int64_t starts(std::int64_t k) const {
+    return options_.given_counts.empty() ? 1 : options_.given_counts[static_cast<std::size_t>(k)];
+  }
+
   // Called in order of the start's number, when its round is over.
   void take(std::int64_t start, const Outcome &outcome) {
     out_.iterations += outcome.summary.iterations;
@@ -182,7 +212,7 @@ private:
     }
     if (outcome.merged >= 0) {
       ++out_.merged;
-      ++minima_[static_cast<std::size_t>(outcome.merged)].count;
+      minima_[static_cast<std::size_t>(outcome.merged)].count += starts(start);
       return;
     }
     ++out_.run;
@@ -190,14 +220,14 @@ private:
     for (Minimum &minimum : minima_)
       if (std::abs(objective - minimum.summary.objective) <=
           same_minimum * minimum.summary.objective + problem_.rounding()) {
-        ++minimum.count;
+        minimum.count += starts(start);
         // One that was only cut off near it gives way to one that arrived.
         if (!is_success(minimum.summary.status) && is_success(outcome.summary.status))
           describe(start, outcome, minimum);
         return;
       }
     Minimum found;
-    found.count = 1;
+    found.count = starts(start);
     if (describe(start, outcome, found))
       minima_.push_back(std::move(found));
   }
@@ -237,7 +267,24 @@ private:
 
 MultistartSummary multistart(const Problem &problem, const SolverOptions &solver,
                              const MultistartOptions &options, Cancel &cancel) {
-  return Run(problem, solver, options, cancel).run();
+  if (!options.coarse || !options.given.empty())
+    return Run(problem, solver, options, cancel).run();
+  Run::Found found = Run(*options.coarse, solver, options, cancel).explore();
+  if (found.minima.empty())
+    return Run(problem, solver, options, cancel).run();
+  MultistartOptions rest = options;
+  rest.given = found.minima;
+  // Starts are counted by the minimum that the one they led to on the coarse rows leads to.
+  rest.given_counts = found.reached;
+  MultistartSummary out = Run(problem, solver, rest, cancel).run();
+  const MultistartSummary &first = found.counts;
+  out.asked = first.asked;
+  out.run = first.run;
+  out.merged = first.merged;
+  out.failed = first.failed;
+  out.iterations += first.iterations;
+  out.evaluations += first.evaluations;
+  return out;
 }
 
 } // namespace lawfit

@@ -28,6 +28,10 @@ struct MultistartOptions {
   int threads = 0;                        // 0: as OpenMP says
   std::vector<StartRange> ranges;         // of each free parameter
   std::vector<std::vector<double>> given; // starts of the caller's own
+  std::vector<std::int64_t> given_counts; // how many starts each stands for; empty: one
+  // The same law over some of the rows: starts are run on it first, and those that end in different
+  // minima there are run to the end on all rows.
+  const Problem *coarse = nullptr;
 };
 
 struct MultistartSummary {

@@ -2,7 +2,9 @@
 // columns: an area of the row's schedule.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <limits>
 
 #include "lawfit/parallel.hpp"
 
@@ -14,6 +16,17 @@ struct RowValues {
   double *value = nullptr, *gradient = nullptr, *hessian = nullptr;
   std::size_t stride = 0;
 };
+
+// What rows hold where the arguments have no meaning.
+inline void fill_with_nan(const RowValues &out, std::size_t rows, std::size_t arguments,
+                          int order) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  std::fill_n(out.value, rows, nan);
+  for (std::size_t k = 0; order > 0 && k < arguments; ++k)
+    std::fill_n(out.gradient + k * out.stride, rows, nan);
+  for (std::size_t k = 0; order > 1 && k < arguments * (arguments + 1) / 2; ++k)
+    std::fill_n(out.hessian + k * out.stride, rows, nan);
+}
 
 class RowFunction {
 public:

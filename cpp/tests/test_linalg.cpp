@@ -71,6 +71,18 @@ static void test_cholesky_of_a_known_matrix() {
   CHECK_CLOSE(x[2], 1.0, 1e-12, 1.0);
 }
 
+static void test_cholesky_of_a_remainder() {
+  // What is left of 1 after subtracting nearly all of it is rounding, though it is positive.
+  const double whole = 1, small = 1e-17, large = 1e-3;
+  double a = small;
+  CHECK(linalg::cholesky(&a, 1, 1));
+  a = small;
+  CHECK(!linalg::cholesky(&a, 1, 1, &whole));
+  a = large;
+  CHECK(linalg::cholesky(&a, 1, 1, &whole));
+  CHECK_NEAR(a * a, large, 1e-15);
+}
+
 static void test_cholesky_solves() {
   for (int p : {1, 2, 5, 32})
     for (double size : {1e-200, 1.0, 1e200}) {
@@ -215,6 +227,7 @@ static void test_known_singular_values() {
 
 int main() {
   test_cholesky_of_a_known_matrix();
+  test_cholesky_of_a_remainder();
   test_cholesky_solves();
   test_not_positive_definite();
   test_qr_in_blocks();

@@ -36,7 +36,7 @@ class MoreAreas:
         D(t) = Σ_{1≤k≤t} (η_{k-1} - η_k)·G(η_k^-γ·S_k(t)), with G(x) = 1 - (1 + C·x)^-β and
         S_k(t) = Σ_{k≤τ≤t} η_τ. A rising LR counts negative. Near-linear in the number of steps at
         which the LR changes: off by less than 1e-11 of Σ_k |η_{k-1} - η_k|·G for β ≤ 2 and
-        -2 ≤ γ ≤ 2. A noisy LR takes quadratic time.
+        -2 ≤ γ ≤ 2. An LR with more noise than single precision's takes quadratic time.
 
         Parameters
         ----------

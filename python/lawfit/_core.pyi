@@ -128,6 +128,7 @@ def solve(
     threads: int,
     ranges: Sequence[tuple[str, float, float]],
     given: Sequence[Sequence[float]],
+    coarse: Problem | None,
 ) -> Solution: ...
 def solve_grouped(
     *,

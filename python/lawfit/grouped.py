@@ -59,7 +59,8 @@ class GroupedFit:
         As of a `Fit`, of the shared parameters once every group's own are eliminated.
     starts_asked, starts_run, starts_merged, starts_failed, starts_agreed, iterations, evaluations,
     profile, seconds
-        As of a `Fit`; without shared parameters the counts are sums over groups.
+        As of a `Fit`, though no start is merged; without shared parameters the counts are sums over
+        groups.
     """
 
     by: str | None
@@ -339,6 +340,8 @@ class GroupedFit:
             raise ValueError(
                 f"{what}: 'groups' and 'fits' must be alike in number, and keys differ"
             )
+        if any((fit.law, fit.free) != (fits[0].law, fits[0].free) for fit in fits):
+            raise ValueError(f"{what}: 'fits' must be of one law and its same free parameters")
         for name in shared:
             if name not in fits[0].free:
                 raise ValueError(f"{what}: 'shared' names {name!r}{closest(name, fits[0].free)}")

@@ -153,10 +153,6 @@ def read_bounds(law: Law, bounds: Mapping[str, tuple[float | None, float | None]
                 pair, ("lower", "upper"), (-math.inf, math.inf), strict=True
             )
         )
-        if law.parameters[name].scale == "log":
-            low = 0.0 if low == -math.inf else low
-            if low < 0:
-                raise ValueError(f"bounds of {name!r}: lower {low!r} is below 0; its scale is log")
         if not low < high:
             raise ValueError(f"bounds of {name!r}: lower {low!r} must be below upper {high!r}")
         if name in decays(law) and not (low >= 0 and high <= 1):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,6 +85,23 @@ class Rows:
         """Return which of the sources' rows, counted through, these are."""
         before = np.cumsum([0, *(group.given for group in self.groups)])
         return np.concatenate([g.index + b for g, b in zip(self.groups, before, strict=False)])
+
+    def take(self, index: Ints) -> Rows:
+        """Return some of the rows; `index` ascends."""
+        groups: list[Group] = []
+        for group in self.groups:
+            here = index[(index >= group.begin) & (index < group.end)]
+            if here.size:
+                begin = groups[-1].end if groups else 0
+                own = group.index[here - group.begin]
+                groups.append(replace(group, begin=begin, end=begin + here.size, index=own))
+        return replace(
+            self,
+            columns=tuple(column[index] for column in self.columns),
+            steps=self.steps[index] if self.steps.size else self.steps,
+            groups=tuple(groups),
+            y=None if self.y is None else self.y[index],
+        )
 
     def core(self, *, exact: bool = False) -> _core.Data:
         """Hand the rows to the core, which copies them; `exact` sums loss drops step by step."""

@@ -26,6 +26,10 @@ __all__ = ["Job", "check_rows", "fit_groups", "fit_once"]
 
 # Squares of what is beyond overflow, those of its inverse vanish.
 LARGEST = 1e150
+# Starts are run on every k-th row first, where there are this many of them and of rows a parameter.
+COARSE_STARTS = 4
+COARSE_ROWS = 16
+COARSE_STRIDE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,10 @@ def _problem(job: Job, held: Mapping[str, float], shared: Sequence[str] = ()) ->
             name not in shared and (low == -math.inf or 0 <= low <= TINY) and high == math.inf
             for name, low, high in zip(free, *_ends(job, free), strict=True)
         ],
-        logarithmic=[law.parameters[name].scale == "log" and name not in shared for name in free],
+        logarithmic=[  # the caller's bounds may let it be negative
+            law.parameters[name].scale == "log" and job.bounds[name][0] >= 0 and name not in shared
+            for name in free
+        ],
     )
 
 
@@ -167,19 +174,34 @@ def _solve(job: Job, held: Mapping[str, float]) -> Fit:
     if job.starts is not None and not isinstance(job.starts, int | float | np.number):
         given, notes = given_starts(job.starts, free, job.bounds)
     linear = problem.linear
+    starts = 1 if given else number_of_starts(job.starts, linear.count(False))
     solution = _core.solve(
         problem=problem,
+        coarse=None if given else _coarse(job, held, starts),
         lower=lower,
         upper=upper,
         max_iterations=options.max_iterations,
         tolerance=options.tolerance,
-        starts=1 if given else number_of_starts(job.starts, linear.count(False)),
+        starts=starts,
         seed=options.seed,
         threads=job.threads,
         ranges=start_ranges(rows, free, job.bounds, linear),
         given=given,
     )
     return _result(job, held, free, problem=problem, solution=solution, notes=notes)
+
+
+def _coarse(job: Job, held: Mapping[str, float], starts: int) -> _core.Problem | None:
+    """Return the law over every k-th row, for the starts, where that leaves rows enough."""
+    # A Python function may make more of its rows than their number.
+    if starts < COARSE_STARTS or isinstance(job.rows.law, CallableLaw):
+        return None
+    enough = COARSE_ROWS * len(_free(job, held))
+    every = len(job.rows) // enough
+    if every < COARSE_STRIDE:
+        return None
+    index = np.arange(every // 2, len(job.rows), every)
+    return _problem(job.part(job.rows.take(index), index), held)
 
 
 def _solve_groups(
