@@ -214,6 +214,20 @@ def test_recovered_from_its_own_values(name):
     assert {key: fit.params[key] for key in true} == pytest.approx(true, rel=1e-6)
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1e6])
+@pytest.mark.parametrize(
+    "name", ["chinchilla", "data_constrained", "kaplan_nd", "hestness", "pass_until"]
+)
+def test_starts_do_not_depend_on_units(name, unit):
+    data, options = observed(name)
+    law = laws.get(name)
+    scaled = {**data, **{column: np.asarray(data[column]) * unit for column in law.columns}}
+    fit = lf.fit(law, scaled, **options)
+    assert fit.success
+    assert fit.starts_agreed > 1
+    assert fit.predict(scaled) == pytest.approx(data[law.y], rel=1e-9)
+
+
 # The parameters of farseer stay open at this noise: see below.
 @pytest.mark.parametrize("name", [name for name in laws.names() if name != "farseer"])
 def test_intervals_hold_the_truth(name):

@@ -242,6 +242,15 @@ def test_values_without_an_error():
     assert (low[1], high[1]) == (-math.inf, math.inf)
 
 
+def test_extrapolated_values_may_be_negative():
+    data = {"x": np.linspace(0, 4, 30), "y": 10 - 2 * np.linspace(0, 4, 30)}
+    data["y"] *= np.exp(0.01 * np.random.default_rng(0).standard_normal(30))
+    fit = lf.fit(LINE, data)
+    value = fit.predict({"x": [9.0]})
+    low, high = fit.interval({"x": [9.0]}, 1 - 1e-15)
+    assert low < value < high < 0
+
+
 def test_a_function_as_a_law_has_the_intervals_of_its_formula():
     def law(x, *, a, b, c):
         return a * x**-b + c

@@ -55,11 +55,11 @@ def interval(fit: Fit, asked: Request, level: float) -> tuple[Floats, Floats]:
     values, derivatives = _derivatives(fit, asked)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         half = t * _errors(fit, derivatives)
-        if fit.options.space == "log":
-            factor = np.exp(half / values)
-            low, high = values / factor, values * factor
-        else:
-            low, high = values - half, values + half
+        low, high = values - half, values + half
+        if fit.options.space == "log":  # but extrapolated values may be negative
+            factor, positive = np.exp(half / values), values > 0
+            low = np.where(positive, values / factor, low)
+            high = np.where(positive, values * factor, high)
         if fit.options.loss == "binomial":
             low, high = np.maximum(low, 0), np.minimum(high, 1)
     return asked.as_asked(low), asked.as_asked(high)
@@ -70,7 +70,7 @@ def _quantile(fit: Fit, level: float, intervals: int = 1) -> float:
     outside = (1 - real(level, field="level", lower=0, upper=1, strict=True)) / intervals
     freedom = math.inf if fit.options.loss == "binomial" else fit.n - fit.rank
     # Without a degree of freedom the errors are infinite already.
-    return student_t_quantile(1 - outside / 2, freedom) if freedom > 0 else 1.0
+    return -student_t_quantile(outside / 2, freedom) if freedom > 0 else 1.0
 
 
 def _on_log(parameter: Parameter, scale: str) -> bool:
