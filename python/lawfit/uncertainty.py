@@ -102,7 +102,7 @@ def _derivatives(fit: Fit, asked: Request) -> tuple[Floats, Floats]:
     n = len(asked.rows)
     problem = _core.Problem(
         program=fit.law._program,
-        data=asked.rows.core(),
+        data=asked.rows.core(exact=fit.options.exact),
         y=np.ones(n),
         weights=np.zeros(0),
         loss="squared",
