@@ -21,7 +21,7 @@ import lawfit as lf
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from golden_data import MULTIPOWER_TEST, MULTIPOWER_TRAIN, multipower_curves
-from test_areas import G3
+from test_goldens import G3
 
 LAW = lf.laws.multi_power
 
