@@ -1,7 +1,7 @@
 """A large model's loss at its end from a short log, with shapes carried over from small models.
 
-Real runs of the three sample models. Of the large one each log stops at step 1600 of 4000, before
-four of the seven learning rates have fallen at all; the small ones are known to their end.
+Real runs of the three sample models. Of the large one each log stops at step 1600 of 4000. Four of
+the seven learning rates have not fallen by then: by itself such a log leaves C undetermined, at 0.
 """
 
 from pathlib import Path

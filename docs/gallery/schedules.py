@@ -1,7 +1,7 @@
 """Two laws over learning-rate schedules, fitted to the same two runs, forecast the other six.
 
 Real runs of the three sample models; the fits see constant_4000 and cosine_4000 from step 600 on.
-λ is chosen on these two. Multi-power's β is held at 0.6, near every published fit (0.58 to 0.60 in
+λ is chosen on these two. Multi-power's β is held at 0.6, near the published fits (0.58 to 0.60,
 arXiv:2503.12811): two curves without a sharp fall of the LR do not determine it. Over all points
 annealing forecasts better, at the ends of the largest model multi-power does; most come out low.
 """
