@@ -15,11 +15,9 @@ STOP, SKIP = 1600, 600  # steps
 *SMALL, LARGE = lf.samples.sizes()
 
 
-def named(curve, stop=None):
-    """Return a curve with its size in its name, up to a step."""
-    kept = curve.steps < (stop or np.inf)
-    log = curve.steps[kept], curve.loss[kept], curve.schedule
-    return lf.Curve(*log, name=f"{curve.name} {curve.params:g}", params=curve.params)
+def named(curve):
+    """Return a curve with its size in its name."""
+    return curve.renamed(f"{curve.name} {curve.params:g}")
 
 
 known = [named(curve) for size in SMALL for curve in lf.samples.curves(size)]
@@ -29,7 +27,7 @@ errors, lines = {"alone": [], "shared": []}, {}
 print(f"{LARGE} parameters, logged to step {STOP} of 4000; alpha, C and lam shared by three sizes")
 print("loss at the end   measured    alone   shared  status alone")
 for whole in wholes:
-    short = named(whole, STOP)
+    short = named(whole).until(STOP - 1)
     together = lf.fit("annealing", [*known, short], skip_steps=SKIP, **how)
     alone = lf.fit("annealing", short, skip_steps=SKIP, fixed={"lam": together.params["lam"]})
     for name, fit in (("alone", alone), ("shared", together[LARGE])):
