@@ -16,7 +16,7 @@ from lawfit import _core
 from lawfit._record import Record
 from lawfit._validate import Floats, choose, closest
 from lawfit.curve import Curve, as_curves
-from lawfit.groups import By, Key, curve_key, members, nearest_keys, read_key, table_keys
+from lawfit.groups import By, Key, curve_key, label, members, nearest_keys, read_key, table_keys
 from lawfit.law import Law
 from lawfit.options import ProfilePoint
 from lawfit.result import Fit
@@ -273,7 +273,7 @@ class GroupedFit:
         found = members(table_keys(data, self.by))
         return Scores(
             {
-                f"{key:g}" if isinstance(key, float) else key: self[key].score(
+                label(key): self[key].score(
                     {name: column[index] for name, column in columns.items()},
                     skip_steps=skip_steps,
                 )["data"]
@@ -292,14 +292,17 @@ class GroupedFit:
         """Compare everything but the wall time."""
         if not isinstance(other, GroupedFit):
             return NotImplemented
-        mine, theirs = self.to_dict(), other.to_dict()
-        return {**mine, "seconds": 0} == {**theirs, "seconds": 0}
+        return {**self.state(), "seconds": 0} == {**other.state(), "seconds": 0}
 
     def __hash__(self) -> int:
         return hash((self.groups, self.shared, self.objective))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return GroupedFit.from_dict, (self.to_dict(),)
+        return GroupedFit.from_dict, (self.state(),)
+
+    def state(self) -> dict[str, Any]:
+        """Return what `to_dict` does, with the law itself, which may be a Python function."""
+        return {**self.to_dict(), "fits": [fit.state() for fit in self.fits]}
 
     def with_seconds(self, seconds: float) -> GroupedFit:
         """Return the fit with its wall time."""

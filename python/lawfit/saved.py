@@ -40,6 +40,8 @@ def plain(value: Any) -> Any:
 
 def parse_json(text: str, what: str) -> Any:
     """Return what JSON text holds; ValueError where it is none."""
+    if not isinstance(text, str | bytes | bytearray):
+        raise TypeError(f"{what} is {text!r}; expected JSON text")
     try:
         return json.loads(text)
     except RecursionError:
@@ -54,7 +56,8 @@ def read_fit(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     record = Record(data, "fit", ["format", *names])
     if record.integer("format") != FORMAT:
         raise ValueError(f"fit: format {data['format']!r} is unknown; this reads {FORMAT}")
-    law = Law.from_dict(record.mapping("law"))
+    law = data.get("law")
+    law = law if isinstance(law, Law) else Law.from_dict(record.mapping("law"))
     free = record.texts("free")
     rows = [Record({"row": row}, "fit: cov").reals("row") for row in record.items("cov")]
     if any(len(row) != len(free) for row in rows) or len(rows) != len(free):

@@ -54,6 +54,8 @@ def conf_int(fit: Fit, level: float, *, method: str, scale: str, joint: bool) ->
 def interval(fit: Fit, asked: Request, level: float) -> tuple[Floats, Floats]:
     """Return the ends of an interval for the law's value at every row; see `Fit.interval`."""
     t = _quantile(fit, level)
+    if not len(asked.rows):
+        return np.zeros(0), np.zeros(0)
     values, derivatives = _derivatives(fit, asked)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         half = t * _errors(fit, derivatives)
@@ -72,7 +74,7 @@ def _quantile(fit: Fit, level: float, intervals: int = 1) -> float:
     outside = (1 - real(level, field="level", lower=0, upper=1, strict=True)) / intervals
     freedom = math.inf if fit.options.loss == "binomial" else fit.n - fit.rank
     # Without a degree of freedom the errors are infinite already.
-    return student_t_quantile(1 - outside / 2, freedom) if freedom > 0 else 1.0
+    return abs(student_t_quantile(outside / 2, freedom)) if freedom > 0 else 1.0
 
 
 def _on_log(parameter: Parameter, scale: str) -> bool:

@@ -117,9 +117,10 @@ class Predictability:
         self, link: str, kind: str = "spearman", at: tuple[float, ...] = (0.25, 0.5, 0.75)
     ) -> Floats:
         """Return quantiles over the samples whose score varies; NaN if none does."""
+        asked = reals(at, "at", "quantiles", lower=0, upper=1)
         values = self._of(link, kind)
         values = values[~np.isnan(values)]
-        return np.quantile(values, at) if values.size else np.full(len(at), np.nan)
+        return np.quantile(values, asked) if values.size else np.full(asked.shape, np.nan)
 
     def lost(self, kind: str = "spearman") -> dict[str, float]:
         """Return by how much the median falls at each link from the one that it is made of."""

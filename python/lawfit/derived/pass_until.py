@@ -111,7 +111,7 @@ def pass_rate(passes: Any, draws: Any, level: float = 0.95) -> PassRate:
     several = r > 1
     unbiased = np.where(several, (r - 1) / np.maximum(k - 1, 1), rate)
     pairs, place = np.unique(np.stack([r.ravel(), k.ravel()]), axis=1, return_inverse=True)
-    ends = np.array([_interval(a, b, tail) for a, b in pairs.T.tolist()]).T
+    ends = np.array([_interval(a, b, tail) for a, b in pairs.T.tolist()]).reshape(-1, 2).T
     low, high = (end[place.ravel()].reshape(r.shape) for end in ends)
     biased = bool(~several) if several.ndim == 0 else ~several
     return PassRate(plain(rate), plain(unbiased), biased, plain(low), plain(high))
