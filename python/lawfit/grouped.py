@@ -21,7 +21,7 @@ from lawfit.law import Law
 from lawfit.options import ProfilePoint
 from lawfit.result import Fit
 from lawfit.rows import is_table
-from lawfit.saved import FORMAT, parse_json, plain, read_profile
+from lawfit.saved import FORMAT, check_format, parse_json, plain, read_profile
 from lawfit.scores import Score, Scores
 from lawfit.table import table_columns
 from lawfit.text import grouped_line, grouped_summary
@@ -332,8 +332,7 @@ class GroupedFit:
         """Return the fit that `to_dict` described; unknown and missing keys are refused."""
         what = "grouped fit"
         record = Record(data, what, ["format", *(f.name for f in dataclasses.fields(cls))])
-        if record.integer("format") != FORMAT:
-            raise ValueError(f"{what}: format {data['format']!r} is unknown; this reads {FORMAT}")
+        check_format(record)
         groups = tuple(
             read_key(key, f"{what}: group {i}") for i, key in enumerate(record.items("groups"))
         )

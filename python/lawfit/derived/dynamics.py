@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lawfit._validate import Floats, choose, integer
+from lawfit.derived._answer import Answer
 from lawfit.derived._correlation import spearman
 from lawfit.derived._interpolation import monotone_cubic
 from lawfit.table import table_columns
@@ -20,7 +21,7 @@ SCALES = ("linear", "log")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Agreement:
+class Agreement(Answer):
     """Metric curves of several runs on one grid, and how well they agree.
 
     Attributes

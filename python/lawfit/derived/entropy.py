@@ -9,6 +9,7 @@ import numpy as np
 
 from lawfit import laws
 from lawfit._validate import Floats, closest, integer
+from lawfit.derived._answer import Answer
 from lawfit.derived._arguments import Number, log_ratio, plain, reals, together
 from lawfit.derived._line import quantiles, read_level, read_lines, read_rng, vectors
 from lawfit.result import Fit
@@ -27,7 +28,7 @@ FLOORS: Final = ("Linf", "E", "L0", "c")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EntropyReading:
+class EntropyReading(Answer):
     """A fitted loss as entropy and divergence, in the unit of the loss.
 
     Attributes
