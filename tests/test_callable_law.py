@@ -1,5 +1,6 @@
 """Laws that are Python functions."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -155,3 +156,31 @@ def test_a_saved_fit_says_that_its_law_is_not_in_it(table):
     text = lf.fit(law(), table).to_json()
     with pytest.raises(ValueError, match="'falling' is a Python function"):
         lf.Fit.from_json(text)
+
+
+@pytest.mark.parametrize("kind", [complex, str, bool, object])
+def test_results_that_are_no_real_numbers_are_refused(table, kind):
+    odd = lf.CallableLaw(lambda x, *, a: (a * x).astype(kind), y="y", name="odd")
+    with pytest.raises(TypeError, match=r"law 'odd': its function .*expected real numbers"):
+        lf.fit(odd, table)
+
+
+def test_texts_are_texts():
+    for field in ("description", "source"):
+        with pytest.raises(TypeError, match=f"{field} must be text, got 3"):
+            law(**{field: 3})
+
+
+def test_fits_of_functions_are_copied(table):
+    fit = lf.fit(law(), table)
+    grouped = lf.fit(law(), table | {"half": np.repeat(["a", "b"], 30)}, by="half", shared=["b"])
+    for found in (fit, grouped):
+        for again in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
+            assert again == found
+            assert again.law.function is falling
+    assert fit != lf.fit(law(jacobian=falling_jacobian), table)
+
+
+def test_a_maker_of_laws_is_no_law(table):
+    with pytest.raises(TypeError, match=r"function broken_power, which makes.*broken_power\(\)"):
+        lf.fit(lf.laws.broken_power, table)

@@ -196,6 +196,7 @@ def test_conventions_are_part_of_a_law():
         ({"loss": "hubert"}, ValueError, "conventions: loss 'hubert'"),
         ({"delta": 0}, ValueError, "conventions: delta"),
         ({"space": 1}, TypeError, "conventions: space"),
+        ({"loss": "binomial"}, ValueError, "loss='binomial' needs space='linear', got space='log'"),
     ):
         with pytest.raises(error, match=message):
             law(**wrong)

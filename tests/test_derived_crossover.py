@@ -129,6 +129,8 @@ def test_other_columns_are_given():
     ("changes", "error", "message"),
     [
         ({"column": "y"}, ValueError, "law 'power' has no column 'y'"),
+        ({"column": 3}, ValueError, "law 'power' has no column 3; expected one of 'x'"),
+        ({"at": {3: 1}}, ValueError, "at: column 3 is unknown"),
         ({"low": 0}, ValueError, "low is 0.0; law 'power' needs 'x' above 0"),
         ({"high": 1.0}, ValueError, "high is 1.0; expected a finite number > 1.0"),
         ({"low": math.nan}, ValueError, "low is nan"),

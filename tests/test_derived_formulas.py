@@ -139,3 +139,14 @@ def test_mutual_information_and_infogain():
 def test_refusals_name_the_argument(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_answers_beyond_floats_are_infinite():
+    assert lf.offload_bandwidth(0.5, 1e-300, 1e300) == math.inf
+    assert lf.attack_resistance(1e-300, dimension=1e300, vocabulary=2) == math.inf
+    assert lf.mutual_information(1e300, lam=1e308, Nc=1e-300) == math.inf
+
+
+def test_ratios_beyond_floats_have_logarithms():
+    assert lf.mutual_information(1e300, lam=1.0, Nc=1e-300) == pytest.approx(600 * math.log(10))
+    assert lf.mixture_at_scale(1.0, 1e-200, 3.0, 1e200, 2.0) == pytest.approx(2.5)

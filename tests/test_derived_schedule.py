@@ -86,6 +86,9 @@ def test_recurrence_is_the_double_sum(lr, momentum, data):
         ({"update_norms": [1.0, 2.0]}, ValueError, "update_norms has 2 values for 300 steps"),
         ({"update_norms": [-1.0] * 300}, ValueError, "update_norms at index 0 is -1.0"),
         ({"update_norms": "1"}, TypeError, "update_norms is '1'"),
+        ({"update_norms": 1e200}, ValueError, "the squared norm before step 1 is .*up to 1e.200"),
+        ({"initial_norm": 1e200}, ValueError, "the squared norm before step 0 is inf"),
+        ({"initial_norm": 1e-200}, ValueError, "the squared norm before step 0 is 0"),
     ],
 )
 def test_refusals(options, error, message):

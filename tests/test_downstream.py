@@ -209,3 +209,9 @@ def test_compute_without_a_meaning_is_refused():
     found = lf.predictability(chain, [1.0, 2.0])
     with pytest.raises(ValueError, match="link 'acuracy' is unknown; did you mean 'accuracy'"):
         found.constant("acuracy")
+
+
+def test_quantiles_are_from_0_to_1():
+    found = lf.predictability(lf.downstream_chain(GOOD, [0, 1, 2]), [1.0, 10.0])
+    with pytest.raises(ValueError, match=r"quantiles: at at index 1 is 2\.0; expected .* <= 1"):
+        found.quantiles("brier", at=(0.5, 2.0))

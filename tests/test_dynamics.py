@@ -131,13 +131,12 @@ GOOD = {"tokens": [1.0, 2.0, 3.0], "score": [0.1, 0.2, 0.3]}
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"tokens": [1.0, 2.0]}, "run 'b' has no column 'score'"),
+        ({"tokens": [1.0, 2.0]}, "run 'b': column 'score' is missing"),
         ({"tokens": [1.0, 2.0], "score": [0.1]}, "run 'b': columns differ in length"),
         ({"tokens": [1.0, np.nan], "score": [0.1, 0.2]}, "run 'b': tokens at index 1 is nan"),
         ({"tokens": [0.0, 1.0], "score": [0.1, 0.2]}, "run 'b': tokens at index 0 is 0.0.*linear"),
         ({"tokens": [1.0, 1.0], "score": [0.1, 0.2]}, "run 'b': tokens has 1 different values"),
         ({"tokens": [3.0, 4.0], "score": [0.1, 0.2]}, "runs 'b' and 'a' share no range of tokens"),
-        (3, "run 'b' has no column 'tokens'"),
     ],
 )
 def test_runs_without_a_meaning_are_refused(bad, message):
@@ -151,5 +150,15 @@ def test_options_without_a_meaning_are_refused():
     two = {"a": GOOD, "b": GOOD}
     with pytest.raises(ValueError, match="scale 'logarithm' is unknown"):
         lf.align_dynamics(two, on="tokens", metric="score", scale="logarithm")
+    with pytest.raises(ValueError, match="scale '' is unknown"):
+        lf.align_dynamics(two, on="tokens", metric="score", scale="")
+    with pytest.raises(TypeError, match="run 'b' is a int; expected a mapping of columns"):
+        lf.align_dynamics({"a": GOOD, "b": 3}, on="tokens", metric="score")
     with pytest.raises(ValueError, match="points is 1"):
         lf.align_dynamics(two, on="tokens", metric="score", points=1)
+
+
+def test_a_column_that_a_frame_lacks_is_refused():
+    frame = pytest.importorskip("polars").DataFrame(GOOD)
+    with pytest.raises(ValueError, match="run 'a': column 'skore' is missing; did you mean 'score"):
+        lf.align_dynamics({"a": frame, "b": frame}, on="tokens", metric="skore")

@@ -272,3 +272,12 @@ def test_a_run_beside_the_law_is_predicted():
     fit = lf.fit("annealing", train)
     wsd, at = SCHEDULES["wsd"], np.arange(100, 3000)
     np.testing.assert_allclose(fit.predict(wsd, at=at), annealing_loss(wsd, at), rtol=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e3, 1e9])
+@pytest.mark.parametrize("formula", ["a * exp(-b*x) + c", "a * exp(-(b*x)) + c"])
+def test_a_rate_is_found_whatever_the_unit(unit, formula):
+    x = np.linspace(0.01, 10, 60) * unit
+    rate = lf.Law("decay", formula, lf.laws.exponential.parameters, y="y")
+    fit = lf.fit(rate, {"x": x, "y": 2 * np.exp(-0.8 * x / unit) + 0.3})
+    assert_found(fit, {"a": 2.0, "b": 0.8 / unit, "c": 0.3})

@@ -208,3 +208,12 @@ def test_text(noisy):
     assert "  … and 2 more" in many.summary()
     bound = lf.fit("power", table(), by="set", shared=["b"], bounds={"c": (0, 1.3), "b": (0.2, 1)})
     assert "c at its upper bound" in bound.summary()
+
+
+def test_groups_of_near_numbers_are_told_apart():
+    near = {"set": np.repeat([1234567.0, 1234568.0, 2.5], X.size)}
+    fit = lf.fit("power", table() | near, by="set")
+    assert list(fit.score(table() | near)) == ["1234567.0", "1234568.0", "2.5"]
+    assert "1234567.0" in fit.summary()
+    with pytest.raises(ValueError, match=r"nearest are 1234567\.0, 1234568\.0, 2\.5$"):
+        fit[1234567.5]

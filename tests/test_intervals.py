@@ -358,3 +358,13 @@ def test_predict_without_a_fit():
 def test_predict_refuses(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_levels_within_rounding_of_one():
+    fit = power()
+    for scale in ("auto", "linear"):
+        inner, outer = (fit.conf_int(level, scale=scale)["b"] for level in (1 - 1e-12, 1 - 2**-53))
+        assert 0 < outer[0] < inner[0] < inner[1] < outer[1] < math.inf
+    low, high = line_fit_interval = fit.interval({"x": [10.0]}, 1 - 2**-53)
+    assert np.isfinite(line_fit_interval).all()
+    assert low < high

@@ -66,6 +66,10 @@ def test_numbers_give_numbers_and_columns_columns():
     assert many.low[1] == pytest.approx(0.025)
 
 
+def test_no_counts_have_no_rates():
+    assert all(field.shape == (0,) for field in lf.pass_rate([], []))
+
+
 @pytest.mark.parametrize(
     ("passes", "draws", "message"),
     [

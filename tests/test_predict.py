@@ -294,3 +294,21 @@ def test_a_lone_curve_without_a_name_scores_like_one_in_a_list():
     bare = lf.Curve(curve.steps, curve.loss, curve.schedule)
     assert list(fit.score(bare)) == list(fit.score([bare])) == ["curve 0"]
     assert list(fit.score(c for c in [bare])) == ["curve 0"]
+
+
+def test_no_steps_have_no_losses():
+    schedule = SCHEDULES["cosine"]
+    assert ANNEALING.predict(schedule, at=[]).shape == (0,)
+    assert [end.shape for end in ANNEALING.interval(schedule, at=[])] == [(0,), (0,)]
+    assert lf.predict("annealing", ANNEALING.params, schedule, []).shape == (0,)
+
+
+def test_a_missing_size_goes_by_the_name_of_its_argument():
+    params = {"L0": 2.0, "A": 0.4, "alpha": 0.5, "B": 50.0, "beta": 0.25, "C": 0.4}
+    with pytest.raises(ValueError, match="schedule: column 'N' needs size"):
+        lf.predict("annealing_size", params, SCHEDULES["cosine"])
+
+
+def test_a_bound_without_end_is_not_spelt_out():
+    with pytest.raises(ValueError, match=r"'c' is -1; expected a finite number >= 0\.0$"):
+        lf.predict("power", {"a": 1.0, "b": 0.5, "c": -1}, {"x": [1.0]})

@@ -325,3 +325,9 @@ def test_numbers_a_fit_holds():
     assert several.sources == tuple((f"curve {c.name!r}", len(c)) for c in curves)
     assert several.stderr["lam"] == 0
     assert lf.fit("power", NOISY).starts_asked == 16
+
+
+@pytest.mark.parametrize("kind", [lf.Fit, lf.GroupedFit])
+def test_json_is_text(kind):
+    with pytest.raises(TypeError, match="fit is None; expected JSON text"):
+        kind.from_json(None)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import lawfit as lf
 from lawfit.table import table_columns
 
 COLUMNS = {"N": [1, 2, 3], "loss": [3.5, 3.0, 2.5], "tag": ["a", "b", "c"]}
@@ -77,3 +78,10 @@ def test_frame_is_not_modified(frame):
     data = frame(COLUMNS)
     table_columns(data, ["N", "loss"])["N"][:] = -1
     assert table_columns(data, ["N"])["N"].tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("ask", [lf.envelope, lambda data: lf.fit("linear", data)])
+def test_a_lazy_frame_is_refused(ask):
+    frame = pytest.importorskip("polars").DataFrame({"x": [1.0], "y": [1.0]}).lazy()
+    with pytest.raises(TypeError, match=r"is a LazyFrame, not read yet; give its collect\(\)"):
+        ask(frame)

@@ -47,7 +47,7 @@ class Record:
                 shown = str(key)[:100]
                 raise ValueError(f"{what}: unknown key {shown!r}{closest(shown, known)}")
         self._data = data
-        self._what = what
+        self.what = what
 
     def has(self, key: str) -> bool:
         """Return whether the key is there and not null."""
@@ -91,7 +91,7 @@ class Record:
         if isinstance(value, bool) or not isinstance(value, int):
             raise self._wrong(key, "a whole number", value)
         if value < 0:
-            raise ValueError(f"{self._what}: {key!r} is {value}; expected a whole number from 0")
+            raise ValueError(f"{self.what}: {key!r} is {value}; expected a whole number from 0")
         return value
 
     def reals(self, key: str) -> Floats:
@@ -127,7 +127,7 @@ class Record:
 
     def _get(self, key: str, default: object) -> object:
         if key not in self._data and default is None:
-            raise ValueError(f"{self._what}: key {key!r} is missing")
+            raise ValueError(f"{self.what}: key {key!r} is missing")
         return self._data.get(key, default)
 
     def _real(self, key: str, value: object) -> float:
@@ -141,9 +141,9 @@ class Record:
         try:
             return float(value)
         except OverflowError:
-            raise ValueError(f"{self._what}: {key!r} is too large for a float") from None
+            raise ValueError(f"{self.what}: {key!r} is too large for a float") from None
 
     def _wrong(self, key: str, expected: str, value: object) -> TypeError:
         shown = repr(value)
         shown = shown if len(shown) <= 80 else shown[:79] + "…"
-        return TypeError(f"{self._what}: {key!r} must be {expected}, got {shown}")
+        return TypeError(f"{self.what}: {key!r} must be {expected}, got {shown}")

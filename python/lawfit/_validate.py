@@ -24,11 +24,11 @@ Real: TypeAlias = "int | float | np.integer[Any] | np.floating[Any]"
 EXACT_LIMIT = 2**53  # every integer up to here is a float64
 
 
-def closest(name: str, names: Iterable[str]) -> str:
+def closest(name: object, names: Iterable[str]) -> str:
     """Say what `name` may have meant, as the tail of a message that starts at a semicolon."""
     known = {option.casefold(): option for option in names}
     listed = ", ".join(map(repr, known.values()))
-    near = difflib.get_close_matches(name.casefold(), known, n=1)
+    near = difflib.get_close_matches(str(name).casefold(), known, n=1)
     if near:
         return f"; did you mean {known[near[0]]!r}? (one of {listed})"
     return f"; expected one of {listed}" if known else "; there are none"

@@ -12,7 +12,7 @@ import numpy as np
 from lawfit._validate import Floats
 from lawfit.formula import declared
 from lawfit.law import Law, check_labels
-from lawfit.parameter import Parameter, parameter_table, set_fields
+from lawfit.parameter import Parameter, check_text, parameter_table, set_fields
 
 __all__ = ["CallableLaw"]
 
@@ -95,8 +95,8 @@ class CallableLaw(Law):
             where=MappingProxyType({}),
             implicit=False,
             conventions=MappingProxyType({}),
-            description=description,
-            source=source,
+            description=check_text("description", description),
+            source=check_text("source", source),
             positive_columns=(),
             nonzero_columns=(),
             uses_schedule=False,
@@ -173,11 +173,15 @@ class BoundFunction:
         named = dict(zip(self.law.parameters, theta.tolist(), strict=True))
         returned = function(*self.columns, **named)
         try:
-            result = np.asarray(returned, dtype=np.float64)
-        except (TypeError, ValueError):
+            array = np.asarray(returned)
+        except ValueError:  # ragged
+            array = np.array(None)
+        if array.dtype.kind not in "iuf":
+            found = f"values of type {array.dtype}" if array.ndim else repr(returned)
             raise TypeError(
-                f"law {self.law.name!r}: its {what} returned {returned!r}; expected real numbers"
-            ) from None
+                f"law {self.law.name!r}: its {what} returned {found}; expected real numbers"
+            )
+        result = array.astype(np.float64, copy=False)
         if result.shape != shape:
             raise ValueError(
                 f"law {self.law.name!r}: its {what} returned shape {result.shape}; expected {shape}"

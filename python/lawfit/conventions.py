@@ -8,7 +8,15 @@ from typing import Any, Final, Literal
 
 from lawfit._validate import choose, closest, real
 
-__all__ = ["DEFAULTS", "LOSSES", "SPACES", "WARMUPS", "Warmup", "read_conventions"]
+__all__ = [
+    "DEFAULTS",
+    "LOSSES",
+    "SPACES",
+    "WARMUPS",
+    "Warmup",
+    "check_losses",
+    "read_conventions",
+]
 
 LOSSES = ("huber", "squared", "soft_l1", "binomial")
 SPACES = ("log", "linear")
@@ -38,12 +46,18 @@ def read_conventions(given: object) -> Mapping[str, Any]:
     for key in given:
         if key not in DEFAULTS:
             raise ValueError(f"conventions: unknown key {key!r}{closest(str(key), DEFAULTS)}")
-    return MappingProxyType(
-        {
-            key: choose(given[key], choices[key], field=f"conventions: {key}")
-            if key in choices
-            else real(given[key], field="conventions: delta", lower=0, strict=True, allow_inf=True)
-            for key in DEFAULTS
-            if key in given
-        }
-    )
+    found = {
+        key: choose(given[key], choices[key], field=f"conventions: {key}")
+        if key in choices
+        else real(given[key], field="conventions: delta", lower=0, strict=True, allow_inf=True)
+        for key in DEFAULTS
+        if key in given
+    }
+    check_losses({**DEFAULTS, **found})
+    return MappingProxyType(found)
+
+
+def check_losses(chosen: Mapping[str, Any]) -> None:
+    """Refuse a loss that the residuals' space has no meaning for."""
+    if chosen["loss"] == "binomial" and chosen["space"] != "linear":
+        raise ValueError(f"loss='binomial' needs space='linear', got space={chosen['space']!r}")

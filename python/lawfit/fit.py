@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
@@ -213,6 +214,9 @@ def fit(
 def _law(law: Law | str | Callable[..., Any]) -> Law:
     if isinstance(law, str):
         return laws.get(law)
+    if inspect.isfunction(law) and law.__module__.startswith(f"{laws.__name__}."):
+        name = law.__name__
+        raise TypeError(f"law is the function {name}, which makes laws; give {name}() or its name")
     if not isinstance(law, Law) and callable(law):
         return CallableLaw(law)
     if not isinstance(law, Law):

@@ -17,12 +17,12 @@ from lawfit._record import Record
 from lawfit._validate import Floats, choose, closest
 from lawfit.curve import Curve
 from lawfit.curves import as_curves
-from lawfit.groups import By, Key, curve_key, members, nearest_keys, read_key, table_keys
+from lawfit.groups import By, Key, curve_key, label, members, nearest_keys, read_key, table_keys
 from lawfit.law import Law
 from lawfit.options import ProfilePoint
 from lawfit.result import Fit
 from lawfit.rows import is_table
-from lawfit.saved import FORMAT, parse_json, plain, read_profile
+from lawfit.saved import FORMAT, check_format, parse_json, plain, read_profile
 from lawfit.scores import Score, Scores
 from lawfit.table import table_columns
 from lawfit.text import grouped_line, grouped_summary
@@ -274,7 +274,7 @@ class GroupedFit:
         found = members(table_keys(data, self.by))
         return Scores(
             {
-                f"{key:g}" if isinstance(key, float) else key: self[key].score(
+                label(key): self[key].score(
                     {name: column[index] for name, column in columns.items()},
                     skip_steps=skip_steps,
                 )["data"]
@@ -293,14 +293,17 @@ class GroupedFit:
         """Compare everything but the wall time."""
         if not isinstance(other, GroupedFit):
             return NotImplemented
-        mine, theirs = self.to_dict(), other.to_dict()
-        return {**mine, "seconds": 0} == {**theirs, "seconds": 0}
+        return {**self.state(), "seconds": 0} == {**other.state(), "seconds": 0}
 
     def __hash__(self) -> int:
         return hash((self.groups, self.shared, self.objective))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return GroupedFit.from_dict, (self.to_dict(),)
+        return GroupedFit.from_dict, (self.state(),)
+
+    def state(self) -> dict[str, Any]:
+        """Return what `to_dict` does, with the law itself, which may be a Python function."""
+        return {**self.to_dict(), "fits": [fit.state() for fit in self.fits]}
 
     def with_seconds(self, seconds: float) -> GroupedFit:
         """Return the fit with its wall time."""
@@ -330,8 +333,7 @@ class GroupedFit:
         """Return the fit that `to_dict` described; unknown and missing keys are refused."""
         what = "grouped fit"
         record = Record(data, what, ["format", *(f.name for f in dataclasses.fields(cls))])
-        if record.integer("format") != FORMAT:
-            raise ValueError(f"{what}: format {data['format']!r} is unknown; this reads {FORMAT}")
+        check_format(record)
         groups = tuple(
             read_key(key, f"{what}: group {i}") for i, key in enumerate(record.items("groups"))
         )

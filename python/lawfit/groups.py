@@ -22,6 +22,7 @@ __all__ = [
     "Key",
     "curve_key",
     "group_rows",
+    "label",
     "members",
     "nearest_keys",
     "number_of_grouped_starts",
@@ -53,10 +54,9 @@ def read_shared(law: Law, shared: Any, by: Any, held: Iterable[str]) -> tuple[st
         raise TypeError(f"shared is {shared!r}; expected the names of parameters")
     names = list(shared)
     for name in names:
-        if name not in law.parameters:
+        if not isinstance(name, str) or name not in law.parameters:
             raise ValueError(
-                f"shared: law {law.name!r} has no parameter {name!r}"
-                f"{closest(str(name), law.parameters)}"
+                f"shared: law {law.name!r} has no parameter {name!r}{closest(name, law.parameters)}"
             )
     held = set(held)
     return tuple(name for name in law.parameters if name in names and name not in held)
@@ -84,6 +84,14 @@ def read_key(value: Any, where: str) -> Key:
     if not math.isfinite(plain):
         raise ValueError(f"{where} is {plain!r}; expected a finite number")
     return float(plain)
+
+
+def label(key: Key) -> str:
+    """Return a group's key as text: no two numbers look alike."""
+    if isinstance(key, str):
+        return key
+    short = f"{key:g}"
+    return short if float(short) == key else f"{key!r}"
 
 
 def curve_key(curve: Curve, by: By) -> Key:
@@ -193,6 +201,6 @@ def nearest_keys(key: object, keys: Sequence[Key]) -> str:
         texts = {str(known): known for known in keys}
         near = [texts[text] for text in difflib.get_close_matches(str(key), texts, n=NAMED)]
         near = near or list(keys[:NAMED])
-    listed = ", ".join(f"{known:g}" if isinstance(known, float) else repr(known) for known in near)
+    listed = ", ".join(label(known) if isinstance(known, float) else repr(known) for known in near)
     more = f", of {len(keys)} groups" if len(near) < len(keys) else ""
     return f"; the nearest {'is' if len(near) == 1 else 'are'} {listed}{more}"

@@ -13,7 +13,7 @@ import numpy as np
 
 from lawfit._record import Record
 from lawfit._validate import Floats, choose, closest, flag, float_array, integer, real
-from lawfit.conventions import DEFAULTS, LOSSES, SPACES, WARMUPS, Warmup
+from lawfit.conventions import DEFAULTS, LOSSES, SPACES, WARMUPS, Warmup, check_losses
 from lawfit.formula import DECAY_AREAS, operands
 from lawfit.law import Law
 from lawfit.rows import Rows
@@ -48,8 +48,7 @@ class Options:
     tolerance: float
 
     def __post_init__(self) -> None:
-        if self.loss == "binomial" and self.space != "linear":
-            raise ValueError(f"loss='binomial' needs space='linear', got space={self.space!r}")
+        check_losses({"loss": self.loss, "space": self.space})
 
     @property
     def rho(self) -> str:

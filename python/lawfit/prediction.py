@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -91,9 +92,8 @@ def _values(law: Law, params: object) -> list[float]:
             real(
                 value,
                 field=f"params: {name!r}",
-                lower=parameter.lower,
-                upper=parameter.upper,
-                allow_inf=False,
+                lower=None if parameter.lower == -math.inf else parameter.lower,
+                upper=None if parameter.upper == math.inf else parameter.upper,
             )
         )
     return values
@@ -119,6 +119,8 @@ class Request:
 
     def evaluate(self, theta: list[float], *, exact: bool) -> Floats:
         """Return the law's values with all its parameters at `theta`, in the order asked for."""
+        if not len(self.rows):
+            return np.zeros(0)
         self.rows.check_columns()
         values: Floats = self.rows.law._program.evaluate(self.rows.core(exact=exact), theta)
         if self.everywhere:
@@ -157,7 +159,13 @@ def request(
                 real(size, field=name, lower=0, strict=True)
         params, tokens_per_step = sizes.values()
         return _at_steps(
-            law, data, at, warmup=warmup, params=params, tokens_per_step=tokens_per_step
+            law,
+            data,
+            at,
+            warmup=warmup,
+            params=params,
+            tokens_per_step=tokens_per_step,
+            size=next(iter(sizes)),
         )
     if at is None:
         if isinstance(data, Curve):
@@ -187,6 +195,7 @@ def _at_steps(
     warmup: Warmup,
     params: float | None,
     tokens_per_step: float | None,
+    size: str = "params",
 ) -> Request:
     if at is None:
         steps, order = np.arange(schedule.steps), None
@@ -195,6 +204,12 @@ def _at_steps(
         order = np.argsort(steps, kind="stable")
         steps = steps[order]
     rows = schedule_rows(
-        law, schedule, steps, warmup=warmup, params=params, tokens_per_step=tokens_per_step
+        law,
+        schedule,
+        steps,
+        warmup=warmup,
+        params=params,
+        tokens_per_step=tokens_per_step,
+        size=size,
     )
     return Request(rows, order, everywhere=False)

@@ -296,14 +296,17 @@ class Fit:
         """Compare everything but the wall time."""
         if not isinstance(other, Fit):
             return NotImplemented
-        mine, theirs = self.to_dict(), other.to_dict()
-        return {**mine, "seconds": 0} == {**theirs, "seconds": 0}
+        return {**self.state(), "seconds": 0} == {**other.state(), "seconds": 0}
 
     def __hash__(self) -> int:
         return hash((self.law, self.free, self.objective))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Fit.from_dict, (self.to_dict(),)
+        return Fit.from_dict, (self.state(),)
+
+    def state(self) -> dict[str, Any]:
+        """Return what `to_dict` does, with the law itself, which may be a Python function."""
+        return {**self.to_dict(), "law": self.law}
 
     def with_seconds(self, seconds: float) -> Fit:
         """Return the fit with its wall time."""

@@ -15,7 +15,7 @@ from lawfit.curve import Curve
 from lawfit.curves import Curves, as_curves
 from lawfit.law import Law
 from lawfit.schedule import Schedule, Warmup
-from lawfit.table import table_columns
+from lawfit.table import is_lazy, table_columns
 
 __all__ = [
     "Group",
@@ -225,9 +225,13 @@ def schedule_rows(
     warmup: Warmup,
     params: float | None,
     tokens_per_step: float | None,
+    size: str = "params",
 ) -> Rows:
-    """Take a law's rows at non-decreasing steps of one schedule; sizes as of a `Curve`."""
-    run = _Run("schedule", steps, schedule, params, tokens_per_step, {})
+    """Take a law's rows at non-decreasing steps of one schedule; sizes as of a `Curve`.
+
+    `size` is what messages call `params`.
+    """
+    run = _Run("schedule", steps, schedule, params, tokens_per_step, {}, size)
     areas = schedule if law.uses_schedule else None
     group = Group("schedule", 0, steps.size, steps, steps.size, areas)
     return Rows(law, tuple(map(run.column, law.columns)), steps, (group,), warmup)
@@ -242,6 +246,7 @@ class _Run(NamedTuple):
     params: float | None
     tokens_per_step: float | None
     own: Mapping[str, Floats]
+    size: str = "params"
 
     def column(self, name: str) -> Floats:
         if name in self.own:
@@ -254,7 +259,7 @@ class _Run(NamedTuple):
             return np.full(self.steps.size, self.params)
         if name == "D" and self.tokens_per_step is not None:
             return (self.steps.astype(np.float64) + 1) * self.tokens_per_step
-        meant = {"lr": "a schedule", "N": "params, the model's size", "D": "tokens_per_step"}
+        meant = {"lr": "a schedule", "N": self.size, "D": "tokens_per_step"}
         if name in meant:
             raise ValueError(f"{self.source}: column {name!r} needs {meant[name]}")
         known = [*self.own, "step", *meant]
@@ -288,8 +293,10 @@ def table_rows(law: Law, data: Any, *, target: bool = True, source: str = "data"
 
 def is_table(data: object) -> bool:
     """Say whether `data` has columns by name, as mappings and data frames do, and is no curve."""
-    named = any(hasattr(data, name) for name in ("column_names", "columns", "keys"))
-    return named and not isinstance(data, Curve | Curves)
+    if isinstance(data, Curve | Curves):
+        return False
+    # a lazy frame warns where its columns are asked for
+    return is_lazy(data) or any(hasattr(data, n) for n in ("column_names", "columns", "keys"))
 
 
 def rows_of(law: Law, data: object, *, warmup: Warmup, skip_steps: int | None) -> Rows:

@@ -17,7 +17,7 @@ from lawfit.law import Law
 from lawfit.options import Options, ProfilePoint
 from lawfit.scores import MEASURES, Score
 
-__all__ = ["FORMAT", "parse_json", "plain", "read_fit", "read_profile"]
+__all__ = ["FORMAT", "check_format", "parse_json", "plain", "read_fit", "read_profile"]
 
 BOUNDS = ("lower", "upper")
 FORMAT = 1  # of a saved fit, counted up when it changes
@@ -40,6 +40,8 @@ def plain(value: Any) -> Any:
 
 def parse_json(text: str, what: str) -> Any:
     """Return what JSON text holds; ValueError where it is none."""
+    if not isinstance(text, str | bytes | bytearray):
+        raise TypeError(f"{what} is {text!r}; expected JSON text")
     try:
         return json.loads(text)
     except RecursionError:
@@ -48,13 +50,19 @@ def parse_json(text: str, what: str) -> Any:
         raise ValueError(f"{what}: this is no JSON: {error}") from None
 
 
+def check_format(record: Record) -> None:
+    """Refuse what a later version wrote."""
+    if (found := record.integer("format")) != FORMAT:
+        raise ValueError(f"{record.what}: format {found} is unknown; this reads {FORMAT}")
+
+
 def read_fit(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """Return the fields of the fit that `data` describes; `names` are those it must have."""
     names = list(names)
     record = Record(data, "fit", ["format", *names])
-    if record.integer("format") != FORMAT:
-        raise ValueError(f"fit: format {data['format']!r} is unknown; this reads {FORMAT}")
-    law = Law.from_dict(record.mapping("law"))
+    check_format(record)
+    law = data.get("law")
+    law = law if isinstance(law, Law) else Law.from_dict(record.mapping("law"))
     free = record.texts("free")
     rows = [Record({"row": row}, "fit: cov").reals("row") for row in record.items("cov")]
     if any(len(row) != len(free) for row in rows) or len(rows) != len(free):

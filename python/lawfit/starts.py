@@ -107,6 +107,8 @@ def _scales(rows: Rows) -> dict[str, float]:
         elif op in ("add", "sub", "mul", "div") and (sizes[a] is None) != (sizes[b] is None):
             data, other = (sizes[a], b) if sizes[a] is not None else (sizes[b], a)
             inner, parameter, _ = law.instructions[other]
+            if inner == "neg":  # -b * x is (-b) * x
+                inner, parameter, _ = law.instructions[parameter]
             if inner == "constant" or data is None:
                 size = data
             elif inner == "parameter":

@@ -7,7 +7,7 @@ from typing import Any
 
 from lawfit._validate import Floats, closest, float_array, same_length
 
-__all__ = ["column_names", "table_columns"]
+__all__ = ["column_names", "is_lazy", "table_columns"]
 
 
 def table_columns(data: Any, names: Iterable[str], *, source: str = "data") -> dict[str, Floats]:
@@ -52,6 +52,8 @@ def column_names(data: Any, source: str) -> list[str]:
     """Return the names of a table's columns."""
     # a pyarrow Table's `columns` are its data and `column_names` its names; frames have names in
     # `columns`, mappings in keys()
+    if is_lazy(data):
+        raise TypeError(f"{source} is a {type(data).__name__}, not read yet; give its collect()")
     for attribute in ("column_names", "columns", "keys"):
         names = getattr(data, attribute, None)
         if names is not None:
@@ -59,3 +61,8 @@ def column_names(data: Any, source: str) -> list[str]:
             return [name for name in listed if isinstance(name, str)]
     kind = type(data).__name__
     raise TypeError(f"{source} is a {kind}; expected a mapping of columns or a data frame")
+
+
+def is_lazy(data: object) -> bool:
+    """Say whether a table is a plan to read one, as those of polars and Spark are."""
+    return hasattr(data, "collect")

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lawfit.groups import label
+
 if TYPE_CHECKING:
     from lawfit.grouped import GroupedFit
     from lawfit.result import Fit
@@ -168,7 +170,7 @@ def _groups(fit: GroupedFit) -> list[str]:
         remarks += [f"{name} undetermined" for name in one.undetermined]
         rows.append(
             (
-                f"{key:g}" if isinstance(key, float) else key,
+                label(key),
                 str(one.n),
                 *(f"{one.params[name]:.6g}" for name in own),
                 f"{one.training.R2:.6f}",

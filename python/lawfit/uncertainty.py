@@ -52,6 +52,8 @@ def conf_int(fit: Fit, level: float, *, method: str, scale: str, joint: bool) ->
 def interval(fit: Fit, asked: Request, level: float) -> tuple[Floats, Floats]:
     """Return the ends of an interval for the law's value at every row; see `Fit.interval`."""
     t = _quantile(fit, level)
+    if not len(asked.rows):
+        return np.zeros(0), np.zeros(0)
     values, derivatives = _derivatives(fit, asked)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         half = t * _errors(fit, derivatives)

@@ -8,7 +8,7 @@ import numpy as np
 
 from lawfit._validate import Floats, float_array, real, same_length
 
-__all__ = ["Number", "plain", "reals", "together"]
+__all__ = ["Number", "log_ratio", "plain", "reals", "together"]
 
 Number: TypeAlias = "float | Floats"
 
@@ -49,6 +49,14 @@ def reals(
 def together(source: str, **arrays: Floats) -> None:
     """Refuse columns that differ in length; numbers go with any."""
     same_length(source, **{field: values for field, values in arrays.items() if values.ndim})
+
+
+def log_ratio(a: Floats, b: Floats) -> Floats:
+    """Return log(a/b) of numbers above 0, also where the ratio is beyond any float."""
+    with np.errstate(over="ignore", under="ignore", divide="ignore"):
+        near, far = np.log(a / b), np.log(a) - np.log(b)
+    result: Floats = np.where(np.isfinite(near), near, far)
+    return result
 
 
 def plain(values: Any) -> Number:

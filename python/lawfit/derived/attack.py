@@ -48,4 +48,5 @@ def attack_resistance(kappa: Any, *, dimension: Any, vocabulary: Any, bits: Any 
     size = reals(vocabulary, "vocabulary", name, lower=1, strict=True)
     precision = reals(bits, "bits", name, lower=0, strict=True)
     together(name, kappa=slope, dimension=width, vocabulary=size, bits=precision)
-    return plain(width * precision / (slope * np.log2(size)))
+    with np.errstate(over="ignore"):  # beyond 1e308: infinite
+        return plain(width / slope * (precision / np.log2(size)))

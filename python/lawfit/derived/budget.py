@@ -10,6 +10,7 @@ import numpy as np
 
 from lawfit import laws
 from lawfit._validate import Floats, integer, real
+from lawfit.derived._answer import Answer
 from lawfit.derived._arguments import Number, plain, reals
 from lawfit.derived._line import Line, quantiles, read_level, read_lines, read_rng, vectors
 from lawfit.derived._search import minima
@@ -25,7 +26,7 @@ _COLUMNS: Final = ("flops", "N", "D", "loss", "exponent")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ComputeOptimal:
+class ComputeOptimal(Answer):
     """How to spend compute, by the fitted law.
 
     Attributes

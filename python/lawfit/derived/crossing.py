@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from lawfit._validate import Floats, integer, real
+from lawfit.derived._answer import Answer
 from lawfit.derived._line import Line, quantiles, read_level, read_lines, read_rng, vectors
 from lawfit.derived._search import GRID, crossings
 from lawfit.result import Fit
@@ -21,8 +22,8 @@ _NAME = "crossover"
 ROUNDING: Final = 8 * float(np.finfo(np.float64).eps)  # of a law's value, relative
 
 
-@dataclass(frozen=True, slots=True)
-class Crossover:
+@dataclass(frozen=True, slots=True, eq=False)
+class Crossover(Answer):
     """Where two fitted laws meet.
 
     Attributes

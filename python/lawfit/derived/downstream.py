@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lawfit._validate import Floats, Rows, choose, float_array
+from lawfit.derived._answer import Answer
 from lawfit.derived._arguments import reals
 from lawfit.derived._correlation import kendall, pearson, spearman
 
@@ -94,7 +95,7 @@ def downstream_chain(log_probs: Any, correct: Any) -> DownstreamChain:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Predictability:
+class Predictability(Answer):
     """How closely each sample's score follows compute, at every link of the chain.
 
     Attributes
@@ -109,6 +110,18 @@ class Predictability:
     models: int
     samples: int
 
+    def __post_init__(self) -> None:
+        table = {}
+        for link, kinds in self.correlations.items():
+            for values in kinds.values():
+                values.setflags(write=False)
+            table[link] = MappingProxyType(dict(kinds))
+        object.__setattr__(self, "correlations", MappingProxyType(table))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        plain = {link: dict(kinds) for link, kinds in self.correlations.items()}
+        return Predictability, (plain, self.models, self.samples)
+
     def constant(self, link: str) -> int:
         """Return how many samples score the same for all models, so that nothing correlates."""
         return int(np.isnan(self._of(link, "spearman")).sum())
@@ -117,9 +130,10 @@ class Predictability:
         self, link: str, kind: str = "spearman", at: tuple[float, ...] = (0.25, 0.5, 0.75)
     ) -> Floats:
         """Return quantiles over the samples whose score varies; NaN if none does."""
+        asked = reals(at, "at", "quantiles", lower=0, upper=1)
         values = self._of(link, kind)
         values = values[~np.isnan(values)]
-        return np.quantile(values, at) if values.size else np.full(len(at), np.nan)
+        return np.quantile(values, asked) if values.size else np.full(asked.shape, np.nan)
 
     def lost(self, kind: str = "spearman") -> dict[str, float]:
         """Return by how much the median falls at each link from the one that it is made of."""
@@ -201,14 +215,10 @@ def predictability(chain: DownstreamChain, compute: Any) -> Predictability:
     log_compute = np.log(values)
     scores = chain._replace(brier=-chain.brier)._asdict()
     return Predictability(
-        MappingProxyType(
-            {
-                link: MappingProxyType(
-                    {kind: of(log_compute, scores[link]) for kind, of in CORRELATIONS.items()}
-                )
-                for link in LINKS
-            }
-        ),
+        {
+            link: {kind: of(log_compute, scores[link]) for kind, of in CORRELATIONS.items()}
+            for link in LINKS
+        },
         models=models,
         samples=samples,
     )

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from lawfit._validate import Floats, choose, float_array, integer, same_length
+from lawfit._validate import Floats, choose, integer
+from lawfit.derived._answer import Answer
 from lawfit.derived._correlation import spearman
 from lawfit.derived._interpolation import monotone_cubic
+from lawfit.table import table_columns
 
 __all__ = ["Agreement", "align_dynamics"]
 
@@ -19,7 +21,7 @@ SCALES = ("linear", "log")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Agreement:
+class Agreement(Answer):
     """Metric curves of several runs on one grid, and how well they agree.
 
     Attributes
@@ -130,7 +132,8 @@ def align_dynamics(
     """
     if not isinstance(runs, Mapping) or len(runs) < 2:
         raise ValueError("runs: expected a mapping of at least two runs by name")
-    spacing = choose(scale or ("linear" if on == "loss" else "log"), SCALES, field="scale")
+    usual = "linear" if on == "loss" else "log"
+    spacing = choose(usual if scale is None else scale, SCALES, field="scale")
     count = integer(points, field="points", lower=2, upper=5000)
     curves = {str(name): _curve(name, run, on, metric, spacing) for name, run in runs.items()}
     grid = _shared_grid(curves, on, count)
@@ -149,14 +152,7 @@ def align_dynamics(
 def _curve(name: object, run: Any, on: str, metric: str, scale: str) -> tuple[Floats, Floats]:
     """Return the positions of a run's checkpoints, strictly increasing, and their metric."""
     source = f"run {name!r}"
-    columns = {}
-    for field in (on, metric):
-        try:
-            column = run[field]
-        except (KeyError, IndexError, TypeError):
-            raise ValueError(f"{source} has no column {field!r}") from None
-        columns[field] = float_array(column, source=source, field=field)
-    same_length(source, **columns)
+    columns = table_columns(run, (on, metric), source=source)
     x, y = columns[on], columns[metric]
     if scale == "log":
         bad = np.flatnonzero(x <= 0)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from lawfit import laws
 from lawfit._validate import Floats, closest, integer
-from lawfit.derived._arguments import Number, plain, reals, together
+from lawfit.derived._answer import Answer
+from lawfit.derived._arguments import Number, log_ratio, plain, reals, together
 from lawfit.derived._line import quantiles, read_level, read_lines, read_rng, vectors
 from lawfit.result import Fit
 
@@ -28,7 +28,7 @@ FLOORS: Final = ("Linf", "E", "L0", "c")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EntropyReading:
+class EntropyReading(Answer):
     """A fitted loss as entropy and divergence, in the unit of the loss.
 
     Attributes
@@ -38,7 +38,7 @@ class EntropyReading:
     entropy : float
         Its value: S(True), the entropy of the data.
     interval : (float, float)
-        Of the entropy, from its standard error; NaN if there is none.
+        Of the entropy, as of `Fit.conf_int`.
     divergence : ndarray, shape (n,), or None
         D_KL(True‖Model), the predicted loss above the entropy, at the data given.
     level : float
@@ -105,16 +105,15 @@ def entropy_reading(
     chosen = next((f for f in FLOORS if f in known), None) if floor is None else floor
     if chosen is None:
         raise ValueError(f"{name}: floor: law {fit.law.name!r} has none of {', '.join(FLOORS)}")
-    if chosen not in known:
+    if not isinstance(chosen, str) or chosen not in known:
         raise ValueError(
             f"{name}: floor: law {fit.law.name!r} has no parameter {chosen!r}"
-            f"{closest(str(chosen), known)}"
+            f"{closest(chosen, known)}"
         )
-    level = read_level(level, name)
-    reach = NormalDist().inv_cdf((1 + level) / 2) * fit.stderr[chosen]
+    interval = fit.conf_int(read_level(level, name))[chosen]
     entropy = fit.params[chosen]
     divergence = None if data is None else fit.predict(data) - entropy
-    return EntropyReading(chosen, entropy, (entropy - reach, entropy + reach), divergence, level)
+    return EntropyReading(chosen, entropy, interval, divergence, level)
 
 
 def power_law_inverse(reducible: Any, *, x0: Any, alpha: Any) -> Number:
@@ -249,7 +248,8 @@ def mutual_information(N: Any, *, lam: Any, Nc: Any) -> Number:
         where = f" at index {below[0]}" if size.ndim else ""
         low = np.broadcast_to(size, np.broadcast_shapes(size.shape, start.shape)).flat[below[0]]
         raise ValueError(f"{name}: N{where} is {low:.17g}, below Nc; expected N >= Nc")
-    return plain(slope * np.log(size / start))
+    with np.errstate(over="ignore"):  # beyond 1e308: infinite
+        return plain(slope * log_ratio(size, start))
 
 
 def infogain(information: Any, text_loss: Any) -> Number:

@@ -10,6 +10,7 @@ import numpy as np
 from lawfit._validate import Floats, Ints
 from lawfit.curve import Curve
 from lawfit.curves import as_curves
+from lawfit.derived._answer import Answer
 from lawfit.derived.budget import read_cost
 from lawfit.rows import is_table
 from lawfit.table import table_columns
@@ -20,7 +21,7 @@ _NAME = "envelope"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Envelope:
+class Envelope(Answer):
     """Points that no run beats with the same compute or less.
 
     Attributes

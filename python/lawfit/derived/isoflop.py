@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lawfit._validate import Floats, float_array, integer, real, same_length
+from lawfit.derived._answer import Answer
 from lawfit.derived._line import Line, read_lines
 from lawfit.derived.budget import optimum, read_cost
 from lawfit.result import Fit
@@ -24,7 +25,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class IsoflopProfile:
+class IsoflopProfile(Answer):
     """A law along one compute budget.
 
     Attributes

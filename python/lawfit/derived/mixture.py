@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lawfit.derived._arguments import Number, plain, reals, together
+from lawfit.derived._arguments import Number, log_ratio, plain, reals, together
 
 __all__ = ["mixture_at_scale"]
 
@@ -50,5 +50,7 @@ def mixture_at_scale(N: Any, N0: float, loss0: Any, N1: float, loss1: Any) -> Nu
         raise ValueError(f"{name}: N1 is {float(large)}, as is N0; expected two scales")
     at_small, at_large = reals(loss0, "loss0", name), reals(loss1, "loss1", name)
     together(name, N=asked, loss0=at_small, loss1=at_large)
-    above, below = np.log(asked / small), np.log(asked / large)
-    return plain((above * at_large - below * at_small) / np.log(large / small))
+    whole = log_ratio(large, small)
+    above, below = log_ratio(asked, small) / whole, log_ratio(asked, large) / whole
+    with np.errstate(over="ignore"):  # beyond 1e308: infinite
+        return plain(above * at_large - below * at_small)

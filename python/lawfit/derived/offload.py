@@ -81,4 +81,5 @@ def offload_bandwidth(efficiency: Any, ait: Any, peak: Any) -> Number:
     intensity = reals(ait, "ait", name, lower=0, strict=True)
     top = reals(peak, "peak", name, lower=0, strict=True)
     together(name, efficiency=share, ait=intensity, peak=top)
-    return plain(share * top / ((1 - share) * intensity))
+    with np.errstate(over="ignore"):  # beyond 1e308: infinite
+        return plain(share / (1 - share) * (top / intensity))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -9,17 +11,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lawfit._record import Record, to_json_number
 from lawfit._special import beta_cdf, beta_quantile, chi2_sf
 from lawfit._validate import EXACT_LIMIT, Floats, choose, real, same_length
+from lawfit.derived._answer import Answer
 from lawfit.derived._arguments import Number, plain, reals, together
 from lawfit.fit import fit
 from lawfit.law import Law, Parameter
 from lawfit.result import Fit
+from lawfit.saved import FORMAT, check_format, parse_json
 
 __all__ = ["Emergence", "PassRate", "emergence", "pass_rate"]
 
 _SOURCE = "PassUntil, arXiv:2310.03262"
 METHODS = ("likelihood", "loglog")
+_SAVED = "emergence"  # what messages call a saved record
 # Below this p-value the sentence of a record calls the curvature real.
 _CONVINCING = 0.05
 
@@ -111,14 +117,14 @@ def pass_rate(passes: Any, draws: Any, level: float = 0.95) -> PassRate:
     several = r > 1
     unbiased = np.where(several, (r - 1) / np.maximum(k - 1, 1), rate)
     pairs, place = np.unique(np.stack([r.ravel(), k.ravel()]), axis=1, return_inverse=True)
-    ends = np.array([_interval(a, b, tail) for a, b in pairs.T.tolist()]).T
+    ends = np.array([_interval(a, b, tail) for a, b in pairs.T.tolist()]).reshape(-1, 2).T
     low, high = (end[place.ravel()].reshape(r.shape) for end in ends)
     biased = bool(~several) if several.ndim == 0 else ~several
     return PassRate(plain(rate), plain(unbiased), biased, plain(low), plain(high))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Emergence:
+class Emergence(Answer):
     """Whether log(-log rate) bends in log N.
 
     Attributes
@@ -183,6 +189,40 @@ class Emergence:
 
     def __repr__(self) -> str:
         return f"<Emergence: {self.message}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, from which `from_dict` makes an equal record."""
+        return {
+            "format": FORMAT,
+            "straight": self.straight.to_dict(),
+            "curved": self.curved.to_dict(),
+            "statistic": to_json_number(self.statistic),
+            "p_value": to_json_number(self.p_value),
+            "method": self.method,
+        }
+
+    def to_json(self) -> str:
+        """Return the record as JSON text; numbers keep all their digits."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Emergence:
+        """Return the record that `to_json` wrote; ValueError or TypeError for any other text."""
+        return cls.from_dict(parse_json(text, _SAVED))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Emergence:
+        """Return the record that `to_dict` described; unknown and missing keys are refused."""
+        names = [field.name for field in dataclasses.fields(cls)]
+        record = Record(data, _SAVED, ["format", *names])
+        check_format(record)
+        return cls(
+            straight=Fit.from_dict(record.mapping("straight")),
+            curved=Fit.from_dict(record.mapping("curved")),
+            statistic=record.real("statistic"),
+            p_value=record.real("p_value"),
+            method=choose(record.text("method"), METHODS, field=f"{_SAVED}: method"),
+        )
 
 
 def emergence(N: Any, passes: Any, draws: Any, *, method: str = "likelihood") -> Emergence:

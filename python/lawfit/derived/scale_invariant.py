@@ -106,10 +106,22 @@ def _squares(
     norms = reals(update_norms, "update_norms", name, lower=0)
     if norms.ndim and norms.size != schedule.steps:
         raise ValueError(f"{name}: update_norms has {norms.size} values for {schedule.steps} steps")
-    lr = schedule.lr
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # judged below
+        squares = _summed(schedule.lr, norms, start, beta)
+    lost = np.flatnonzero(~(np.isfinite(squares) & (squares > 0)))
+    if lost.size:
+        raise ValueError(
+            f"{name}: the squared norm before step {lost[0]} is {squares[lost[0]]:g}, beyond the "
+            f"range of floats; initial_norm is {start:g}, update_norms are up to {norms.max():g}"
+        )
+    return squares
+
+
+def _summed(lr: Floats, norms: Floats, start: float, beta: float) -> Floats:
     steps = lr * norms**2
     # faded[t] = Σ_{k≤t} β^(t-k)·η_k·‖p_k‖², one multiplication a step
     faded = np.fromiter(accumulate(steps, lambda sum_, new: beta * sum_ + new), float, steps.size)
     before = np.concatenate([[0.0], beta * faded[:-1]])
     growth = lr * (steps + 2 * before)
-    return np.concatenate([[start**2], start**2 + np.cumsum(growth)])
+    first = np.square(start)
+    return np.concatenate([[first], first + np.cumsum(growth)])

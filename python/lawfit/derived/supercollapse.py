@@ -11,6 +11,7 @@ import numpy as np
 from lawfit._validate import Floats, integer, real
 from lawfit.curve import Curve
 from lawfit.curves import Curves, as_curves
+from lawfit.derived._answer import Answer
 
 __all__ = ["Collapse", "collapse"]
 
@@ -18,7 +19,7 @@ _NAME = "collapse"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Collapse:
+class Collapse(Answer):
     """Normalised loss curves on a common grid.
 
     Attributes
