@@ -104,6 +104,19 @@ def test_no_value_at_any_start_is_a_status(table):
     assert lf.fit(nowhere, table).status == "bad_start"
 
 
+def test_more_parameters_than_can_be_free(table):
+    names = ["a", "b", *(f"held{k}" for k in range(60))]
+
+    def total(x, **parameters):
+        return parameters["a"] + parameters["b"] * x + sum(parameters[name] for name in names[2:])
+
+    mine = lf.CallableLaw(total, names, ["x"], y="y")
+    held = dict.fromkeys(names[2:], 0.5)
+    fit = lf.fit(mine, {"x": [0.0, 1.0, 2.0], "y": [32.0, 35.0, 38.0]}, fixed=held, space="linear")
+    assert fit.params["a"] == pytest.approx(2)
+    assert fit.params["b"] == pytest.approx(3)
+
+
 def test_it_cannot_write_to_its_columns(table):
     def vandal(x, *, a):
         x[0] = a

@@ -6,7 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
-from lawfit.curve import Curve, Curves, as_curves
+from lawfit.curve import Curve
+from lawfit.curves import Curves, as_curves
 from lawfit.schedule import Schedule
 
 STEPS = np.arange(0, 100, 5)

@@ -242,6 +242,46 @@ def test_values_without_an_error():
     assert (low[1], high[1]) == (-math.inf, math.inf)
 
 
+def test_extrapolated_values_may_be_negative():
+    data = {"x": np.linspace(0, 4, 30), "y": 10 - 2 * np.linspace(0, 4, 30)}
+    data["y"] *= np.exp(0.01 * np.random.default_rng(0).standard_normal(30))
+    fit = lf.fit(LINE, data)
+    value = fit.predict({"x": [9.0]})
+    low, high = fit.interval({"x": [9.0]}, 1 - 1e-15)
+    assert low < value < high < 0
+
+
+def test_a_function_as_a_law_has_the_intervals_of_its_formula():
+    def law(x, *, a, b, c):
+        return a * x**-b + c
+
+    x = np.geomspace(1, 1e4, 60)
+    y = (3 * x**-0.4 + 0.2) * np.exp(0.01 * np.random.default_rng(0).standard_normal(60))
+    by_call = lf.fit(law, {"x": x, "loss": y}, starts=[{"a": 2.0, "b": 0.5, "c": 0.1}])
+    by_formula = lf.fit("power", {"x": x, "y": y})
+    for name, pair in by_formula.conf_int().items():
+        assert by_call.conf_int()[name] == pytest.approx(pair, rel=1e-6)
+    np.testing.assert_allclose(
+        by_call.interval({"x": [10.0]}), by_formula.interval({"x": [10.0]}), rtol=1e-7
+    )
+
+
+def test_a_group_has_intervals_of_its_own():
+    x = np.geomspace(1, 1e6, 100)
+    rng = np.random.default_rng(0)
+    parts = {key: a * x**-0.4 + 0.2 for key, a in (("small", 3.0), ("large", 2.0))}
+    table = {
+        "x": np.tile(x, 2),
+        "y": np.concatenate(list(parts.values())) * np.exp(0.01 * rng.standard_normal(200)),
+        "size": ["small"] * 100 + ["large"] * 100,
+    }
+    fit = lf.fit("power", table, by="size", shared=["b", "c"])
+    for key, values in parts.items():
+        low, high = fit[key].interval({"x": x}, 0.99)
+        assert np.mean((low <= values) & (values <= high)) > 0.95
+    assert fit["small"].conf_int()["b"] == pytest.approx(fit["large"].conf_int()["b"], rel=1e-9)
+
+
 def test_a_saved_fit_has_the_same_intervals():
     fit = power()
     again = lf.Fit.from_json(fit.to_json())

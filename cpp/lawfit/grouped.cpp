@@ -29,8 +29,9 @@ Grouped::Grouped(std::vector<const Problem *> problems, const std::vector<bool> 
   own_ = static_cast<std::size_t>(std::count(shared.begin(), shared.end(), false));
   for (const Problem *problem : problems_)
     for (std::size_t k = own_; k < order_.size(); ++k)
-      if (problem->evaluator().is_centred(order_[k]))
-        throw std::invalid_argument("a shared parameter may not be centred");
+      if (problem->evaluator().is_centred(order_[k]) ||
+          problem->evaluator().is_logarithmic(order_[k]))
+        throw std::invalid_argument("a shared parameter may be neither centred nor a logarithm");
 }
 
 std::size_t Grouped::rows() const {

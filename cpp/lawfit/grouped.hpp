@@ -18,7 +18,8 @@ class Grouped {
 public:
   // problems: one a group, alike in their free parameters, of which `shared` marks those that all
   // have in common; they must outlive this. A shared parameter may not be centred, since every
-  // group would centre it differently. Throws std::invalid_argument.
+  // group would centre it differently, nor be sought by its logarithm. Throws
+  // std::invalid_argument.
   Grouped(std::vector<const Problem *> problems, const std::vector<bool> &shared);
 
   std::size_t groups() const { return problems_.size(); }

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "lawfit/bounds.hpp"
 #include "lawfit/covariance.hpp"
 #include "lawfit/start_design.hpp"
 
@@ -31,13 +32,15 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
+// In centred coordinates, over the vector of all parameters.
 SolverOptions joint_bounds(const Grouped &grouped, const SolverOptions &solver) {
   SolverOptions out = solver;
   out.lower.resize(grouped.parameters());
   out.upper.resize(grouped.parameters());
   for (std::size_t g = 0; g < grouped.groups(); ++g) {
-    grouped.scatter(solver.lower.data(), g, out.lower.data());
-    grouped.scatter(solver.upper.data(), g, out.upper.data());
+    const SolverOptions centred = to_centred(grouped.problem(g), solver);
+    grouped.scatter(centred.lower.data(), g, out.lower.data());
+    grouped.scatter(centred.upper.data(), g, out.upper.data());
   }
   return out;
 }
@@ -137,14 +140,13 @@ private:
   std::vector<std::vector<double>> natural(const std::vector<double> &all) const {
     std::vector<std::vector<double>> out;
     for (std::size_t g = 0; g < grouped_.groups(); ++g) {
-      std::vector<double> &theta = out.emplace_back(grouped_.group_parameters());
+      const Problem &problem = grouped_.problem(g);
+      std::vector<double> theta(grouped_.group_parameters());
       grouped_.gather(all.data(), g, theta.data());
-      grouped_.problem(g).to_natural(theta);
-      for (std::size_t i = 0; i < theta.size(); ++i) {
-        if (!std::isfinite(theta[i]))
-          return {};
-        theta[i] = std::clamp(theta[i], solver_.lower[i], solver_.upper[i]);
-      }
+      out.push_back(to_natural(problem, solver_, to_centred(problem, solver_), theta));
+      if (!std::all_of(out.back().begin(), out.back().end(),
+                       [](double x) { return std::isfinite(x); }))
+        return {};
     }
     return out;
   }

@@ -221,13 +221,39 @@ private:
 };
 
 // η^−γ of every node. Where η is 0: 1 if γ is, else 0, which adds nothing (a row's to_zero does).
-void powers(const DropNodes &nodes, double gamma, double *power) {
-  for (std::size_t i = 0; i < nodes.size(); ++i)
-    power[i] = -gamma * nodes.log_rate[i];
-  simd::exp(power, power, nodes.size());
-  for (const std::size_t i : nodes.at_zero)
-    power[i] = gamma == 0.0 ? 1.0 : 0.0;
-}
+// A scratch argument would show in every law's evaluator; a thread's own room keeps the heap out of
+// the solver's loop. It is taken while in use, as a poll for signals may run a handler that
+// evaluates another area on this thread. Beyond `kept_powers` the sums dwarf an allocation, and
+// threads keep nothing.
+class Powers {
+public:
+  Powers(const DropNodes &nodes, double gamma) {
+    values_.swap(kept());
+    if (values_.size() < nodes.size())
+      values_.resize(nodes.size());
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      values_[i] = -gamma * nodes.log_rate[i];
+    simd::exp(values_.data(), values_.data(), nodes.size());
+    for (const std::size_t i : nodes.at_zero)
+      values_[i] = gamma == 0.0 ? 1.0 : 0.0;
+  }
+  Powers(const Powers &) = delete;
+  Powers &operator=(const Powers &) = delete;
+  ~Powers() {
+    if (values_.size() <= kept_powers)
+      values_.swap(kept());
+  }
+
+  const double *data() const { return values_.data(); }
+
+private:
+  static std::vector<double> &kept() {
+    thread_local std::vector<double> values;
+    return values;
+  }
+
+  std::vector<double> values_;
+};
 
 } // namespace
 
@@ -260,18 +286,9 @@ void LossDrop::evaluate(const double *arguments, int order, const RowValues &out
   if (!(c >= 0.0 && beta >= 0.0 && std::isfinite(c) && std::isfinite(beta) && std::isfinite(gamma)))
     return fill_with_nan(out, rows(), 3, order);
 
-  // A scratch argument would show in every law's evaluator; a thread's own keeps the heap out of
-  // the solver's loop. Beyond `kept_powers` the sums dwarf an allocation, and threads keep nothing.
-  const DropNodes &nodes = panels_.nodes();
-  thread_local std::vector<double> kept;
-  std::vector<double> large;
-  std::vector<double> &power = nodes.size() <= kept_powers ? kept : large;
-  if (power.size() < nodes.size())
-    power.resize(nodes.size());
-  powers(nodes, gamma, power.data());
-
+  const Powers powers(panels_.nodes(), gamma);
   const bool drops_at_zero = gamma > 0.0 && c > 0.0 && beta > 0.0;
-  DropKernel kernel(c, beta, order, nodes, power.data());
+  DropKernel kernel(c, beta, order, panels_.nodes(), powers.data());
   for (std::size_t i = 0; i < rows(); ++i) {
     const DropRow &row = rows_[i];
     std::size_t since_check = 0;

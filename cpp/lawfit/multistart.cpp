@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "lawfit/bounds.hpp"
 #include "lawfit/start_design.hpp"
 
 namespace lawfit {
@@ -89,9 +90,8 @@ class Run {
 public:
   Run(const Problem &problem, const SolverOptions &solver, const MultistartOptions &options,
       Cancel &cancel)
-      : problem_(problem), solver_(solver), centred_(solver), options_(options), cancel_(cancel) {
-    problem_.take_logarithms(centred_.lower);
-    problem_.take_logarithms(centred_.upper);
+      : problem_(problem), solver_(solver), centred_(to_centred(problem, solver)),
+        options_(options), cancel_(cancel) {
     for (const StartRange &range : options.ranges)
       eliminates_ = eliminates_ || range.kind == StartRange::Kind::eliminated;
     out_.asked =
@@ -114,18 +114,19 @@ public:
     return summarise();
   }
 
-  // Where the minima are, best first, in natural coordinates, and how many starts reached each.
+  // Where the minima are, best first, in natural coordinates, and of each which start reached it
+  // first and how many did.
   struct Found {
     MultistartSummary counts;
     std::vector<std::vector<double>> minima;
-    std::vector<std::int64_t> reached;
+    std::vector<std::int64_t> starts, reached;
   };
   Found explore() {
     search();
-    Found found{std::move(out_), {}, {}};
+    Found found{std::move(out_), {}, {}, {}};
     for (const Minimum &minimum : minima_) {
-      found.minima.push_back(minimum.theta);
-      problem_.to_natural(found.minima.back());
+      found.minima.push_back(to_natural(problem_, solver_, centred_, minimum.theta));
+      found.starts.push_back(minimum.start);
       found.reached.push_back(minimum.count);
     }
     return found;
@@ -155,14 +156,7 @@ private:
   MultistartSummary summarise() {
     if (!minima_.empty()) {
       const Minimum &best = minima_.front();
-      problem_.to_natural(out_.theta = best.theta);
-      // An amplitude that vanishes in centred coordinates may do so below its natural bound, and a
-      // logarithm on its bound come back beside it.
-      for (std::size_t i = 0; i < out_.theta.size(); ++i)
-        out_.theta[i] = best.theta[i] <= centred_.lower[i] ? solver_.lower[i]
-                        : best.theta[i] >= centred_.upper[i]
-                            ? solver_.upper[i]
-                            : std::clamp(out_.theta[i], solver_.lower[i], solver_.upper[i]);
+      out_.theta = to_natural(problem_, solver_, centred_, best.theta);
       out_.best = best.summary;
       out_.best_start = best.start;
       out_.agreed = best.count;
@@ -269,21 +263,28 @@ MultistartSummary multistart(const Problem &problem, const SolverOptions &solver
                              const MultistartOptions &options, Cancel &cancel) {
   if (!options.coarse || !options.given.empty())
     return Run(problem, solver, options, cancel).run();
-  Run::Found found = Run(*options.coarse, solver, options, cancel).explore();
-  if (found.minima.empty())
-    return Run(problem, solver, options, cancel).run();
+  const Run::Found found = Run(*options.coarse, solver, options, cancel).explore();
   MultistartOptions rest = options;
   rest.given = found.minima;
   // Starts are counted by the minimum that the one they led to on the coarse rows leads to.
   rest.given_counts = found.reached;
-  MultistartSummary out = Run(problem, solver, rest, cancel).run();
-  const MultistartSummary &first = found.counts;
-  out.asked = first.asked;
-  out.run = first.run;
-  out.merged = first.merged;
-  out.failed = first.failed;
-  out.iterations += first.iterations;
-  out.evaluations += first.evaluations;
+  MultistartSummary out, spent = found.counts;
+  if (!found.minima.empty())
+    out = Run(problem, solver, rest, cancel).run();
+  if (out.theta.empty() || out.failed > 0) {
+    // What the coarse rows allow, others may not: at a minimum there the law has no value here.
+    spent.iterations += out.iterations;
+    spent.evaluations += out.evaluations;
+    out = Run(problem, solver, options, cancel).run();
+  } else {
+    out.best_start = found.starts[static_cast<std::size_t>(out.best_start)];
+    out.asked = spent.asked;
+    out.run = spent.run;
+    out.merged = spent.merged;
+    out.failed = spent.failed;
+  }
+  out.iterations += spent.iterations;
+  out.evaluations += spent.evaluations;
   return out;
 }
 

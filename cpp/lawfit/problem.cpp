@@ -53,6 +53,8 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
   if (p < 1 || p > max_parameters)
     throw std::invalid_argument("a fit needs 1 to " + std::to_string(max_parameters) +
                                 " free parameters, got " + std::to_string(p));
+  if (data.rows == 0)
+    throw std::invalid_argument("a fit needs at least one row");
   if (y_.size() != data.rows || (!weights_.empty() && weights_.size() != data.rows))
     throw std::invalid_argument("columns, y and weights differ in length");
   if (options_.loss == Loss::binomial)
@@ -103,10 +105,13 @@ Problem::Workspace::Workspace(const Problem &problem, Coordinates chosen)
     return 1 + k + k * (k + 1) / 2;
   };
   const std::size_t n = problem.rows();
-  std::size_t size = 0;
-  for (const Function &function : problem.functions_)
+  std::size_t size = 0, most = 0;
+  for (const Function &function : problem.functions_) {
     size += arrays(function) * n;
+    most = std::max(most, function.arguments.size());
+  }
   functions.resize(size);
+  arguments.resize(most); // fixed parameters count too, so there may be more than max_parameters
   double *at = functions.data();
   for (std::size_t j = 0; j < function_values.size(); ++j) {
     const Function &function = problem.functions_[j];
@@ -121,10 +126,9 @@ void Problem::begin(const double *theta, int order, Workspace &work, Cancel &can
   for (std::size_t k = 0; k < work.inputs.size(); ++k)
     work.inputs[k] = scalars.value[law.inputs(work.coordinates)[k]];
   for (std::size_t j = 0; j < functions_.size(); ++j) {
-    double arguments[max_parameters];
     for (std::size_t k = 0; k < functions_[j].arguments.size(); ++k)
-      arguments[k] = scalars.value[law.in(work.coordinates, functions_[j].arguments[k])];
-    functions_[j].of->evaluate(arguments, order, work.function_values[j], cancel);
+      work.arguments[k] = scalars.value[law.in(work.coordinates, functions_[j].arguments[k])];
+    functions_[j].of->evaluate(work.arguments.data(), order, work.function_values[j], cancel);
   }
   law.begin(work.inputs.data(), work.evaluator.data());
 }

@@ -52,8 +52,8 @@ class Problem {
 public:
   // theta: values of all parameters, those not free stay as they are. may_centre: of each free
   // parameter, as in make_terms. weights may be empty. Throws std::invalid_argument for lengths
-  // that differ, no free parameter or more than 32, a binomial loss in log space or of a y that is
-  // no rate.
+  // that differ, no row, no free parameter or more than 32, a binomial loss in log space or of a y
+  // that is no rate.
   Problem(const Program &program, const Data &data, std::vector<double> y,
           std::vector<double> weights, const ProblemOptions &options,
           const std::vector<double> &theta, const std::vector<bool> &free,
@@ -63,12 +63,15 @@ public:
   class Workspace {
   public:
     Workspace(const Problem &problem, Coordinates coordinates);
+    // A copy would share the room that function_values point to.
+    Workspace(Workspace &&) = default;
+    Workspace &operator=(Workspace &&) = default;
 
   private:
     friend class Problem;
     Coordinates coordinates;
-    std::vector<double> evaluator, scalars, inputs, rows, jacobian, sums, functions;
-    std::vector<RowValues> function_values;
+    std::vector<double> evaluator, scalars, inputs, rows, jacobian, sums, functions, arguments;
+    std::vector<RowValues> function_values; // of each function, in `functions`
   };
 
   int parameters() const { return evaluator_->scalars().parameters(); }

@@ -37,6 +37,8 @@ Program::Program(std::vector<Instruction> code, std::vector<double> constants, i
         fail("its leaf is out of range");
       on_rows[k] = in.op == Op::column || in.op == Op::unknown;
     } else if (is_row_function(in.op)) {
+      if (arguments(in) < 0 || (in.op == Op::external && in.b != external_arguments()))
+        fail("it calls the caller's function with another number of arguments");
       for (std::int32_t j = 0; j < arguments(in); ++j)
         if (on_rows[earlier(in.a + j)])
           fail("the argument of an area depends on a column");

@@ -1,8 +1,5 @@
 #include "lawfit/row_areas.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -36,7 +33,7 @@ public:
       data_.areas(*lam, nullptr, out.value, order >= 1 ? out.gradient : nullptr,
                   order >= 2 ? out.hessian : nullptr, cancel);
     else // a trial step may leave the range of λ
-      std::fill_n(out.value, data_.rows, std::numeric_limits<double>::quiet_NaN());
+      fill_with_nan(out, data_.rows, 1, order);
   }
 
 private:

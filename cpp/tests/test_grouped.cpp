@@ -156,9 +156,11 @@ public:
       y.insert(y.end(), y_[g].begin(), y_[g].end());
       data.rows += part.rows;
     }
+    ProblemOptions options = case_.options;
+    options.logarithmic.clear();
     Cancel cancel;
-    return std::make_unique<Problem>(f.program(), data, y, Point(), case_.options, Point(p),
-                                     toys::all(p), toys::all(p, false), cancel);
+    return std::make_unique<Problem>(f.program(), data, y, Point(), options, Point(p), toys::all(p),
+                                     toys::all(p, false), cancel);
   }
 
   SolverOptions dense_solver() const {
@@ -278,6 +280,25 @@ static void test_bounds() {
   compare_with_dense(power(Loss::squared), [](Setup &setup) { setup.solver.upper[3] = 0.05; });
 }
 
+// c + exp(-x/s_g): the own scales are sought by their logarithms, which are below 0.
+static void test_own_logarithms() {
+  const Case given = {"scales",
+                      [](Formula &f, Parameters &p) { p[0] + exp(-(f.column(2) / p[1])); },
+                      {true, false},
+                      {{2, 0.3}, {2, 0.07}, {2, 0.9}},
+                      {60, 50, 40},
+                      {{Kind::eliminated, 0, 0}, {Kind::log, 0.02, 2}},
+                      {Loss::huber, 0.02, Space::log, {false, true}}};
+  compare_with_dense(given, [](Setup &setup) { setup.solver.lower[1] = 0; });
+  for (const double most : {0.5, 0.6, 0.7, 0.8}) {
+    Setup setup(given);
+    setup.solver.lower[1] = 0;
+    setup.solver.upper[1] = most;
+    const GroupedSummary found = setup.solve();
+    CHECK(found.theta[2][1] == most && found.theta[1][1] < 0.1);
+  }
+}
+
 static void test_recovery_without_noise() {
   for (const Case &given : {power(), annealing()}) {
     const Setup setup(given, false);
@@ -374,6 +395,11 @@ static void test_refusals() {
   const Problem centred(law, data, y, {}, {}, theta, toys::all(4), toys::all(4), cancel);
   CHECK_THROWS(Grouped({&centred}, {false, true, true, true}), std::invalid_argument);
   CHECK_THROWS(Grouped({&centred}, {true, true, true}), std::invalid_argument);
+  ProblemOptions options;
+  options.logarithmic = {false, false, true, false};
+  const Problem logarithm(law, data, y, {}, options, theta, toys::all(4), toys::all(4, false),
+                          cancel);
+  CHECK_THROWS(Grouped({&logarithm}, {false, false, true, true}), std::invalid_argument);
 }
 
 static void test_cancel() {
@@ -388,6 +414,7 @@ static void test_cancel() {
 int main() {
   test_dense_twin();
   test_bounds();
+  test_own_logarithms();
   test_recovery_without_noise();
   test_threads();
   test_undetermined();

@@ -3,8 +3,10 @@
 #include "lawfit/loss_drop.hpp"
 
 #include <array>
+#include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 using namespace lawfit;
 using toys::Steps;
@@ -361,6 +363,26 @@ static void test_cancel() {
   CHECK_THROWS(drop.evaluate(published.data(), 0, rows.out(), cancel), Cancelled);
 }
 
+// A poll for signals may run a handler that evaluates another area on the same thread.
+static void test_evaluated_within_a_poll() {
+  const Schedule small = Schedule::dense(toys::noise(50, 2), 0);
+  const Schedule large = Schedule::dense(toys::noise(5000, 3), 0);
+  const LossDrop drop = loss_drop(small, {20, 49}, false);
+  const LossDrop other = loss_drop(large, {4999}, false);
+  const toys::Rows want = evaluate(drop, published);
+  int polls = 0;
+  Cancel cancel([&] {
+    ++polls;
+    evaluate(other, {1.0, 1.5, 0.1});
+    return true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(30)); // polls are 20 ms apart
+  toys::Rows got(drop.rows(), 3);
+  drop.evaluate(published.data(), 2, got.out(), cancel);
+  CHECK(polls == 1);
+  CHECK(got.value == want.value && got.gradient == want.gradient && got.hessian == want.hessian);
+}
+
 int main() {
   test_long_schedules();
   test_tables();
@@ -376,5 +398,6 @@ int main() {
   test_no_meaning();
   test_refusals();
   test_cancel();
+  test_evaluated_within_a_poll();
   return check::finish();
 }

@@ -82,6 +82,43 @@ void check_counts(const MultistartSummary &summary, std::int64_t asked) {
   CHECK(summary.evaluations >= summary.iterations && summary.iterations > 0);
 }
 
+// Starts on the rows of make(3) first, of which make(1) has three times as many.
+template <class Make>
+MultistartSummary on_coarse_rows(Make &&make, std::int64_t starts, int threads = 1) {
+  const Rig fine = make(std::size_t{1}), coarse = make(std::size_t{3});
+  MultistartOptions options = fine.options;
+  options.starts = starts;
+  options.threads = threads;
+  options.coarse = coarse.problem.get();
+  Cancel cancel;
+  return multistart(*fine.problem, fine.solver, options, cancel);
+}
+
+// a·(x − x0)^-b with x = 1, 1 + 1/n, …, on every k-th row from `first` on.
+Rig origin(std::size_t first, std::size_t every, double upper) {
+  Formula f;
+  auto a = f.parameter(), x0 = f.parameter(), b = f.parameter();
+  a *pow(f.column(0) - x0, -b);
+  const Point theta = {2, 0.99, 0.4};
+  Data data;
+  data.columns.resize(1);
+  for (std::size_t i = first; i < 300; i += every)
+    data.columns[0].push_back(1 + 0.01 * static_cast<double>(i));
+  data.rows = data.columns[0].size();
+  Cancel cancel;
+  Point y = evaluate(f.program(), data, theta, cancel);
+  if (every > 1) // as if the rows were much steeper than the first of all shows
+    for (std::size_t i = 0; i < y.size(); ++i)
+      y[i] = 2 * std::pow(data.columns[0][i] - 1.005, -0.4);
+  Rig rig;
+  rig.problem = std::make_unique<Problem>(f.program(), data, y, Point(), ProblemOptions(), theta,
+                                          toys::all(3), toys::all(3), cancel);
+  rig.solver = toys::unbounded(3);
+  rig.solver.upper[1] = upper;
+  rig.options.ranges = {{Kind::eliminated, 0, 0}, {Kind::uniform, 0.5, 0.99}, {Kind::log, 0.1, 1}};
+  return rig;
+}
+
 } // namespace
 
 static void test_threads_do_not_show() {
@@ -117,6 +154,35 @@ static void test_merging_finds_the_same() {
   // What was merged cost less than what ran.
   CHECK(many.evaluations < 8 * few.evaluations);
   CHECK(few.agreed == 8 && many.agreed == 64);
+}
+
+// Starts on some of the rows lead to the minimum that starts on all of them lead to, and are
+// counted as if they had been.
+static void test_coarse_rows() {
+  const auto part = [](std::size_t every) { return every == 1 ? waves(999) : waves(333); };
+  const MultistartSummary all = run(part(1), 64), one = on_coarse_rows(part, 64);
+  check_counts(one, 64);
+  CHECK_NEAR(one.best.objective, all.best.objective, 1e-12);
+  CHECK_NEAR(one.theta[0], all.theta[0], 1e-9);
+  const MultistartSummary two = on_coarse_rows(part, 64, 2);
+  CHECK(two.theta == one.theta && two.agreed == one.agreed && two.best_start == one.best_start);
+  CHECK(two.evaluations == one.evaluations && two.iterations == one.iterations);
+  // The best start alone leads there too.
+  const Rig rig = part(1);
+  Point start(2);
+  draw_start(rig.options, one.best_start, start.data());
+  toys::ProblemObjective objective(*rig.problem, Coordinates::centred);
+  LevenbergMarquardt(rig.solver).solve(objective, start.data());
+  CHECK_NEAR(start[0], one.theta[0], 1e-9);
+}
+
+// A minimum of some rows may be no point of the law at the others: then all rows decide.
+static void test_coarse_rows_allow_more() {
+  const auto part = [](std::size_t every) { return origin(every == 1 ? 0 : 1, every, 1.2); };
+  const MultistartSummary found = on_coarse_rows(part, 16);
+  check_counts(found, 16);
+  CHECK(is_success(found.best.status));
+  CHECK_NEAR(found.theta.empty() ? NAN : found.theta[1], 0.99, 1e-7);
 }
 
 static void test_many_minima() {
@@ -270,6 +336,8 @@ static void test_elimination() {
 int main() {
   test_threads_do_not_show();
   test_merging_finds_the_same();
+  test_coarse_rows();
+  test_coarse_rows_allow_more();
   test_many_minima();
   test_given_starts();
   test_cut_off();

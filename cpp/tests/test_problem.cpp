@@ -268,6 +268,11 @@ static void test_refusals() {
   CHECK_THROWS(build(Point(4, 1.0), {}, toys::all(2)), std::invalid_argument);
   CHECK_THROWS(build(Point(5, 1.0), Point(6, 1.0), toys::all(2)), std::invalid_argument);
   CHECK_THROWS(build(Point(5, 1.0), {}, toys::all(2, false)), std::invalid_argument);
+  Data none = data;
+  none.rows = 0;
+  CHECK_THROWS(
+      Problem(law.program, none, {}, {}, {}, law.theta, toys::all(2), toys::all(2), cancel),
+      std::invalid_argument);
   Formula many;
   auto sum = many.parameter();
   for (int k = 1; k < 33; ++k)

@@ -36,6 +36,8 @@ static void test_refusals() {
   refuses({});
   refuses({{Op::constant, 1}});
   refuses({{Op::constant, -1}});
+  refuses({{Op::external, 0, -1}});
+  refuses({{Op::parameter, 0}, {Op::external, 0, 1}, {Op::external, 0, 0}, {Op::add, 1, 2}});
   refuses({{Op::parameter, 2}});
   refuses({{Op::parameter, -1}});
   refuses({{Op::column, 1}});

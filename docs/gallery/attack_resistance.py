@@ -1,7 +1,7 @@
 """How many output tokens an attacker of activations dictates: t_max = κ·a, and what resists.
 
-Synthetic points: slopes κ chosen for χ = 20 input bits per output bit, within the range that
-arXiv:2312.02780 finds, with 8 % of seeded noise; two widths of 16-bit activations, 50304 words.
+The law is that of arXiv:2312.02780. Synthetic points: slopes κ chosen for χ = 20 input bits per
+output bit, with 8 % of seeded noise; two widths of 16-bit activations, 50304 words.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """The two-thirds law of dark matter flow, with its exponent held and free.
 
-Synthetic points: y = (ε·r)^(2/3), ε = 4.6e-7 m²/s³, the law of arXiv:2202.06515 at the cascade
-rate of arXiv:2209.03313, with 5 % of seeded noise.
+Synthetic points: y = (ε·r)^(2/3), the law of arXiv:2202.06515, with a chosen cascade rate of
+ε = 4.6e-7 m²/s³ and 5 % of seeded noise.
 """
 
 from pathlib import Path

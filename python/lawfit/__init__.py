@@ -3,7 +3,8 @@
 from lawfit import laws, samples, schedules
 from lawfit._core import build_info
 from lawfit.callable_law import CallableLaw
-from lawfit.curve import Curve, Curves
+from lawfit.curve import Curve
+from lawfit.curves import Curves
 from lawfit.derived import (
     Agreement,
     Collapse,

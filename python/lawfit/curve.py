@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NoReturn, TypeAlias, overload
+from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lawfit._log_order import OnDuplicate, count, curve_rows
 from lawfit._validate import (
@@ -14,7 +15,6 @@ from lawfit._validate import (
     Ints,
     all_finite,
     choose,
-    closest,
     float_array,
     integer,
     real,
@@ -23,11 +23,7 @@ from lawfit._validate import (
 )
 from lawfit.schedule import Schedule
 
-__all__ = ["Curve", "Curves", "as_curves"]
-
-Pick: TypeAlias = "slice | list[int] | list[str]"
-
-LINES = 20  # curves shown by the repr of Curves
+__all__ = ["Curve"]
 
 
 class Curve:
@@ -171,19 +167,31 @@ class Curve:
         if not keep.any():
             last = f"its last is {self.steps[-1]}"
             raise ValueError(f"curve {self.name!r} has 0 points at step {first} or later; {last}")
-        dropped = len(self) - int(keep.sum())
-        note = f"skipped {count(dropped)} before step {first}"
-        return self._with(
-            steps=self.steps[keep],
-            loss=self.loss[keep],
-            columns={field: values[keep] for field, values in self.columns.items()},
-            notes=(*self.notes, note) if dropped else self.notes,
-        )
+        return self._where(keep, f"before step {first}")
 
     def after(self, step: int) -> Curve:
         """Return the curve without the points at `step` or earlier."""
         last = integer(step, field="step", source=f"curve {self.name!r}", lower=-1)
         return self.skip(last + 1)
+
+    def until(self, step: int) -> Curve:
+        """Return the curve as it was after `step`: the points at `step` or earlier.
+
+        Raises
+        ------
+        ValueError
+            If no point is left.
+        """
+        last = integer(step, field="step", source=f"curve {self.name!r}", lower=0)
+        keep = self.steps <= last
+        if not keep.any():
+            first = f"its first is {self.steps[0]}"
+            raise ValueError(f"curve {self.name!r} has 0 points at step {last} or before; {first}")
+        return self._where(keep, f"after step {last}")
+
+    def renamed(self, name: str) -> Curve:
+        """Return the curve under another name."""
+        return self._with(name=_text(name, "name"))
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -206,7 +214,7 @@ class Curve:
         return hash((self.name, len(self), self.params))
 
     def __repr__(self) -> str:
-        return f"<Curve {self.name!r}: {self._described()}>"
+        return f"<Curve {self.name!r}: {self.described()}>"
 
     def __getstate__(self) -> dict[str, Any]:
         state = {slot: getattr(self, slot) for slot in self.__slots__}
@@ -228,130 +236,29 @@ class Curve:
         for slot, value in (values | {"columns": MappingProxyType(columns)}).items():
             object.__setattr__(self, slot, value)
 
+    def _where(self, keep: NDArray[np.bool_], which: str) -> Curve:
+        dropped = len(self) - int(keep.sum())
+        note = f"skipped {count(dropped)} {which}"
+        return self._with(
+            steps=self.steps[keep],
+            loss=self.loss[keep],
+            columns={field: values[keep] for field, values in self.columns.items()},
+            notes=(*self.notes, note) if dropped else self.notes,
+        )
+
     def _with(self, **changes: Any) -> Curve:
         other = object.__new__(Curve)
         other._set(**(self.__getstate__() | changes))
         return other
 
-    def _described(self) -> str:
+    def described(self) -> str:
+        """Say what the curve holds, on one line."""
         total = "" if self.schedule is None else f" of {self.schedule.steps}"
         size = "" if self.params is None else f", {self.params:.6g} params"
         return (
             f"{count(len(self))}, steps {self.steps[0]} to {self.steps[-1]}{total}, "
             f"loss {self.loss[0]:.4g} to {self.loss[-1]:.4g} {self.loss_unit}{size}"
         )
-
-
-class Curves(Sequence[Curve]):
-    """An immutable sequence of curves with unique names.
-
-    Indexed by position or name for a `Curve`, by slice or list of either for `Curves`.
-
-    Parameters
-    ----------
-    curves : iterable of Curve
-        One without a name is named "curve 0", "curve 1", … after its position.
-
-    Raises
-    ------
-    TypeError
-        If an element is no Curve, or `curves` no iterable.
-    ValueError
-        If two have one name.
-    """
-
-    __slots__ = ("_curves",)
-    _curves: dict[str, Curve]
-
-    def __init__(self, curves: Iterable[Curve]) -> None:
-        if not isinstance(curves, Iterable):
-            raise TypeError(f"curves: expected an iterable of Curve, not {type(curves).__name__}")
-        named: dict[str, Curve] = {}
-        for index, curve in enumerate(curves):
-            if not isinstance(curve, Curve):
-                raise TypeError(f"curves: element {index} is a {type(curve).__name__}, not a Curve")
-            name = curve.name or f"curve {index}"
-            if name in named:
-                first = list(named).index(name)
-                raise ValueError(
-                    f"curves: name {name!r} at index {index} is taken by index {first}"
-                )
-            named[name] = curve if curve.name else curve._with(name=name)
-        object.__setattr__(self, "_curves", named)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the curves, in order."""
-        return tuple(self._curves)
-
-    def __len__(self) -> int:
-        return len(self._curves)
-
-    def __iter__(self) -> Iterator[Curve]:
-        return iter(self._curves.values())
-
-    def __contains__(self, item: object) -> bool:
-        return item in self._curves if isinstance(item, str) else super().__contains__(item)
-
-    @overload
-    def __getitem__(self, index: int | str) -> Curve: ...
-    @overload
-    def __getitem__(self, index: Pick) -> Curves: ...
-    def __getitem__(self, index: int | str | Pick) -> Curve | Curves:
-        if isinstance(index, slice):
-            return Curves(list(self)[index])
-        if isinstance(index, list):
-            return Curves(self[item] for item in index)
-        if not isinstance(index, str):
-            return list(self)[index]
-        if index not in self._curves:
-            raise ValueError(f"curves: name {index!r} is unknown{closest(index, self._curves)}")
-        return self._curves[index]
-
-    def __eq__(self, other: object) -> bool:
-        return list(self) == list(other) if isinstance(other, Curves) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self.names)
-
-    def __setattr__(self, attribute: str, value: object) -> NoReturn:
-        raise AttributeError(f"Curves are immutable: can't set {attribute!r}")
-
-    def __delattr__(self, attribute: str) -> NoReturn:
-        raise AttributeError(f"Curves are immutable: can't delete {attribute!r}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (list(self),)
-
-    def __repr__(self) -> str:
-        width = max(map(len, self.names), default=0)
-        lines = [f"  {curve.name:{width}}  {curve._described()}" for curve in list(self)[:LINES]]
-        if len(self) > LINES:
-            lines.append(f"  … and {len(self) - LINES} more")
-        return "\n".join([f"<Curves: {len(self)}>", *lines])
-
-
-def as_curves(data: object) -> Curves:
-    """Take a Curve, Curves or an iterable of Curve as at least one curve.
-
-    Raises
-    ------
-    TypeError
-        If `data` is anything else.
-    ValueError
-        If there is no curve in it.
-    """
-    if isinstance(data, Curves):
-        curves = data
-    elif isinstance(data, Curve):
-        curves = Curves([data])
-    elif isinstance(data, Iterable) and not isinstance(data, str | bytes | Mapping):
-        curves = Curves(data)
-    else:
-        raise TypeError(f"expected a Curve or an iterable of Curve, not {type(data).__name__}")
-    if not len(curves):
-        raise ValueError("got 0 curves; expected at least one")
-    return curves
 
 
 def _fields(loss: object, columns: Mapping[str, object], source: str) -> dict[str, Floats]:

@@ -10,7 +10,8 @@ from typing import Final
 
 from lawfit import laws, samples
 from lawfit._validate import Floats
-from lawfit.curve import Curve, Curves
+from lawfit.curve import Curve
+from lawfit.curves import Curves
 from lawfit.fit import fit
 from lawfit.result import Fit
 from lawfit.scores import Score

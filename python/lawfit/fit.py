@@ -10,7 +10,8 @@ from typing import Any, overload
 from lawfit import laws
 from lawfit._validate import integer
 from lawfit.callable_law import CallableLaw
-from lawfit.curve import Curve, as_curves
+from lawfit.curve import Curve
+from lawfit.curves import as_curves
 from lawfit.grouped import GroupedFit
 from lawfit.groups import By, group_rows, read_shared
 from lawfit.law import Law

@@ -15,7 +15,8 @@ import numpy as np
 from lawfit import _core
 from lawfit._record import Record
 from lawfit._validate import Floats, choose, closest
-from lawfit.curve import Curve, as_curves
+from lawfit.curve import Curve
+from lawfit.curves import as_curves
 from lawfit.groups import By, Key, curve_key, label, members, nearest_keys, read_key, table_keys
 from lawfit.law import Law
 from lawfit.options import ProfilePoint

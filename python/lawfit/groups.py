@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lawfit._validate import Ints, closest, integer
-from lawfit.curve import Curve, as_curves
+from lawfit.curve import Curve
+from lawfit.curves import as_curves
 from lawfit.law import Law
 from lawfit.rows import Group, Rows, is_table
 from lawfit.table import column_names

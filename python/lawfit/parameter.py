@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import numbers
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import EllipsisType
@@ -14,9 +13,11 @@ from lawfit._record import Record
 from lawfit._validate import choose
 from lawfit.formula import check_name, declared
 
-__all__ = ["Parameter", "check_text", "parameter_table", "set_fields"]
+__all__ = ["TINY", "Parameter", "check_text", "parameter_table", "set_fields"]
 
 SCALES = ("linear", "log")
+# A lower bound this small only says that the parameter is positive.
+TINY = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Parameter:
     def domain(self) -> str:
         """Bounds, scale and the value it is held at, as text."""
         lower = "(-inf" if math.isinf(self.lower) else f"[{self.lower:g}"
-        if 0 < self.lower <= sys.float_info.min:
+        if 0 < self.lower <= TINY:
             lower = "(0"
         upper = "inf)" if math.isinf(self.upper) else f"{self.upper:g}]"
         scale = ", logarithmic" if self.scale == "log" else ""

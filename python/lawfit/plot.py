@@ -16,7 +16,8 @@ import numpy as np
 
 from lawfit._extras import require
 from lawfit._validate import Floats
-from lawfit.curve import Curve, Curves
+from lawfit.curve import Curve
+from lawfit.curves import Curves
 from lawfit.result import Fit
 from lawfit.schedule import Schedule
 

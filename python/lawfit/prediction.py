@@ -12,7 +12,8 @@ import numpy as np
 from lawfit import laws
 from lawfit._validate import Floats, Ints, choose, closest, flag, real
 from lawfit.conventions import DEFAULTS, WARMUPS, Warmup
-from lawfit.curve import Curve, Curves
+from lawfit.curve import Curve
+from lawfit.curves import Curves
 from lawfit.law import Law
 from lawfit.rows import Rows, curve_rows, schedule_rows, table_rows
 from lawfit.schedule import Schedule

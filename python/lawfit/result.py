@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lawfit._validate import Floats, integer
-from lawfit.curve import as_curves
+from lawfit.curves import as_curves
 from lawfit.law import Law
 from lawfit.options import Options, ProfilePoint
 from lawfit.prediction import Request, request

@@ -11,7 +11,8 @@ import numpy as np
 from lawfit import _core
 from lawfit._validate import Floats, Ints, closest
 from lawfit.callable_law import CallableLaw
-from lawfit.curve import Curve, Curves, as_curves
+from lawfit.curve import Curve
+from lawfit.curves import Curves, as_curves
 from lawfit.law import Law
 from lawfit.schedule import Schedule, Warmup
 from lawfit.table import is_lazy, table_columns

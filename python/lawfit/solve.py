@@ -16,11 +16,11 @@ from lawfit.callable_law import CallableLaw
 from lawfit.grouped import GroupedFit
 from lawfit.groups import By, Key, number_of_grouped_starts, split_rows
 from lawfit.options import Options, ProfilePoint, decays, read_grid
+from lawfit.parameter import TINY
 from lawfit.result import Fit
 from lawfit.rows import Rows
 from lawfit.scores import score
 from lawfit.starts import Bounds, given_starts, number_of_starts, start_ranges
-from lawfit.uncertainty import TINY
 
 __all__ = ["Job", "check_rows", "fit_groups", "fit_once"]
 

@@ -14,18 +14,16 @@ import numpy as np
 from lawfit import _core
 from lawfit._special import student_t_quantile
 from lawfit._validate import Floats, choose, real
-from lawfit.parameter import Parameter
+from lawfit.parameter import TINY, Parameter
 
 if TYPE_CHECKING:
     from lawfit.prediction import Request
     from lawfit.result import Fit
 
-__all__ = ["TINY", "conf_int", "interval"]
+__all__ = ["conf_int", "interval"]
 
 METHODS = ("sandwich",)
 SCALES = ("auto", "linear", "log")
-# A lower bound this small only says that the parameter is positive.
-TINY = 1e-300
 
 Pair = tuple[float, float]
 
@@ -59,11 +57,11 @@ def interval(fit: Fit, asked: Request, level: float) -> tuple[Floats, Floats]:
     values, derivatives = _derivatives(fit, asked)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         half = t * _errors(fit, derivatives)
-        if fit.options.space == "log":
-            factor = np.exp(half / values)
-            low, high = values / factor, values * factor
-        else:
-            low, high = values - half, values + half
+        low, high = values - half, values + half
+        if fit.options.space == "log":  # but extrapolated values may be negative
+            factor, positive = np.exp(half / values), values > 0
+            low = np.where(positive, values / factor, low)
+            high = np.where(positive, values * factor, high)
         if fit.options.loss == "binomial":
             low, high = np.maximum(low, 0), np.minimum(high, 1)
     return asked.as_asked(low), asked.as_asked(high)
@@ -74,7 +72,7 @@ def _quantile(fit: Fit, level: float, intervals: int = 1) -> float:
     outside = (1 - real(level, field="level", lower=0, upper=1, strict=True)) / intervals
     freedom = math.inf if fit.options.loss == "binomial" else fit.n - fit.rank
     # Without a degree of freedom the errors are infinite already.
-    return abs(student_t_quantile(outside / 2, freedom)) if freedom > 0 else 1.0
+    return -student_t_quantile(outside / 2, freedom) if freedom > 0 else 1.0
 
 
 def _on_log(parameter: Parameter, scale: str) -> bool:
@@ -106,7 +104,7 @@ def _derivatives(fit: Fit, asked: Request) -> tuple[Floats, Floats]:
     n = len(asked.rows)
     problem = _core.Problem(
         program=fit.law._program,
-        data=asked.rows.core(),
+        data=asked.rows.core(exact=fit.options.exact),
         y=np.ones(n),
         weights=np.zeros(0),
         loss="squared",

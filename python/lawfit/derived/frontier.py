@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from lawfit._validate import Floats, Ints
-from lawfit.curve import Curve, as_curves
+from lawfit.curve import Curve
+from lawfit.curves import as_curves
 from lawfit.derived._answer import Answer
 from lawfit.derived.budget import read_cost
 from lawfit.rows import is_table

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from lawfit._validate import Floats, integer, real
-from lawfit.curve import Curve, Curves, as_curves
+from lawfit.curve import Curve
+from lawfit.curves import Curves, as_curves
 from lawfit.derived._answer import Answer
 
 __all__ = ["Collapse", "collapse"]

@@ -17,7 +17,8 @@ import numpy as np
 
 from lawfit import schedules
 from lawfit._validate import integer
-from lawfit.curve import Curve, Curves
+from lawfit.curve import Curve
+from lawfit.curves import Curves
 from lawfit.schedule import Schedule
 
 __all__ = ["curves", "sizes"]
