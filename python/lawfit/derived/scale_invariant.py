@@ -85,7 +85,9 @@ def effective_lr(
 
     Notes
     -----
-    AdamP, arXiv:2006.08217, section 2; the norms are those of `weight_norms`.
+    AdamP, arXiv:2006.08217, section 2; the norms are those of `weight_norms`. Norms grow while the
+    LR rises, so the peak may lie within the warm-up: take areas of it with ``warmup="actual"`` or
+    "skip", which a fit's default "peak" would flatten.
     """
     squares = _squares(schedule, update_norms, initial_norm, momentum, "effective_lr")
     return Schedule(schedule.lr / squares[:-1], warmup=schedule.warmup)

@@ -91,8 +91,9 @@ multi_power = Law(
             0, scale="log", meaning="loss that a fall of the LR by 1 takes away in the end"
         ),
         "C": Parameter(0, typical=(0.1, 20), scale="log", meaning="how soon a fall of the LR pays"),
-        # A fall pays like a power of the area after it; published fits are near 0.6.
-        "beta": Parameter(0, 2, typical=(0.2, 1.5), meaning="how a fall of the LR levels off"),
+        # A fall pays like a power of the area after it; published fits are near 0.6. Far below the
+        # bound it pays like a logarithm, and only the product of B and beta matters.
+        "beta": Parameter(0.01, 2, typical=(0.2, 1.5), meaning="how a fall of the LR levels off"),
         "gamma": Parameter(0, 2, typical=(0.2, 1.2), meaning="how much longer a low LR takes"),
     },
     y="loss",
