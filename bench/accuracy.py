@@ -30,7 +30,7 @@ def shown(fit):
 
 def main():
     print("annealing law, two published curves; listed objective, ours")
-    for lam, (*_, objective) in G1.items():
+    for lam, (*_, objective, _) in G1.items():
         fit = lf.fit("annealing", annealing_curves(), fixed={"lam": lam})
         print(f"  {objective:.9g}: {shown(fit)}  R2 {fit.training.R2:.8f}")
     print("annealing law, multi-power's curves; listed train objective and test MAE, ours")

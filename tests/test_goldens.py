@@ -13,14 +13,12 @@ from golden_data import (
 )
 from lawfit.scores import score
 
-# lambda: L0, A, C, alpha, objective. At 0.99 the objective is 2.31712772e-5: the four digits listed
-# cut it short by more than the 1e-9 allowed, though every parameter agrees to all its digits.
-CUT_SHORT = {0.99: 0.5e-9}
+# lambda: L0, A, C, alpha, objective, R2
 G1 = {
-    0.999: (2.6277966, 0.4296651, 0.4107725, 0.5498456, 1.62924559e-5),
-    0.99: (2.620653, 0.438682, 3.915736, 0.541156, 2.317e-5),
-    0.995: (2.621339, 0.437831, 1.966447, 0.541943, 2.194e-5),
-    0.9995: (2.633499, 0.422231, 0.220696, 0.557403, 1.837e-5),
+    0.999: (2.6277966, 0.4296651, 0.4107725, 0.5498456, 1.62924559e-5, 0.99963384),
+    0.99: (2.620653, 0.438682, 3.915736, 0.541156, 2.317e-5, 0.999485),
+    0.995: (2.621339, 0.437831, 1.966447, 0.541943, 2.194e-5, 0.999506),
+    0.9995: (2.633499, 0.422231, 0.220696, 0.557403, 1.837e-5, 0.999665),
 }
 # size: L0, A, alpha, C, train objective; test R2, MAE, RMSE, PredE, WorstE
 G2 = {
@@ -45,14 +43,16 @@ G3 = {
 @pytest.mark.parametrize("lam", G1)
 def test_g1_annealing(lam):
     fit = lf.fit("annealing", annealing_curves(), fixed={"lam": lam})
-    floor, amplitude, drop, alpha, objective = G1[lam]
+    floor, amplitude, drop, alpha, objective, r2 = G1[lam]
+    # half of the last digit printed, of parameters, objective and R2
+    half, half_objective, half_r2 = (
+        (0.51e-7, 0.51e-13, 0.51e-8) if lam == 0.999 else (0.51e-6, 0.51e-8, 0.51e-6)
+    )
     assert fit.success
-    assert fit.objective <= objective + 1e-9 + CUT_SHORT.get(lam, 0)
     want = {"L0": floor, "A": amplitude, "C": drop, "alpha": alpha, "lam": lam}
-    assert dict(fit.params) == pytest.approx(want, rel=1e-4)
-    if lam == 0.999:
-        assert fit.objective == pytest.approx(objective, rel=1e-8)
-        assert fit.training.R2 == pytest.approx(0.99963384, abs=1e-7)
+    assert dict(fit.params) == pytest.approx(want, rel=0, abs=half)
+    assert fit.objective == pytest.approx(objective, rel=0, abs=half_objective)
+    assert fit.training.R2 == pytest.approx(r2, rel=0, abs=half_r2)
 
 
 def test_g1_endpoints():
@@ -69,12 +69,12 @@ def test_g2_multipower_curves(size):
     train, test = (multipower_curves(size, names) for names in (MULTIPOWER_TRAIN, MULTIPOWER_TEST))
     fit = lf.fit("annealing", train, warmup="skip", skip_steps=0)
     assert fit.success
-    assert fit.objective <= objective * (1 + 1e-6)
+    assert fit.objective == pytest.approx(objective, rel=0, abs=0.51e-7)
     want = {"L0": floor, "A": amplitude, "alpha": alpha, "C": drop, "lam": 0.999}
-    assert dict(fit.params) == pytest.approx(want, abs=1e-4, rel=1e-4)
+    assert dict(fit.params) == pytest.approx(want, rel=0, abs=0.51e-4)
     scored = fit.score(test).mean()
-    assert scored.MAE == pytest.approx(mae, rel=0.02)
-    assert scored[:5] == pytest.approx((r2, mae, rmse, pred, worst), rel=0.01)
+    assert scored.R2 == pytest.approx(r2, rel=0, abs=0.51e-4)
+    assert scored[1:5] == pytest.approx((mae, rmse, pred, worst), rel=0, abs=0.51e-5)
 
 
 # size: test MAE with the warm-up inside S2, and of the law that knows no schedule
@@ -129,16 +129,18 @@ def test_g3_the_minimum_is_far_below(size):
 def test_g4_chinchilla(seed):
     fit = lf.fit("chinchilla", chinchilla_points(), **({} if seed is None else {"rng": seed}))
     assert fit.success
-    assert fit.objective <= 1.0182741e-3
+    assert fit.objective == pytest.approx(1.018274018e-3, rel=1e-9)
     want = {"A": 477.826, "B": 2143.417, "E": 1.817218, "alpha": 0.347310, "beta": 0.367172}
     assert dict(fit.params) == pytest.approx(want, rel=2e-6)
 
 
 def test_g4_all_points():
     fit = lf.fit("chinchilla", chinchilla_points(drop=0))
-    assert fit.objective == pytest.approx(1.82601e-3, rel=1e-5)
+    assert fit.objective == pytest.approx(1.82601e-3, rel=0, abs=0.51e-8)
     want = {"E": 1.8914, "alpha": 0.3493, "beta": 0.4530}
-    assert {name: fit.params[name] for name in want} == pytest.approx(want, abs=1e-4)
+    found = {name: fit.params[name] for name in want}
+    # E is 1.89134 at the minimum: the digits of a solver that stopped short of it
+    assert found == pytest.approx(want, rel=0, abs=1e-4)
 
 
 def test_g4_mean_reduction_stops_at_the_same_parameters():
