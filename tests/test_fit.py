@@ -274,6 +274,18 @@ def test_a_run_beside_the_law_is_predicted():
     np.testing.assert_allclose(fit.predict(wsd, at=at), annealing_loss(wsd, at), rtol=1e-9)
 
 
+@pytest.mark.parametrize("size", [25152.0, 7e9])
+def test_a_column_that_does_not_vary_leaves_its_part_open(size):
+    n = np.full(40, size)
+    d = np.geomspace(1e9, 1e12, 40)
+    loss = 1.7 + 400 * n**-0.34 + 2000 * d**-0.37
+    for options in ({}, {"starts": [CHINCHILLA]}):
+        fit = lf.fit("chinchilla", {"N": n, "D": d, "loss": loss}, **options)
+        assert fit.status == "rank_deficient"
+        assert set(fit.undetermined) == {"E", "A", "alpha"}
+        assert fit.params["beta"] == pytest.approx(0.37, rel=1e-6)
+
+
 @pytest.mark.parametrize("unit", [1e-6, 1e3, 1e9])
 @pytest.mark.parametrize("formula", ["a * exp(-b*x) + c", "a * exp(-(b*x)) + c"])
 def test_a_rate_is_found_whatever_the_unit(unit, formula):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.optimize import least_squares
 
 import lawfit as lf
@@ -58,6 +59,10 @@ def test_squared_loss_is_the_joint_least_squares():
     cov = np.linalg.inv(best.jac.T @ best.jac) * 2 * best.cost / (y.size - 7)
     assert fit.params["b"] == pytest.approx(best.x[0], rel=1e-6)
     assert fit.cov == pytest.approx(cov[:1, :1], rel=1e-4)
+    half = stats.t.ppf(0.975, y.size - 7) * np.sqrt(cov[0, 0])
+    for pairs in (fit.conf_int(), fit["b"].conf_int()):
+        assert pairs["b"] == pytest.approx((best.x[0] - half, best.x[0] + half), rel=1e-5)
+    assert fit.conf_int().keys() == {"b"}
     for g, one in enumerate(fit.values()):
         where = [1 + 2 * g, 0, 2 + 2 * g]  # a, b, c
         assert list(one.params.values()) == pytest.approx(best.x[where], rel=1e-6)

@@ -321,8 +321,7 @@ private:
     int shift = scalars_.constant(0);
     for (auto &[log, exponent] : product.powers) {
       Column values = logs_[static_cast<std::size_t>(log)];
-      const double mean =
-          std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+      const double mean = mean_of(values);
       for (double &value : values)
         value -= mean;
       logs_.push_back(std::move(values));
@@ -334,6 +333,14 @@ private:
     centres_.push_back({amplitude.parameter, amplitude.exponent, ratio});
     return input(scalars_.apply(Op::mul, product.coefficient, ratio),
                  scalars_.apply(Op::parameter, amplitude.parameter));
+  }
+
+  // Of equal values exactly their value: what rounding left of it would be all that varies.
+  static double mean_of(const Column &values) {
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    if (*least == *most)
+      return *least;
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
   }
 
   static Column weight(const Product &product, double factor, const Divided &law,

@@ -110,10 +110,12 @@ class GroupedFit:
         cov = solution.covariance.reshape(p, p)[np.ix_(index, index)] if solved else None
         lost = (f for f in fits.values() if f.status == "rank_deficient")
         ended = next(lost, solution)
+        own = sum(f.rank - solution.rank for f in fits.values())
+        freedom = max(sum(f.n for f in fits.values()) - own - solution.rank, 0)
         return cls(
             by=by if isinstance(by, str) else None,
             groups=tuple(fits),
-            fits=tuple(fits.values()),
+            fits=tuple(dataclasses.replace(f, freedom=freedom) for f in fits.values()),
             shared=tuple(shared),
             cov=np.full((k, k), np.nan) if cov is None else cov,
             objective=solution.objective * scale if solved else math.nan,
@@ -237,6 +239,14 @@ class GroupedFit:
                 raise TypeError(f"a {type(data).__name__} belongs to no group; give group=")
             group = self._key(data)
         return self[group].predict(data, at, params=params, tokens_per_step=tokens_per_step)
+
+    def conf_int(self, level: float = 0.95, **options: Any) -> dict[str, tuple[float, float]]:
+        """Return a confidence interval for every parameter of `params`, as `Fit.conf_int` does.
+
+        Those of a group's own parameters are ``fit[group].conf_int(…)``.
+        """
+        pairs = self.fits[0].conf_int(level, **options)
+        return {name: pairs[name] for name in self.params}
 
     def score(self, data: Any, *, skip_steps: int | None = None) -> Scores:
         """Score predictions of measured curves or columns, each by the fit of its group.

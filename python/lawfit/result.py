@@ -59,6 +59,9 @@ class Fit:
         Parameters that the data cannot tell apart, or that have no effect.
     rank : int
         Of the Jacobian by the free parameters not at a bound.
+    freedom : int
+        Rows less the rank: what Student's t in the intervals has. Of all groups for one group of a
+        fit that shares parameters.
     condition : float
         Of the Jacobian with its columns scaled to length 1.
     training : Score
@@ -90,6 +93,7 @@ class Fit:
     at_bounds: Mapping[str, str]
     undetermined: tuple[str, ...]
     rank: int
+    freedom: int
     condition: float
     training: Score
     sources: tuple[tuple[str, int], ...]
@@ -193,7 +197,7 @@ class Fit:
             Share of such intervals that hold the true value, of each parameter by itself or of
             all at once (`joint`).
         method : {"sandwich"}
-            Estimate ± t·s with s the standard error and Student's t of n - rank degrees of
+            Estimate ± t·s with s the standard error and Student's t of `freedom` degrees of
             freedom, or the normal distribution for a binomial loss.
         scale : {"auto", "linear", "log"}
             Where ± is taken. "log": on the logarithm, so that the ends are a factor apart from the

@@ -70,7 +70,7 @@ def read_fit(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     params = record.table("params")
     if params.keys() != law.parameters.keys() or not set(free) <= params.keys():
         raise ValueError("fit: 'params' and 'free' must name the law's parameters")
-    counts = ("rank", "iterations", "evaluations", *(n for n in names if "starts_" in n))
+    counts = ("rank", "freedom", "iterations", "evaluations", *(n for n in names if "starts_" in n))
     numbers: dict[str, Any] = {
         "status": _status(record),
         "message": record.text("message"),

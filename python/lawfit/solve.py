@@ -287,6 +287,7 @@ def _result(
         },
         undetermined=tuple(n for n, lost in zip(free, solution.undetermined, strict=False) if lost),
         rank=solution.rank,
+        freedom=max(len(rows) - solution.rank, 0),
         condition=solution.condition,
         training=score(y, predicted),
         sources=tuple((g.source, g.end - g.begin) for g in rows.groups),

@@ -1,6 +1,6 @@
 """How far a fit's parameters and forecasts may be off: intervals from its covariance.
 
-Every interval is ±t·s around an estimate, with Student's t of n - rank degrees of freedom (the
+Every interval is ±t·s around an estimate, with Student's t of `Fit.freedom` degrees of freedom (the
 normal distribution for a binomial loss) and s from `Fit.cov`.
 """
 
@@ -70,7 +70,7 @@ def interval(fit: Fit, asked: Request, level: float) -> tuple[Floats, Floats]:
 def _quantile(fit: Fit, level: float, intervals: int = 1) -> float:
     """Return how many errors wide `intervals` of them are that hold all at once (Bonferroni)."""
     outside = (1 - real(level, field="level", lower=0, upper=1, strict=True)) / intervals
-    freedom = math.inf if fit.options.loss == "binomial" else fit.n - fit.rank
+    freedom = math.inf if fit.options.loss == "binomial" else fit.freedom
     # Without a degree of freedom the errors are infinite already.
     return -student_t_quantile(outside / 2, freedom) if freedom > 0 else 1.0
 
