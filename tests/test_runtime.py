@@ -256,6 +256,26 @@ def test_d07_threads_of_python_fit_at_once():
     assert together == [alone[seed] for seed in seeds]
 
 
+@pytest.mark.parametrize("points", [60, 200_000])
+def test_exit_while_a_daemon_thread_fits(points):
+    code = f"""
+    import threading
+    x = np.geomspace(1, 1e4, {points})
+    data = {{"x": x, "y": 3 * x**-0.4 + 1.2}}
+    began = threading.Event()
+
+    def forever():
+        while True:
+            lf.fit("power", data, starts=16)
+            began.set()
+
+    threading.Thread(target=forever, daemon=True).start()
+    print(began.wait(15))
+    """
+    for _ in range(3):
+        assert run(code) == ["True"]
+
+
 # Instruction sets
 
 

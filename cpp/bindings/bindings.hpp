@@ -1,9 +1,11 @@
 // What the binding files share.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <pybind11/numpy.h>
@@ -41,15 +43,44 @@ template <class T> py::array_t<T> to_array(const std::vector<T> &values) {
   return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
+// Before Python 3.14 a thread that asks for the GIL of an interpreter at its end, as a daemon's
+// may, is ended by unwinding it, which destructors do not survive: the process would abort. Such a
+// thread waits for the process to end instead, as Python itself has it since.
+template <class Take> void take_gil(Take &&take) noexcept {
+  try {
+    take();
+  } catch (...) {
+    for (;;)
+      std::this_thread::sleep_for(std::chrono::hours(1));
+  }
+}
+
+// Without the GIL for its lifetime.
+class WithoutGil {
+public:
+  WithoutGil() : state_(PyEval_SaveThread()) {}
+  WithoutGil(const WithoutGil &) = delete;
+  WithoutGil &operator=(const WithoutGil &) = delete;
+  ~WithoutGil() {
+    take_gil([this] { PyEval_RestoreThread(state_); });
+  }
+
+private:
+  PyThreadState *state_;
+};
+
 // Runs `work(cancel)` without the GIL. The calling thread looks for pending signals every 20 ms
 // (only Python's main thread has any), and a Ctrl-C ends the work with KeyboardInterrupt.
 template <class Work> auto without_gil(Work &&work) {
   lawfit::Cancel cancel([] {
-    const py::gil_scoped_acquire gil;
-    return PyErr_CheckSignals() == 0;
+    PyGILState_STATE before{};
+    take_gil([&] { before = PyGILState_Ensure(); });
+    const bool goes_on = PyErr_CheckSignals() == 0;
+    PyGILState_Release(before);
+    return goes_on;
   });
   try {
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     return work(cancel);
   } catch (const lawfit::Cancelled &) {
     // The GIL is held again here, and the signal's exception is pending.

@@ -1,5 +1,7 @@
 #include "lawfit/row_areas.hpp"
 
+#include <algorithm>
+#include <map>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -11,8 +13,33 @@
 namespace lawfit {
 namespace {
 
-// 8 MiB a curve.
+// 8 MiB a schedule.
 constexpr std::int64_t most_tabulated_steps = std::int64_t{1} << 20;
+
+// Schedules as they are walked at every evaluation: what costs a cosine a step is written out, once
+// for all tracks that share a schedule.
+class Tabulated {
+public:
+  std::shared_ptr<const Schedule> operator()(const std::shared_ptr<const Schedule> &schedule) {
+    std::shared_ptr<const Schedule> &out = known_[schedule.get()];
+    if (!out)
+      out = is_cheap(*schedule)
+                ? schedule
+                : std::make_shared<const Schedule>(schedule->tabulated(most_tabulated_steps));
+    return out;
+  }
+
+private:
+  static bool is_cheap(const Schedule &schedule) {
+    const std::vector<Piece> &pieces = schedule.pieces();
+    return std::all_of(pieces.begin(), pieces.end(), [](const Piece &piece) {
+      return piece.shape == Shape::constant || piece.shape == Shape::linear ||
+             piece.shape == Shape::table;
+    });
+  }
+
+  std::map<const Schedule *, std::shared_ptr<const Schedule>> known_;
+};
 
 // S2 by its momentum's decay.
 class AnnealingArea final : public RowFunction {
@@ -22,8 +49,9 @@ public:
     data_.steps = data.steps;
     data_.tracks = data.tracks;
     data_.warmup = data.warmup;
+    Tabulated tabulated;
     for (Track &track : data_.tracks)
-      track.schedule = std::make_shared<Schedule>(track.schedule->tabulated(most_tabulated_steps));
+      track.schedule = tabulated(track.schedule);
   }
 
   std::size_t arguments() const override { return 1; }
@@ -46,9 +74,9 @@ public:
   // make(schedule, steps, their number) is the area of one schedule, which outlives it.
   template <class Make>
   OverTracks(std::size_t arguments, const Data &data, const Make &make) : arguments_(arguments) {
+    Tabulated tabulated;
     for (const Track &track : data.tracks) {
-      auto schedule =
-          std::make_shared<const Schedule>(track.schedule->tabulated(most_tabulated_steps));
+      std::shared_ptr<const Schedule> schedule = tabulated(track.schedule);
       Area area = make(*schedule, data.steps.data() + track.begin, track.end - track.begin);
       parts_.push_back({track.begin, std::move(schedule), std::move(area)});
     }

@@ -7,8 +7,8 @@
 
 namespace lawfit {
 
-// `data` must outlive it. Throws std::invalid_argument where `op` is no row function, or external
-// and not given.
+// `data` must outlive it where `op` has no arguments. Throws std::invalid_argument where `op` is no
+// row function, or external and not given.
 std::unique_ptr<RowFunction> make_row_function(Op op, const Data &data, Cancel &cancel);
 
 } // namespace lawfit

@@ -3,13 +3,15 @@
 #include "check.hpp"
 #include "lawfit/loss_drop.hpp"
 #include "lawfit/moment_area.hpp"
+#include "lawfit/row_areas.hpp"
 #include "toy_laws.hpp"
 
 #include <cstdlib>
+#include <memory>
 #include <new>
-#include <string>
+#include <utility>
 
-static std::size_t allocations = 0;
+static std::size_t allocations = 0, bytes = 0;
 
 #if defined(__GNUC__) && !defined(__clang__)
 // GCC sees malloc behind new once it is inlined, and not that free is behind delete.
@@ -19,6 +21,7 @@ static std::size_t allocations = 0;
 // The others, and the arrays', end in these.
 void *operator new(std::size_t size) {
   ++allocations;
+  bytes += size;
   if (void *memory = std::malloc(size))
     return memory;
   throw std::bad_alloc();
@@ -84,8 +87,31 @@ static void test_areas() {
   CHECK(allocations == before);
 }
 
+// A schedule is written out once for all curves under it, and never where it is a table already.
+static void test_schedules_are_shared() {
+  constexpr std::size_t curves = 10, steps = 100'000;
+  const auto piece = toys::stretch(Shape::cosine, steps, 3e-4, 1e-5);
+  const auto cosine = std::make_shared<const Schedule>(Schedule::from_pieces({piece}, 0));
+  const auto table = std::make_shared<const Schedule>(cosine->tabulated(steps));
+  for (const auto &[schedule, most] :
+       {std::pair(cosine, 2 * steps * sizeof(double)), std::pair(table, std::size_t{10'000})})
+    for (Op op : {Op::s2, Op::moment_area}) {
+      Data data;
+      data.rows = curves;
+      for (std::size_t k = 0; k < curves; ++k) {
+        data.steps.push_back(steps - 1);
+        data.tracks.push_back({schedule, k, k + 1});
+      }
+      Cancel cancel;
+      const std::size_t before = bytes;
+      const auto area = make_row_function(op, data, cancel);
+      CHECK(bytes - before < most);
+    }
+}
+
 int main() {
   test_counter();
+  test_schedules_are_shared();
   test_areas();
   test_solve();
   return check::finish();
