@@ -7,6 +7,7 @@ from lawfit.curve import Curve
 from lawfit.curves import Curves
 from lawfit.derived import (
     Agreement,
+    BatchCost,
     Collapse,
     ComputeOptimal,
     Crossover,
@@ -23,8 +24,10 @@ from lawfit.derived import (
     Predictability,
     align_dynamics,
     attack_resistance,
+    batch_cost,
     collapse,
     compute_optimal,
+    critical_batch,
     crossover,
     downstream_chain,
     effective_lr,
@@ -60,6 +63,7 @@ __version__ = str(build_info()["version"])
 
 __all__ = [
     "Agreement",
+    "BatchCost",
     "CallableLaw",
     "Collapse",
     "ComputeOptimal",
@@ -88,9 +92,11 @@ __all__ = [
     "__version__",
     "align_dynamics",
     "attack_resistance",
+    "batch_cost",
     "build_info",
     "collapse",
     "compute_optimal",
+    "critical_batch",
     "crossover",
     "downstream_chain",
     "effective_lr",

@@ -1,6 +1,7 @@
 """Quantities derived from fits, and from what training leaves behind."""
 
 from lawfit.derived.attack import attack_resistance
+from lawfit.derived.batch import BatchCost, batch_cost, critical_batch
 from lawfit.derived.budget import ComputeOptimal, compute_optimal
 from lawfit.derived.crossing import Crossover, crossover
 from lawfit.derived.downstream import (
@@ -38,6 +39,7 @@ from lawfit.derived.supercollapse import Collapse, collapse
 
 __all__ = [
     "Agreement",
+    "BatchCost",
     "Collapse",
     "ComputeOptimal",
     "Crossover",
@@ -54,8 +56,10 @@ __all__ = [
     "Predictability",
     "align_dynamics",
     "attack_resistance",
+    "batch_cost",
     "collapse",
     "compute_optimal",
+    "critical_batch",
     "crossover",
     "downstream_chain",
     "effective_lr",
