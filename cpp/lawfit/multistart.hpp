@@ -30,7 +30,8 @@ struct MultistartOptions {
   std::vector<std::vector<double>> given; // starts of the caller's own
   std::vector<std::int64_t> given_counts; // how many starts each stands for; empty: one
   // The same law over some of the rows: starts are run on it first, and those that end in different
-  // minima there are run to the end on all rows.
+  // minima there are run to the end on all rows; or every start is, where the law has no value on
+  // all rows at one of these. Ignored where `given` is not empty.
   const Problem *coarse = nullptr;
 };
 
