@@ -220,7 +220,8 @@ struct Drop {
       high[i] = i % 50 == 25 ? 2.0 : uniform(0, 2)(random);
       low[i] = i % 50 == 25 ? 1e-17 : uniform(-1e-17, 1e-17)(random);
     }
-    if (c > 0)
+    high[7] = 2.0, low[7] = -1e-17, power[7] = 1e17; // S is 2e-17
+    if (c > 1e-9)
       power[0] = inf;
     for (std::size_t first = 0, n = 1; first + n < size; first += n + n % 3, n = (n * 5 + 3) % 49)
       runs.push_back({first, n});
@@ -264,7 +265,8 @@ static void define(const Drop &drop, long double *want, long double *sizes) {
 }
 
 static void test_loss_drop() {
-  for (const auto &[c, beta] : {std::pair{2.0, 0.6}, {1e-3, 2.0}, {1e5, 0.01}, {0.0, 0.5}}) {
+  for (const auto &[c, beta] :
+       {std::pair{2.0, 0.6}, {1e-3, 2.0}, {1e5, 0.01}, {0.0, 0.5}, {1e-18, 0.5}}) {
     const Drop drop(c, beta);
     long double want[simd::drop_sums], sizes[simd::drop_sums];
     define(drop, want, sizes);
