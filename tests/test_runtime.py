@@ -286,8 +286,11 @@ def test_instruction_sets_agree():
         x = np.linspace(0.1, 3, 500)
         y = 2 * np.exp(-x) + 0.5 * np.log(x) + np.tanh(0.3 * x) + 5 + 0.01 * np.sin(50 * x)
         own = lf.fit(law, {"x": x, "y": y}, starts=[[1.5, 1.5, 1, 0.5]])
+        schedule = lf.schedules.cosine(steps=2000, peak=3e-4, end=3e-5, warmup=200)
+        params = dict(L0=2.6, A=0.6, alpha=0.45, B=440.0, C=2.1, beta=0.6, gamma=0.65)
+        drops = lf.predict(lf.laws.multi_power, params, schedule)[::100]
         print(lf.build_info()["simd"], *fit.params.values(), fit.objective, fit.stderr["alpha"],
-              *own.params.values(), own.objective)
+              *own.params.values(), own.objective, *drops)
     """
     found = {}
     for level in ("scalar", "sse2", "avx2", "avx512", "neon"):

@@ -91,133 +91,68 @@ private:
   bool cut_ = false;
 };
 
-// Sums G and its derivatives over the nodes of one row, a block at a time. With z = 1 + C·x and
-// u = z^−β:
-//   G = 1 − u,  G_β = u·log z,  G_ββ = −u·log²z,  G_C = β·u·x/z,  G_CC = −(β+1)·(x/z)·G_C,
-//   G_βC = (1 − β·log z)·u·x/z,
-// and, as γ enters by x = exp(−γ·l)·S with l = log η,  ∂/∂γ = −l·C·∂/∂C.
-class DropKernel {
+// Sums G and its derivatives over the nodes of one row. As γ enters by x = exp(−γ·l)·S with
+// l = log η,  ∂/∂γ = −l·C·∂/∂C.
+class RowSums {
 public:
   // power: η^−γ of the nodes.
-  DropKernel(double c, double beta, int order, const DropNodes &nodes, const double *power)
-      : c_(c), beta_(beta), order_(order), power_(power), high_(nodes.before_high.data()),
-        low_(nodes.before_low.data()), weights_(nodes.weight.data()),
-        log_rates_(nodes.log_rate.data()) {}
+  RowSums(double c, double beta, int order, const DropNodes &nodes, const double *power)
+      : kernel_{c, beta, 0.0, 0.0}, order_(order),
+        nodes_{power, nodes.log_rate.data(), nodes.weight.data(), nodes.before_high.data(),
+               nodes.before_low.data()} {}
 
-  // The n <= block_rows nodes from `first` on.
-  void add(std::size_t first, std::size_t n, DoubleDouble area) {
-    if (filled_ + n > block_rows)
-      flush();
-    const std::size_t to = filled_ - first; // modulo 2^64
-    for (std::size_t i = first; i < first + n; ++i) {
-      x_[to + i] = power_[i] * ((area.hi - high_[i]) + (area.lo - low_[i]));
-      weight_[to + i] = weights_[i];
-    }
-    for (std::size_t i = first; order_ > 0 && i < first + n; ++i)
-      log_rate_[to + i] = log_rates_[i];
-    filled_ += n;
+  void begin(DoubleDouble area) {
+    kernel_.area_high = area.hi;
+    kernel_.area_low = area.lo;
+    sums_ = {};
   }
 
-  // Stores the sums since the last call, as row i.
+  // The n nodes from `first` on.
+  void add(std::size_t first, std::size_t n) {
+    if (filled_ == std::size(runs_))
+      flush();
+    runs_[filled_++] = {first, n};
+  }
+
+  // Stores the sums as row i.
   void finish(double to_zero, std::size_t i, const RowValues &out) {
     flush();
-    const double *plain = sums_[0], *once = sums_[1], *twice = sums_[2];
-    out.value[i] = plain[value] + to_zero;
+    const double c = kernel_.c;
+    out.value[i] = sum(simd::drop) + to_zero;
     if (order_ > 0) {
-      out.gradient[i] = plain[by_c];
-      out.gradient[out.stride + i] = plain[by_beta];
-      out.gradient[2 * out.stride + i] = -c_ * once[by_c];
+      out.gradient[i] = sum(simd::by_c);
+      out.gradient[out.stride + i] = sum(simd::by_beta);
+      out.gradient[2 * out.stride + i] = -c * sum(simd::rate_by_c);
     }
     if (order_ > 1) {
-      const double hessian[] = {plain[by_cc],          plain[by_beta_c],
-                                plain[by_beta_beta],   -(once[by_c] + c_ * once[by_cc]),
-                                -c_ * once[by_beta_c], c_ * (twice[by_c] + c_ * twice[by_cc])};
+      const double hessian[] = {sum(simd::by_cc),
+                                sum(simd::by_beta_c),
+                                sum(simd::by_beta_beta),
+                                -(sum(simd::rate_by_c) + c * sum(simd::rate_by_cc)),
+                                -c * sum(simd::rate_by_beta_c),
+                                c * (sum(simd::rate2_by_c) + c * sum(simd::rate2_by_cc))};
       for (std::size_t k = 0; k < std::size(hessian); ++k)
         out.hessian[k * out.stride + i] = hessian[k];
     }
-    std::fill_n(&sums_[0][0], 3 * terms, 0.0);
   }
 
 private:
-  // In an order in which each sum below needs neighbours only.
-  enum Term { by_beta_beta, by_beta, value, by_c, by_cc, by_beta_c, terms };
-
   void flush() {
-    if (filled_ == 0)
-      return;
-    values();
-    if (order_ > 0)
-      derivatives();
-    const int first = order_ == 0 ? value : order_ == 1 ? by_beta : by_beta_beta;
-    const int last = order_ == 0 ? value : order_ == 1 ? by_c : by_beta_c;
-    sum(0, first, last);
-    if (order_ > 0) {
-      weigh();
-      sum(1, by_c, last);
-    }
-    if (order_ > 1) {
-      weigh();
-      sum(2, by_c, by_cc);
-    }
+    simd::add_drop(kernel_, nodes_, runs_, filled_, order_, sums_);
     filled_ = 0;
   }
 
-  void sum(int moment, int first, int last) {
-    simd::add_product(term_[first], block_rows, last - first + 1, weight_, filled_,
-                      sums_[moment] + first);
+  double sum(simd::DropSum which) const {
+    const double *p = sums_.part[which];
+    return ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
   }
 
-  void weigh() {
-    for (std::size_t i = 0; i < filled_; ++i)
-      weight_[i] *= log_rate_[i];
-  }
-
-  void values() {
-    constexpr double small = 0x1p-8; // where either way is good to 3e-14
-    double *z = z_, *low = term_[by_c], *g = term_[value];
-    for (std::size_t i = 0; i < filled_; ++i) {
-      const double y = std::min(c_ * x_[i], huge);
-      z[i] = 1.0 + y;
-      // What z has lost of y; where it matters, the logarithm's slope is 1.
-      low[i] = y < 1.0 ? y - (z[i] - 1.0) : 0.0;
-    }
-    simd::log(z, log_z_, filled_);
-    for (std::size_t i = 0; i < filled_; ++i) {
-      log_z_[i] += low[i];
-      u_[i] = -beta_ * log_z_[i];
-    }
-    simd::exp(u_, u_, filled_);
-    // 1 − exp(−w), by its series where the difference would lose digits.
-    for (std::size_t i = 0; i < filled_; ++i) {
-      const double w = beta_ * log_z_[i];
-      const double series =
-          w * (1.0 - w * (0.5 - w * (1.0 / 6.0 - w * (1.0 / 24.0 - w * (1.0 / 120.0)))));
-      g[i] = w < small ? series : 1.0 - u_[i];
-    }
-  }
-
-  void derivatives() {
-    for (std::size_t i = 0; i < filled_; ++i) {
-      const double slope = std::min(x_[i], huge) / z_[i], log_z = log_z_[i], u = u_[i];
-      const double g_c = beta_ * u * slope;
-      term_[by_beta][i] = u * log_z;
-      term_[by_c][i] = g_c;
-      term_[by_beta_beta][i] = -u * log_z * log_z;
-      term_[by_cc][i] = -(beta_ + 1.0) * slope * g_c;
-      term_[by_beta_c][i] = (1.0 - beta_ * log_z) * (u * slope);
-    }
-  }
-
-  static constexpr double huge = 1e300; // stands in for what overflows
-
-  double c_, beta_;
+  simd::DropKernel kernel_;
   int order_;
-  const double *power_, *high_, *low_, *weights_, *log_rates_;
+  simd::DropNodes nodes_;
   std::size_t filled_ = 0;
-  alignas(64) double x_[block_rows], weight_[block_rows], log_rate_[block_rows];
-  alignas(64) double z_[block_rows], log_z_[block_rows], u_[block_rows];
-  alignas(64) double term_[terms][block_rows];
-  double sums_[3][terms] = {};
+  simd::DropRun runs_[64];
+  simd::DropSums sums_;
 };
 
 // η^−γ of every node. Where η is 0: 1 if γ is, else 0, which adds nothing (a row's to_zero does).
@@ -288,19 +223,20 @@ void LossDrop::evaluate(const double *arguments, int order, const RowValues &out
 
   const Powers powers(panels_.nodes(), gamma);
   const bool drops_at_zero = gamma > 0.0 && c > 0.0 && beta > 0.0;
-  DropKernel kernel(c, beta, order, panels_.nodes(), powers.data());
+  RowSums sums(c, beta, order, panels_.nodes(), powers.data());
   for (std::size_t i = 0; i < rows(); ++i) {
     const DropRow &row = rows_[i];
     std::size_t since_check = 0;
     cancel.check();
+    sums.begin(row.area);
     panels_.cover(row, [&](std::size_t first, std::size_t n) {
       if ((since_check += n) > 100 * block_rows) {
         cancel.check();
         since_check = 0;
       }
-      kernel.add(first, n, row.area);
+      sums.add(first, n);
     });
-    kernel.finish(drops_at_zero ? row.to_zero : 0.0, i, out);
+    sums.finish(drops_at_zero ? row.to_zero : 0.0, i, out);
   }
 }
 

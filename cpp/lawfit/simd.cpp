@@ -1,5 +1,6 @@
 #include "lawfit/simd.hpp"
 
+#include "lawfit/simd_drop.hpp"
 #include "lawfit/simd_tables.hpp"
 
 #include <cmath>
@@ -43,6 +44,16 @@ void scalar_add_product(const double *jac, std::size_t stride, int m, const doub
   }
 }
 
+struct Doubles {
+  using V = double;
+  static constexpr std::size_t lanes = 1;
+  static V load(const double *p) { return *p; }
+  static void store(double *p, V v) { *p = v; }
+  static V fma(V a, V b, V c) { return a * b + c; }
+  static V exp(V x) { return std::exp(x); }
+  static V log(V x) { return std::log(x); }
+};
+
 // What this build has, best first.
 constexpr const Table *built[] = {
 #if defined(LAWFIT_SIMD_X86)
@@ -82,7 +93,8 @@ const Table &active() noexcept {
 
 } // namespace
 
-const Table scalar_table = {"scalar", scalar_exp, scalar_log, scalar_add_gram, scalar_add_product};
+const Table scalar_table = {"scalar",        scalar_exp,         scalar_log,
+                            scalar_add_gram, scalar_add_product, add_drop_of<Doubles>};
 
 const Table *find_table(const char *level) noexcept {
   for (const Table *table : built)
@@ -103,6 +115,11 @@ void add_gram(const double *jac, std::size_t stride, int m, const double *w, std
 void add_product(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
                  double *g) {
   active().add_product(jac, stride, m, c, n, g);
+}
+
+void add_drop(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs, std::size_t n,
+              int order, DropSums &sums) {
+  active().add_drop(kernel, nodes, runs, n, order, sums);
 }
 
 const char *level() noexcept { return active().level; }

@@ -9,6 +9,8 @@
 
 #include <cstddef>
 
+#include "lawfit/simd_types.hpp"
+
 namespace lawfit::simd {
 
 // y[i] = f(x[i]) for i < n, within 1 ulp over the whole range, subnormals included; y may be x. An
@@ -23,6 +25,11 @@ void add_gram(const double *jac, std::size_t stride, int m, const double *w, std
 // g[a] += Σ_i c[i]·J[a*stride+i], a < m.
 void add_product(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
                  double *g);
+
+// sums += weight·G(x) over the nodes of n runs, x = power·(area − before), and so on up to the
+// derivatives of that order.
+void add_drop(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs, std::size_t n,
+              int order, DropSums &sums);
 
 // The instruction set in use: "avx512", "avx2", "sse2", "neon" or "scalar".
 const char *level() noexcept;

@@ -3,6 +3,7 @@
 
 namespace lawfit::simd {
 
-const Table avx512_table = {"avx512", map<exp_of>, map<log_of>, add_gram, add_product};
+const Table avx512_table = {"avx512", map<exp_of>, map<log_of>,
+                            add_gram, add_product, add_drop_of<Vectors>};
 
 } // namespace lawfit::simd

@@ -5,6 +5,7 @@
 // that no code built for one instruction set can be linked into another's.
 #pragma once
 
+#include "lawfit/simd_drop.hpp"
 #include "lawfit/simd_tables.hpp"
 
 #if defined(LAWFIT_SIMD_NEON)
@@ -154,9 +155,8 @@ template <Vec (*f)(Vec)> void map(const double *x, double *y, std::size_t n) {
     y[i + j] = padded[j];
 }
 
-// Sums over rows run in blocks of eight elements whatever the width of a vector, element i into
-// partial sum i mod 8, so that the association, and with it the bits, is the same everywhere.
-constexpr std::size_t block = 8;
+// Sums over rows run in blocks of one element a part, whatever the width of a vector.
+constexpr std::size_t block = sum_parts;
 constexpr int parts = static_cast<int>(block / lanes);
 
 struct Block {
@@ -284,6 +284,17 @@ void add_product(const double *jac, std::size_t stride, int m, const double *c, 
     add_tile<1, 4, false, false>(1, m - a, jac, jac + static_cast<std::size_t>(a) * stride, stride,
                                  c, n, g + a, 0);
 }
+
+// For simd_drop.hpp.
+struct Vectors {
+  typedef Vec V;
+  static constexpr std::size_t lanes = simd::lanes;
+  static V load(const double *p) { return simd::load(p); }
+  static void store(double *p, V v) { simd::store(p, v); }
+  static V fma(V a, V b, V c) { return simd::fma(a, b, c); }
+  static V exp(V x) { return exp_of(x); }
+  static V log(V x) { return log_of(x); }
+};
 
 } // namespace
 } // namespace lawfit::simd

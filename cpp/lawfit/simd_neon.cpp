@@ -3,6 +3,7 @@
 
 namespace lawfit::simd {
 
-const Table neon_table = {"neon", map<exp_of>, map<log_of>, add_gram, add_product};
+const Table neon_table = {"neon",   map<exp_of>, map<log_of>,
+                          add_gram, add_product, add_drop_of<Vectors>};
 
 } // namespace lawfit::simd

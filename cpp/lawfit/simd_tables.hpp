@@ -5,6 +5,8 @@
 
 #include <cstddef>
 
+#include "lawfit/simd_types.hpp"
+
 namespace lawfit::simd {
 
 struct Table {
@@ -15,6 +17,8 @@ struct Table {
                    double *gram);
   void (*add_product)(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
                       double *g);
+  void (*add_drop)(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs,
+                   std::size_t n, int order, DropSums &sums);
 };
 
 extern const Table avx512_table, avx2_table, sse2_table, neon_table, scalar_table;

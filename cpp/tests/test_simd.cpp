@@ -8,12 +8,15 @@
 #include <cstring>
 #include <initializer_list>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
-using lawfit::simd::find_table;
-using lawfit::simd::Table;
+namespace simd = lawfit::simd;
+using simd::find_table;
+using simd::Table;
 
 static constexpr double inf = std::numeric_limits<double>::infinity();
 static constexpr double nan_ = std::numeric_limits<double>::quiet_NaN();
@@ -204,6 +207,97 @@ static void test_reductions() {
     }
 }
 
+// Runs of nodes of a loss drop, which end anywhere and skip some nodes.
+struct Drop {
+  static constexpr std::size_t size = 700;
+
+  explicit Drop(double c, double beta) : kernel{c, beta, 2.0, 1e-17} {
+    std::mt19937_64 random(5);
+    for (std::size_t i = 0; i < size; ++i) {
+      log_rate[i] = uniform(-12, -7)(random);
+      power[i] = std::pow(10.0, uniform(-9, 9)(random));
+      weight[i] = uniform(-1, 1)(random);
+      high[i] = i % 50 == 25 ? 2.0 : uniform(0, 2)(random);
+      low[i] = i % 50 == 25 ? 1e-17 : uniform(-1e-17, 1e-17)(random);
+    }
+    high[7] = 2.0, low[7] = -1e-17, power[7] = 1e17; // S is 2e-17
+    if (c > 1e-9)
+      power[0] = inf;
+    for (std::size_t first = 0, n = 1; first + n < size; first += n + n % 3, n = (n * 5 + 3) % 49)
+      runs.push_back({first, n});
+    runs.push_back({300, 300}); // more than is gathered at once
+  }
+
+  simd::DropSums sums(const Table *table, int order) const {
+    simd::DropSums sums = {};
+    table->add_drop(kernel, {power, log_rate, weight, high, low}, runs.data(), runs.size(), order,
+                    sums);
+    return sums;
+  }
+
+  simd::DropKernel kernel;
+  double power[size], log_rate[size], weight[size], high[size], low[size];
+  std::vector<simd::DropRun> runs;
+};
+
+// Of every sum, its terms and their sizes.
+static void define(const Drop &drop, long double *want, long double *sizes) {
+  std::fill_n(want, simd::drop_sums, 0.0L);
+  std::fill_n(sizes, simd::drop_sums, 0.0L);
+  const long double c = drop.kernel.c, beta = drop.kernel.beta;
+  for (const simd::DropRun &run : drop.runs)
+    for (std::size_t i = run.first; i < run.first + run.n; ++i) {
+      const long double s = (static_cast<long double>(drop.kernel.area_high) - drop.high[i]) +
+                            (static_cast<long double>(drop.kernel.area_low) - drop.low[i]);
+      const long double x = drop.power[i] < inf ? drop.power[i] * s : 1e300L;
+      const long double z = 1 + c * x, log_z = std::log1p(c * x), u = std::exp(-beta * log_z);
+      const long double slope = x / z, l = drop.log_rate[i];
+      const long double g_c = beta * u * slope, g_cc = -(beta + 1) * slope * g_c;
+      const long double g_bc = (1 - beta * log_z) * u * slope;
+      const long double terms[] = {
+          -std::expm1(-beta * log_z), g_c,      u * log_z, l * g_c,     g_cc,        g_bc,
+          -u * log_z * log_z,         l * g_cc, l * g_bc,  l * l * g_c, l * l * g_cc};
+      for (int t = 0; t < simd::drop_sums; ++t) {
+        want[t] += drop.weight[i] * terms[t];
+        sizes[t] += std::fabs(drop.weight[i] * terms[t]);
+      }
+    }
+}
+
+static void test_loss_drop() {
+  for (const auto &[c, beta] :
+       {std::pair{2.0, 0.6}, {1e-3, 2.0}, {1e5, 0.01}, {0.0, 0.5}, {1e-18, 0.5}}) {
+    const Drop drop(c, beta);
+    long double want[simd::drop_sums], sizes[simd::drop_sums];
+    define(drop, want, sizes);
+    for (const Table *table : levels())
+      for (int order : {0, 1, 2}) {
+        const simd::DropSums sums = drop.sums(table, order), all = drop.sums(table, 2);
+        const int asked = order == 0 ? simd::by_c : order == 1 ? simd::by_cc : simd::drop_sums;
+        for (int t = 0; t < simd::drop_sums; ++t) {
+          const auto &part = sums.part[t];
+          if (t < asked) {
+            CHECK(std::equal(part, std::end(part), all.part[t]));
+            CHECK_CLOSE(std::accumulate(part, std::end(part), 0.0), static_cast<double>(want[t]),
+                        1e-13, static_cast<double>(sizes[t]));
+          } else {
+            CHECK(std::count(part, std::end(part), 0.0) == std::end(part) - part);
+          }
+        }
+      }
+  }
+}
+
+static void test_loss_drop_has_no_meaning() {
+  Drop drop(2.0, 0.5);
+  drop.power[drop.runs[1].first] = nan_;
+  for (const Table *table : levels()) {
+    const simd::DropSums sums = drop.sums(table, 2);
+    for (const auto &part : sums.part)
+      CHECK(std::isnan(std::accumulate(part, std::end(part), 0.0)));
+  }
+}
+
 static void test_fused_levels_agree() {
   const Table *wide = find_table("avx512"), *narrow = find_table("avx2");
   if (!wide || !narrow)
@@ -228,17 +322,20 @@ static void test_fused_levels_agree() {
   wide->log(y.data(), back.data(), y.size());
   narrow->log(y.data(), z.data(), y.size());
   CHECK(back == z);
+  const Drop drop(2.0, 0.6);
+  const simd::DropSums p = drop.sums(wide, 2), q = drop.sums(narrow, 2);
+  CHECK(std::memcmp(&p, &q, sizeof p) == 0);
 }
 
 static void test_dispatch() {
   CHECK(find_table("mmx") == nullptr);
   CHECK(find_table("") == nullptr);
   CHECK(find_table("scalar") != nullptr);
-  const std::string level = lawfit::simd::level();
+  const std::string level = simd::level();
   const char *asked = std::getenv("LAWFIT_SIMD");
   CHECK(level == (asked && find_table(asked) ? asked : levels().front()->level));
   double x = 2, y, z;
-  lawfit::simd::log(&x, &y, 1);
+  simd::log(&x, &y, 1);
   find_table(level.c_str())->log(&x, &z, 1);
   CHECK(same(y, z));
 }
@@ -248,6 +345,8 @@ int main() {
   test_edges();
   test_place_does_not_matter();
   test_reductions();
+  test_loss_drop();
+  test_loss_drop_has_no_meaning();
   test_fused_levels_agree();
   test_dispatch();
   return check::finish();
