@@ -27,7 +27,9 @@ def test_monotone_cubic_is_pchip(data):
     x, y = data
     at = np.linspace(x[0], x[-1], 50)
     at[-1] = x[-1]
-    assert monotone_cubic(x, y, at) == pytest.approx(PchipInterpolator(x, y)(at), abs=1e-9)
+    with np.errstate(over="ignore"):  # scipy divides by slopes next to 0
+        want = PchipInterpolator(x, y)(at)
+    assert monotone_cubic(x, y, at) == pytest.approx(want, abs=1e-9)
     assert monotone_cubic(x, y, x) == pytest.approx(y, abs=1e-12)
 
 
