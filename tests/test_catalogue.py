@@ -51,6 +51,7 @@ def test_laws_that_come_in_sizes():
         (lambda: laws.broken_power(0), ValueError, "breaks"),
         (lambda: laws.broken_power(1.5), ValueError, "breaks"),
         (lambda: laws.mixture(1), ValueError, "sources"),
+        (lambda: laws.mixture(9), ValueError, "sources"),
         (lambda: laws.fixed_power("2/3"), TypeError, "exponent"),
         (lambda: laws.fixed_power(math.inf), ValueError, "exponent"),
         (lambda: laws.get("kaplan"), ValueError, "did you mean 'kaplan_"),

@@ -46,7 +46,7 @@ def mixture(sources: int = 3) -> Law:
     Parameters
     ----------
     sources : int
-        How many sources m, from 2 to 10.
+        How many sources m, from 2 to 8: each takes 4 of the 32 parameters a fit may have.
 
     Returns
     -------
@@ -58,9 +58,9 @@ def mixture(sources: int = 3) -> Law:
     Raises
     ------
     TypeError, ValueError
-        If `sources` is no whole number from 2 to 10.
+        If `sources` is no whole number from 2 to 8.
     """
-    count = integer(sources, field="sources", lower=2, upper=10)
+    count = integer(sources, field="sources", lower=2, upper=8)
     shares = range(1, count + 1)
     return Law(
         "mixture",
