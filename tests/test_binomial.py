@@ -178,3 +178,14 @@ def test_logarithms_are_refused():
     saved["options"]["space"] = "log"
     with pytest.raises(ValueError, match=message):
         lf.Fit.from_dict(saved)
+
+
+def test_rates_without_their_trials_are_remarked_on():
+    y, trials = drawn(0)
+    table = {"N": N, "rate": y}
+    bare = lf.fit(PASS_UNTIL, table, **OPTIONS)
+    counted = lf.fit(PASS_UNTIL, table, weights=trials, **OPTIONS)
+    assert any("numbers of trials" in note for note in bare.notes)
+    assert not any("numbers of trials" in note for note in counted.notes)
+    assert dict(bare.params) == pytest.approx(dict(counted.params), rel=1e-9)
+    assert bare.stderr["c"] == pytest.approx(counted.stderr["c"] * np.sqrt(200), rel=1e-6)

@@ -314,6 +314,10 @@ def _caveats(job: Job, free: list[str], solution: _core.Solution) -> list[str]:
     if isinstance(job.rows.law, CallableLaw):
         how = "differences" if job.rows.law.jacobian is None else "its own jacobian"
         notes.append(f"the law is a Python function: slow, on one thread, derivatives by {how}")
+    if job.options.loss == "binomial" and not job.weights.size:
+        notes.append(
+            "every rate counts as one trial: standard errors need the numbers of trials as weights"
+        )
     robust = job.options.rho in ("huber", "soft_l1")
     if robust and solution.theta.size and not solution.from_hessian:
         notes.append(
