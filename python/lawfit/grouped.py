@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from lawfit.law import Law
 from lawfit.options import ProfilePoint
 from lawfit.result import Fit
 from lawfit.rows import is_table
-from lawfit.saved import FORMAT, check_format, parse_json, plain, read_profile
+from lawfit.saved import FORMAT, Saved, check_format, plain, read_profile
 from lawfit.scores import Score, Scores
 from lawfit.table import table_columns
 from lawfit.text import grouped_line, grouped_summary
@@ -31,7 +30,7 @@ __all__ = ["GroupedFit"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GroupedFit:
+class GroupedFit(Saved):
     """A law fitted to groups of runs, each with parameters of its own beside shared ones.
 
     ``fit[key]`` is the `Fit` of a group, which predicts, scores and knows its errors as any other;
@@ -63,6 +62,8 @@ class GroupedFit:
         As of a `Fit`, though no start is merged; without shared parameters the counts are sums over
         groups.
     """
+
+    KIND: ClassVar[str] = "grouped fit"
 
     by: str | None
     groups: tuple[Key, ...]
@@ -299,29 +300,12 @@ class GroupedFit:
     def __repr__(self) -> str:
         return grouped_line(self)
 
-    def __eq__(self, other: object) -> bool:
-        """Compare everything but the wall time."""
-        if not isinstance(other, GroupedFit):
-            return NotImplemented
-        return {**self.state(), "seconds": 0} == {**other.state(), "seconds": 0}
-
     def __hash__(self) -> int:
         return hash((self.groups, self.shared, self.objective))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return GroupedFit.from_dict, (self.state(),)
 
     def state(self) -> dict[str, Any]:
         """Return what `to_dict` does, with the law itself, which may be a Python function."""
         return {**self.to_dict(), "fits": [fit.state() for fit in self.fits]}
-
-    def with_seconds(self, seconds: float) -> GroupedFit:
-        """Return the fit with its wall time."""
-        return dataclasses.replace(self, seconds=seconds)
-
-    def with_profile(self, profile: tuple[ProfilePoint, ...]) -> GroupedFit:
-        """Return the fit with the grid it was chosen from."""
-        return dataclasses.replace(self, profile=profile)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, from which `from_dict` makes an equal fit."""
@@ -329,19 +313,10 @@ class GroupedFit:
         fits = [fit.to_dict() for fit in self.fits]
         return {"format": FORMAT, **plain(fields | {"fits": fits})}
 
-    def to_json(self) -> str:
-        """Return the fit as JSON text; numbers keep all their digits."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> GroupedFit:
-        """Return the fit that `to_json` wrote; ValueError or TypeError for any other text."""
-        return cls.from_dict(parse_json(text, "grouped fit"))
-
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> GroupedFit:
         """Return the fit that `to_dict` described; unknown and missing keys are refused."""
-        what = "grouped fit"
+        what = cls.KIND
         record = Record(data, what, ["format", *(f.name for f in dataclasses.fields(cls))])
         check_format(record)
         groups = tuple(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from lawfit.law import Law
 from lawfit.options import Options, ProfilePoint
 from lawfit.prediction import Request, request
 from lawfit.rows import Rows, curve_rows, is_table, rows_of
-from lawfit.saved import FORMAT, parse_json, plain, read_fit
+from lawfit.saved import FORMAT, Saved, plain, read_fit
 from lawfit.scores import Score, Scores, score
 from lawfit.text import fit_line, fit_summary
 from lawfit.uncertainty import conf_int, interval
@@ -27,7 +26,7 @@ __all__ = ["Fit"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit:
+class Fit(Saved):
     """A fitted law.
 
     Attributes
@@ -81,6 +80,8 @@ class Fit:
     seconds : float
         Wall time of the fit.
     """
+
+    KIND: ClassVar[str] = "fit"
 
     law: Law
     params: Mapping[str, float]
@@ -296,49 +297,17 @@ class Fit:
     def __repr__(self) -> str:
         return fit_line(self)
 
-    def __eq__(self, other: object) -> bool:
-        """Compare everything but the wall time."""
-        if not isinstance(other, Fit):
-            return NotImplemented
-        return {**self.state(), "seconds": 0} == {**other.state(), "seconds": 0}
-
     def __hash__(self) -> int:
         return hash((self.law, self.free, self.objective))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Fit.from_dict, (self.state(),)
 
     def state(self) -> dict[str, Any]:
         """Return what `to_dict` does, with the law itself, which may be a Python function."""
         return {**self.to_dict(), "law": self.law}
 
-    def with_seconds(self, seconds: float) -> Fit:
-        """Return the fit with its wall time."""
-        return dataclasses.replace(self, seconds=seconds)
-
-    def with_profile(self, profile: tuple[ProfilePoint, ...]) -> Fit:
-        """Return the fit with the grid it was chosen from."""
-        return dataclasses.replace(self, profile=profile)
-
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, from which `from_dict` makes an equal fit."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         return {"format": FORMAT, **plain(fields | {"law": self.law.to_dict()})}
-
-    def to_json(self) -> str:
-        """Return the fit as JSON text; numbers keep all their digits."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> Fit:
-        """Return the fit that `to_json` wrote.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the text is no such JSON; the message names the key.
-        """
-        return cls.from_dict(parse_json(text, "fit"))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Fit:

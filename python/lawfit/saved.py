@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
@@ -17,10 +17,67 @@ from lawfit.law import Law
 from lawfit.options import Options, ProfilePoint
 from lawfit.scores import MEASURES, Score
 
-__all__ = ["FORMAT", "check_format", "parse_json", "plain", "read_fit", "read_profile"]
+__all__ = ["FORMAT", "Saved", "check_format", "parse_json", "plain", "read_fit", "read_profile"]
 
 BOUNDS = ("lower", "upper")
 FORMAT = 1  # of a saved fit, counted up when it changes
+
+
+class Saved:
+    """A frozen dataclass that is saved as JSON, and equal by what it saves but the wall time."""
+
+    KIND: ClassVar[str]  # what messages call it
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, from which `from_dict` makes an equal fit."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Any]:
+        """Return what `to_dict` does, with the law itself, which may be a Python function."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return the fit that `to_dict` described; unknown and missing keys are refused."""
+        raise NotImplementedError
+
+    def to_json(self) -> str:
+        """Return the fit as JSON text; numbers keep all their digits."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the fit that `to_json` wrote.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the text is no such JSON; the message names the key.
+        """
+        return cls.from_dict(parse_json(text, cls.KIND))
+
+    def with_seconds(self, seconds: float) -> Self:
+        """Return the fit with its wall time."""
+        return self._with(seconds=seconds)
+
+    def with_profile(self, profile: tuple[ProfilePoint, ...]) -> Self:
+        """Return the fit with the grid it was chosen from."""
+        return self._with(profile=profile)
+
+    def _with(self, **changes: Any) -> Self:
+        changed: Self = dataclasses.replace(cast(Any, self), **changes)
+        return changed
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, type(self)):
+            return NotImplemented
+        return {**self.state(), "seconds": 0} == {**other.state(), "seconds": 0}
+
+    def __hash__(self) -> int:
+        raise NotImplementedError
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_dict, (self.state(),)
 
 
 def plain(value: Any) -> Any:
