@@ -20,9 +20,12 @@ REPEATS = 5
 
 # 3 runs of 1000 points: more than enough work for a parallel fit.
 PROBLEM = """
-import hashlib, multiprocessing, os, pickle, sys, time
+import hashlib, multiprocessing, os, pickle, signal, sys, time
 import numpy as np
 import lawfit as lf
+
+# What a shell starts in the background ignores SIGINT, and so would this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def problem():
     rng = np.random.default_rng(0)
