@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "lawfit/compensated.hpp"
+
 namespace lawfit {
 namespace {
 
@@ -128,13 +130,10 @@ void GroupedModel::sum(int order) {
   std::fill(out.gradient.begin(), out.gradient.end(), 0.0);
   for (auto &corner : out.corner)
     std::fill(corner.begin(), corner.end(), 0.0);
-  double total = 0, lost = 0; // compensated (Neumaier)
+  CompensatedSum total;
   for (std::size_t g = 0; g < grouped_.groups(); ++g) {
     const Part &part = parts_[g];
-    const double next = total + part.objective;
-    lost += std::abs(total) >= std::abs(part.objective) ? (total - next) + part.objective
-                                                        : (part.objective - next) + total;
-    total = next;
+    total.add(part.objective);
     if (order < 1)
       continue;
     std::copy_n(part.gradient.begin(), own, out.gradient.begin() + static_cast<long>(g * own));
@@ -150,7 +149,7 @@ void GroupedModel::sum(int order) {
           corner[a * shared + b] += from[(own + a) * p + own + b];
     }
   }
-  out.objective = total + lost;
+  out.objective = total.value();
 }
 
 void GroupedModel::diagonal(double *out) const {

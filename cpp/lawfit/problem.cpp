@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lawfit/binomial.hpp"
+#include "lawfit/compensated.hpp"
 #include "lawfit/implicit.hpp"
 #include "lawfit/row_areas.hpp"
 #include "lawfit/simd.hpp"
@@ -206,16 +207,14 @@ bool Problem::evaluate(const double *theta, int order, Evaluation &out, Workspac
   double *rows_data = work.rows.data(), *jac = order >= 1 ? work.jacobian.data() : nullptr;
   const auto array = [&](RowArray k) { return rows_data + k * B; };
 
-  double sum = 0, lost = 0; // compensated (Neumaier)
+  CompensatedSum sum;
   for (std::size_t first = 0, block = 1; first < rows(); first += B, ++block) {
     if (block % blocks_per_check == 0)
       cancel.check();
     const std::size_t n = std::min(B, rows() - first);
     evaluator_->evaluate(first, n, work.function_values.data(), array(value), jac,
                          work.evaluator.data());
-    const double part = weigh(first, n, work), total = sum + part;
-    lost += std::abs(sum) >= std::abs(part) ? (sum - total) + part : (part - total) + sum;
-    sum = total;
+    sum.add(weigh(first, n, work));
     if (order < 1)
       continue;
     for (std::size_t i = 0; i < n; ++i)
@@ -228,7 +227,7 @@ bool Problem::evaluate(const double *theta, int order, Evaluation &out, Workspac
     evaluator_->add_hessian(first, n, work.function_values.data(), array(h1), hessian,
                             work.evaluator.data());
   }
-  return chain(sum + lost, order, work, out);
+  return chain(sum.value(), order, work, out);
 }
 
 // From derivatives by the evaluator's inputs to derivatives by the parameters.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +13,7 @@ from lawfit._validate import Ints, closest, integer
 from lawfit.curve import Curve
 from lawfit.curves import as_curves
 from lawfit.law import Law
-from lawfit.rows import Group, Rows, is_table
+from lawfit.rows import Rows, is_table
 from lawfit.table import column_names
 
 __all__ = [
@@ -169,27 +168,7 @@ def split_rows(rows: Rows, found: Mapping[Key, Ints]) -> dict[Key, Rows]:
 
     A source that has rows of several groups, as a table does, is named with the group.
     """
-    assert rows.y is not None
-    begins = np.array([group.begin for group in rows.groups])
-    parts: dict[Key, Rows] = {}
-    for key, index in found.items():
-        groups: list[Group] = []
-        which = np.searchsorted(begins, index, side="right") - 1
-        for position in np.unique(which):
-            source, here = rows.groups[position], index[which == position]
-            begin = groups[-1].end if groups else 0
-            own = source.index[here - source.begin]
-            whole = here.size == source.end - source.begin
-            name = source.source if whole else f"{source.source}, group {key!r}"
-            groups.append(Group(name, begin, begin + here.size, own, source.given, source.schedule))
-        parts[key] = dataclasses.replace(
-            rows,
-            columns=tuple(column[index] for column in rows.columns),
-            steps=rows.steps[index] if rows.steps.size else rows.steps,
-            groups=tuple(groups),
-            y=rows.y[index],
-        )
-    return parts
+    return {key: rows.take(index, f", group {key!r}") for key, index in found.items()}
 
 
 def nearest_keys(key: object, keys: Sequence[Key]) -> str:

@@ -87,15 +87,23 @@ class Rows:
         before = np.cumsum([0, *(group.given for group in self.groups)])
         return np.concatenate([g.index + b for g, b in zip(self.groups, before, strict=False)])
 
-    def take(self, index: Ints) -> Rows:
-        """Return some of the rows; `index` ascends."""
+    def take(self, index: Ints, label: str = "") -> Rows:
+        """Return some of the rows; `index` ascends, `label` is added to sources not taken whole."""
         groups: list[Group] = []
-        for group in self.groups:
-            here = index[(index >= group.begin) & (index < group.end)]
-            if here.size:
-                begin = groups[-1].end if groups else 0
-                own = group.index[here - group.begin]
-                groups.append(replace(group, begin=begin, end=begin + here.size, index=own))
+        begins = np.array([group.begin for group in self.groups])
+        which = np.searchsorted(begins, index, side="right") - 1
+        for position in np.unique(which):
+            group, here = self.groups[position], index[which == position]
+            whole = here.size == group.end - group.begin
+            begin = groups[-1].end if groups else 0
+            part = replace(
+                group,
+                source=group.source if whole else group.source + label,
+                begin=begin,
+                end=begin + here.size,
+                index=group.index[here - group.begin],
+            )
+            groups.append(part)
         return replace(
             self,
             columns=tuple(column[index] for column in self.columns),
