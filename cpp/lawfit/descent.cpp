@@ -118,7 +118,7 @@ bool Descent::judge(const Model &model, double decrease, bool finite, Damping &d
     const double bent = (2 * t - ratio) / (t * t);
     damping.stretch = next_stretch(t, bent);
     if (ratio > 0.75)
-      damping.value = std::fmax(damping.value * 0.1, least_damping);
+      damping.value = std::fmax(damping.value * (damping.growth > 2 ? 0.5 : 0.2), least_damping);
     else if (ratio < 0.25 && t >= 1)
       damping.value *= 4;
     damping.growth = 2;
@@ -150,16 +150,17 @@ double Descent::slope_of(const Model &model) const {
 }
 
 Status Descent::search(Model &model, Observer *observer, SolverSummary &summary) {
-  const int far_order = model.cheap_hessian() ? 2 : 1;
+  // Where the Hessian is cheap it is at hand before it is wanted.
+  const double soon_share = model.cheap_hessian() ? 10 * near_share : near_share;
   std::fill(scale_.begin(), scale_.end(), 0.0);
   // The two matrices' steps fail apart from each other.
   Damping by_gauss_newton, by_hessian;
-  bool near = false, newton = false;
+  bool soon = false, newton = false;
   ++summary.evaluations;
-  if (!model.evaluate(at_.data(), far_order))
+  if (!model.evaluate(at_.data(), 1))
     return Status::bad_start;
   model.exchange();
-  has_hessian_ = far_order == 2;
+  has_hessian_ = false;
   while (summary.iterations < options_.max_iterations) {
     scale_columns(model);
     if (newton)
@@ -175,14 +176,14 @@ Status Descent::search(Model &model, Observer *observer, SolverSummary &summary)
       return is_minimum(model, std::sqrt(std::fmax(options_.tolerance, eps))) ? Status::converged
                                                                               : Status::stalled;
     ++summary.iterations;
-    const int order = near ? 2 : far_order;
+    const int order = soon ? 2 : 1;
     const bool finite = step_.ok && try_step(model, step_, damping.stretch, order, summary);
     const double decrease = finite ? model.objective() - model.trial_objective() : -1;
     if (judge(model, decrease, finite, damping)) {
-      near = decrease < near_share * model.objective();
+      soon = decrease < soon_share * model.objective();
+      newton = decrease < near_share * model.objective() && order == 2;
       exchange(model);
       has_hessian_ = order == 2;
-      newton = near && order == 2;
       if (newton && !newton_)
         by_hessian.value = std::fmin(by_hessian.value, by_gauss_newton.value);
       summary.stopped = observer && (*observer)(at_.data(), model.objective());
