@@ -10,12 +10,14 @@ same CPU, so libc picks the same code on any machine that has AVX2. What is left
 libc: where they are not those of the baseline, counts say nothing and `check` says so instead of
 comparing. The baseline is the last record of guard_baseline.json; the others are its history. A
 job that got faster fails too, so that the gain is written down and cannot be lost unseen.
+Instructions are not time (a division counts like an addition): kernels.cpp times.
 
 Needs CMake, a C++ compiler and valgrind; `--executable` names a guard built before.
 """
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -42,22 +44,12 @@ class CountError(Exception):
     """Counting is not possible here."""
 
 
-def build(directory: Path) -> Path:
-    options = ["-DBENCH=ON", "-DBINDINGS=OFF", "-DOPENMP=OFF", "-DCMAKE_BUILD_TYPE=Release"]
-    for command in (
-        ["cmake", "-S", str(ROOT), "-B", str(directory), *options],
-        ["cmake", "--build", str(directory), "--parallel", "--target", "guard"],
-    ):
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return directory / "bench" / "guard"
-
-
-def output(command: list[str]) -> str:
-    """Return what a command says on stdout and stderr; its failure is shown, then raised."""
+def output(command: list[str], environment: dict[str, str] | None = None) -> str:
+    """Return what a command says on stdout and stderr."""
     done = subprocess.run(
         command,
         check=False,
-        env=ENVIRONMENT,
+        env=environment,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -67,14 +59,22 @@ def output(command: list[str]) -> str:
     return done.stdout
 
 
+def build(directory: Path) -> Path:
+    options = ["-DBENCH=ON", "-DBINDINGS=OFF", "-DOPENMP=OFF", "-DCMAKE_BUILD_TYPE=Release"]
+    jobs = str(os.cpu_count() or 1)
+    output(["cmake", "-S", str(ROOT), "-B", str(directory), *options])
+    output(["cmake", "--build", str(directory), "--parallel", jobs, "--target", "guard"])
+    return directory / "bench" / "guard"
+
+
 def count(executable: Path) -> Counts:
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         raise CountError("valgrind is not installed: apt-get install valgrind")
     callgrind = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null"]
     counts = {}
-    for job in output([str(executable), "--list"]).split():
-        said = output([*callgrind, "--toggle-collect=run_job", str(executable), job])
+    for job in output([str(executable), "--list"], ENVIRONMENT).split():
+        said = output([*callgrind, "--toggle-collect=run_job", str(executable), job], ENVIRONMENT)
         counts[job] = collected(said)
     return counts
 
@@ -164,7 +164,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         try:
             executable = (given.executable or build(Path(scratch))).resolve()
-            toolchain = json.loads(output([str(executable), "--toolchain"]))
+            toolchain = json.loads(output([str(executable), "--toolchain"], ENVIRONMENT))
             counts = count(executable)
         except CountError as error:
             print(f"guard: {error}", file=sys.stderr)
