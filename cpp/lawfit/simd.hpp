@@ -26,7 +26,7 @@ void cos(const double *x, double *y, std::size_t n);
 void tan(const double *x, double *y, std::size_t n);
 void atan(const double *x, double *y, std::size_t n);
 void tanh(const double *x, double *y, std::size_t n);
-// 1/(1 + exp(−x)), within 1.1 ulp where that is subnormal.
+// 1/(1 + exp(−x)).
 void expit(const double *x, double *y, std::size_t n);
 // z[i] = f(x[i], y[i]), likewise; z may be x or y.
 void pow(const double *x, const double *y, double *z, std::size_t n);

@@ -102,16 +102,16 @@ inline Vec tanh_of(Vec x) {
   return with_sign(y.hi + y.lo, x);
 }
 
-// expit(x) = 1/(1 + u) or u/(1 + u), u = exp(−|x|).
+// expit(x) = 1/(1 + u) or u/(1 + u), u = 2^k·sum = exp(−|x|). 2^k comes last, as in exp.
 inline Vec expit_of(Vec x) {
   const Exponent e = by_ln2(clamp_exponent(-abs(x)));
   const Pair parts = exp_sum(all(1.0), e.r, e.low), sum = fast_sum(parts.hi, parts.lo);
-  const Pair u = {times_power(sum.hi, e.biased), times_power(sum.lo, e.biased)};
-  Pair below = fast_sum(all(1.0), u.hi);
-  below.lo += u.lo;
+  Pair below = fast_sum(all(1.0), times_power(sum.hi, e.biased));
+  below.lo += times_power(sum.lo, e.biased);
   const auto negative = x < all(0.0);
-  const Pair y = Pair{negative ? u.hi : all(1.0), negative ? u.lo : all(0.0)} / below;
-  return y.hi + y.lo;
+  const Pair y = Pair{negative ? sum.hi : all(1.0), negative ? sum.lo : all(0.0)} / below;
+  const Vec rounded = y.hi + y.lo;
+  return negative ? times_power(rounded, e.biased) : rounded;
 }
 
 // x = 2^k·(1 + f), 1 + f in [√½, √2), for a normal x > 0. k_shift is 2^52 + 1023, and what x was

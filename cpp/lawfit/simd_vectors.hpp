@@ -85,13 +85,13 @@ inline Pair exact_sum(Vec a, Vec b) {
   return {sum, (a - (sum - part)) + (b - part)};
 }
 
-// a·b exactly, short of underflow and, without fma, of overflow in the splitting (Dekker 1971).
+// a·b, short of underflow: exactly, or without fma to 2^-106 by halves of 26 and 27 bits.
 inline Pair exact_product(Vec a, Vec b) {
   const Vec product = a * b;
 #if defined(LAWFIT_SIMD_SSE2)
-  const Vec ca = all(0x1p27 + 1) * a, cb = all(0x1p27 + 1) * b;
-  const Vec a_high = ca - (ca - a), a_low = a - a_high;
-  const Vec b_high = cb - (cb - b), b_low = b - b_high;
+  constexpr unsigned long long upper = ~0ULL << 27;
+  const Vec a_high = (Vec)((Bits)a & upper), a_low = a - a_high;
+  const Vec b_high = (Vec)((Bits)b & upper), b_low = b - b_high;
   return {product,
           (((a_high * b_high - product) + a_high * b_low) + a_low * b_high) + a_low * b_low};
 #else
