@@ -2,7 +2,10 @@
 
 #include "lawfit/rules.hpp"
 #include "lawfit/simd_drop.hpp"
+#include "lawfit/simd_plain.hpp"
 #include "lawfit/simd_tables.hpp"
+#include "lawfit/simd_term.hpp"
+#include "lawfit/simd_weigh.hpp"
 
 #include <cmath>
 #include <cstdlib>
@@ -45,16 +48,6 @@ void scalar_add_product(const double *jac, std::size_t stride, int m, const doub
     g[a] += sum;
   }
 }
-
-struct Doubles {
-  using V = double;
-  static constexpr std::size_t lanes = 1;
-  static V load(const double *p) { return *p; }
-  static void store(double *p, V v) { *p = v; }
-  static V fma(V a, V b, V c) { return a * b + c; }
-  static V exp(V x) { return std::exp(x); }
-  static V log(V x) { return std::log(x); }
-};
 
 // What this build has, best first.
 constexpr const Table *built[] = {
@@ -110,6 +103,9 @@ const Table scalar_table = {"scalar",
                             map_two<lawfit::logaddexp>,
                             scalar_add_gram,
                             scalar_add_product,
+                            weigh_of<Doubles>,
+                            add_term_of<Doubles>,
+                            add_moments_of<Doubles>,
                             add_drop_of<Doubles>};
 
 const Table *find_table(const char *level) noexcept {
@@ -143,6 +139,20 @@ void add_gram(const double *jac, std::size_t stride, int m, const double *w, std
 void add_product(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
                  double *g) {
   active().add_product(jac, stride, m, c, n, g);
+}
+
+double weigh(const Weighing &with, WeighFor purpose, const double *f, const double *target,
+             const double *weight, std::size_t n, const WeighedRows &out) {
+  return active().weigh(with, purpose, f, target, weight, n, out);
+}
+
+void add_term(const Term &term, std::size_t n, const TermRows &out) {
+  active().add_term(term, n, out);
+}
+
+void add_moments(const double *c, const double *shape, const double *a, const double *b,
+                 std::size_t n, double *out) {
+  active().add_moments(c, shape, a, b, n, out);
 }
 
 void add_drop(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs, std::size_t n,

@@ -6,19 +6,21 @@
 #include "lawfit/simd_math.hpp"
 #include "lawfit/simd_pow.hpp"
 #include "lawfit/simd_tables.hpp"
+#include "lawfit/simd_term.hpp"
 #include "lawfit/simd_trig.hpp"
 #include "lawfit/simd_vectors.hpp"
+#include "lawfit/simd_weigh.hpp"
 
 namespace lawfit::simd {
 namespace {
 
-// A tile of the Gram matrix is as large as the registers allow.
+// A tile of the Gram matrix is as large as the registers allow, and so is a `whole` matrix.
 #if defined(LAWFIT_SIMD_AVX512)
-constexpr int tile = 4;
+constexpr int tile = 4, whole = 6;
 #elif defined(LAWFIT_SIMD_SSE2)
-constexpr int tile = 1;
+constexpr int tile = 1, whole = 1;
 #else
-constexpr int tile = 2;
+constexpr int tile = 2, whole = 2;
 #endif
 
 // Sums over rows run in blocks of one element a part, whatever the width of a vector.
@@ -51,14 +53,7 @@ inline double total(Block sums) {
 #pragma GCC unroll 4
     for (int k = 0; k < half; ++k)
       sums.part[k] += sums.part[k + half];
-  double lane[lanes];
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < lanes; ++i)
-    lane[i] = sums.part[0][i];
-  for (std::size_t half = lanes / 2; half > 0; half /= 2)
-    for (std::size_t i = 0; i < half; ++i)
-      lane[i] += lane[i + half];
-  return lane[0];
+  return add_lanes(sums.part[0]);
 }
 
 // GCC keeps the sums of a tile in registers only when every loop over them is unrolled early, hence
@@ -70,9 +65,9 @@ template <int rows, int cols, bool weighted, bool diagonal> struct Tile {
   Block sums[rows][cols];
 
   void clear() {
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int c = 0; c < cols; ++c)
 #pragma GCC unroll 4
         for (int k = 0; k < parts; ++k)
@@ -83,7 +78,7 @@ template <int rows, int cols, bool weighted, bool diagonal> struct Tile {
            std::size_t count) {
     const Block weights = load_block(w, count);
     Block left[rows];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int r = 0; r < rows; ++r) {
       left[r] = weights;
       if (weighted) {
@@ -93,10 +88,10 @@ template <int rows, int cols, bool weighted, bool diagonal> struct Tile {
           left[r].part[k] *= row.part[k];
       }
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int c = 0; c < cols; ++c) {
       const Block right = load_block(b + static_cast<std::size_t>(c) * stride, count);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int r = diagonal ? c : 0; r < rows; ++r)
 #pragma GCC unroll 4
         for (int k = 0; k < parts; ++k)
@@ -125,15 +120,17 @@ void add_tile(int rows_left, int cols_left, const double *a, const double *b, st
     tile_sums.add(a + i, b + i, stride, w + i, block);
   if (i < n)
     tile_sums.add(a + i, b + i, stride, w + i, n - i);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
   for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int c = 0; c < (diagonal ? r + 1 : cols); ++c)
       out[r * out_stride + c] += total(tile_sums.sums[r][c]);
 }
 
 void add_gram(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
               double *gram) {
+  if (m <= whole)
+    return add_tile<whole, whole, true, true>(m, m, jac, jac, stride, w, n, gram, m);
   for (int a = 0; a < m; a += tile) {
     const double *row = jac + static_cast<std::size_t>(a) * stride;
     double *out = gram + a * m;
@@ -151,13 +148,14 @@ void add_product(const double *jac, std::size_t stride, int m, const double *c, 
                                  c, n, g + a, 0);
 }
 
-// For simd_drop.hpp.
+// For kernels that are written for any `Math`.
 struct Vectors {
   typedef Vec V;
   static constexpr std::size_t lanes = simd::lanes;
   static V load(const double *p) { return simd::load(p); }
   static void store(double *p, V v) { simd::store(p, v); }
   static V fma(V a, V b, V c) { return simd::fma(a, b, c); }
+  static V sqrt(V x) { return simd::sqrt(x); }
   static V exp(V x) { return exp_of(x); }
   static V log(V x) { return log_of(x); }
 };
@@ -178,6 +176,9 @@ constexpr Table table_of(const char *level) {
           map_two<logaddexp_of>,
           add_gram,
           add_product,
+          weigh_of<Vectors>,
+          add_term_of<Vectors>,
+          add_moments_of<Vectors>,
           add_drop_of<Vectors>};
 }
 

@@ -29,24 +29,40 @@ inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_pd(a, b, c); }
 inline Vec clamp(Vec low, Vec high, Vec x) {
   return _mm512_maskz_min_pd(0xff, high, _mm512_maskz_max_pd(0xff, low, x));
 }
+inline Vec sqrt(Vec x) { return _mm512_maskz_sqrt_pd(0xff, x); }
+inline double add_lanes(Vec x) {
+  const __m256d four =
+      _mm512_maskz_extractf64x4_pd(0xf, x, 0) + _mm512_maskz_extractf64x4_pd(0xf, x, 1);
+  const __m128d two = _mm256_castpd256_pd128(four) + _mm256_extractf128_pd(four, 1);
+  return two[0] + two[1];
+}
 inline bool any(Vec x) { return _mm512_movepi64_mask((__m512i)x) != 0; }
 #elif defined(LAWFIT_SIMD_AVX2)
 typedef double Vec __attribute__((vector_size(32)));
 typedef unsigned long long Bits __attribute__((vector_size(32)));
 inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_pd(a, b, c); }
 inline Vec clamp(Vec low, Vec high, Vec x) { return _mm256_min_pd(high, _mm256_max_pd(low, x)); }
+inline Vec sqrt(Vec x) { return _mm256_sqrt_pd(x); }
+inline double add_lanes(Vec x) {
+  const __m128d two = _mm256_castpd256_pd128(x) + _mm256_extractf128_pd(x, 1);
+  return two[0] + two[1];
+}
 inline bool any(Vec x) { return _mm256_movemask_pd(x) != 0; }
 #elif defined(LAWFIT_SIMD_NEON)
 typedef double Vec __attribute__((vector_size(16)));
 typedef unsigned long long Bits __attribute__((vector_size(16)));
 inline Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f64(c, a, b); }
 inline Vec clamp(Vec low, Vec high, Vec x) { return vminq_f64(high, vmaxq_f64(low, x)); }
+inline Vec sqrt(Vec x) { return vsqrtq_f64(x); }
+inline double add_lanes(Vec x) { return x[0] + x[1]; }
 inline bool any(Vec x) { return vminvq_s32((int32x4_t)((Bits)x >> 63 << 31)) < 0; }
 #elif defined(LAWFIT_SIMD_SSE2)
 typedef double Vec __attribute__((vector_size(16)));
 typedef unsigned long long Bits __attribute__((vector_size(16)));
 inline Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
 inline Vec clamp(Vec low, Vec high, Vec x) { return _mm_min_pd(high, _mm_max_pd(low, x)); }
+inline Vec sqrt(Vec x) { return _mm_sqrt_pd(x); }
+inline double add_lanes(Vec x) { return x[0] + x[1]; }
 inline bool any(Vec x) { return _mm_movemask_pd(x) != 0; }
 #endif
 
