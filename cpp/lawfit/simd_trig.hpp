@@ -31,7 +31,7 @@ inline Angle by_half_pi(Vec x) {
 }
 
 // sin and cos of r + low, unrounded: r + r³·S(r²) and 1 - r²/2 + r⁴·C(r²), of relative errors below
-// 2^-62.8 and 2^-63.7.
+// 2^-62.8 and 2^-63.7. Without the error of r³, sin would lose 0.08 ulp more and tan 0.17.
 struct SinCos {
   Pair sin, cos;
 };
@@ -45,7 +45,9 @@ inline SinCos sin_cos(const Angle &angle) {
   const Vec r = angle.r, low = angle.low;
   const Pair r2 = exact_product(r, r);
   const Vec half = all(0.5) * r2.hi;
-  const Vec sin_low = fma(r * r2.hi, polynomial(r2.hi, S), fma(-half, low, low));
+  Pair r3 = exact_product(r, r2.hi);
+  r3.lo = fma(r, r2.lo, r3.lo);
+  const Vec sin_low = fma(r3.hi, polynomial(r2.hi, S), fma(r3.lo, all(S[0]), fma(-half, low, low)));
   const Pair one_less = fast_sum(all(1.0), -half);
   const Vec lost = one_less.lo - fma(r, low, all(0.5) * r2.lo);
   return {{r, sin_low}, {one_less.hi, fma(r2.hi * r2.hi, polynomial(r2.hi, C), lost)}};
@@ -102,26 +104,19 @@ inline Vec atan_of(Vec x) {
   const Vec size = clamp(zero, all(0x1p60), abs(x)); // further on the result is π/2 already
   const auto middle = size > all(0x1.a827999fcef32p-2), upper = size > all(0x1.3504f333f9de6p+1);
   const Pair less = fast_sum(-one, size), more = exact_sum(one, size);
-  const Pair above = {upper    ? -one
-                      : middle ? less.hi
-                               : size,
-                      upper    ? zero
-                      : middle ? less.lo
-                               : zero};
-  const Pair below = {upper    ? size
-                      : middle ? more.hi
-                               : one,
-                      upper    ? zero
-                      : middle ? more.lo
-                               : zero};
-  const Vec c_high = upper ? all(0x1.921fb54442d18p+0) : middle ? all(0x1.921fb54442d18p-1) : zero;
-  const Vec c_low = upper ? all(0x1.1a62633145c07p-54) : middle ? all(0x1.1a62633145c07p-55) : zero;
+  const auto pick = [&](Vec small, Vec medium, Vec large) {
+    return upper ? large : middle ? medium : small;
+  };
+  const Pair above = {pick(size, less.hi, -one), pick(zero, less.lo, zero)};
+  const Pair below = {pick(one, more.hi, size), pick(zero, more.lo, zero)};
+  const Vec c_high = pick(zero, all(0x1.921fb54442d18p-1), all(0x1.921fb54442d18p+0));
+  const Vec c_low = pick(zero, all(0x1.1a62633145c07p-55), all(0x1.1a62633145c07p-54));
 
   const Pair t = above / below;
   const Vec z = t.hi * t.hi;
-  const Vec small = c_low + fma(t.hi * z, polynomial(z, A), fma(-z, t.lo, t.lo));
+  const Vec tail = fma(t.hi * z, polynomial(z, A), fma(-z, t.lo, t.lo));
   const Pair sum = fast_sum(c_high, t.hi);
-  return with_sign(sum.hi + (sum.lo + small), x);
+  return with_sign(sum.hi + (sum.lo + (c_low + tail)), x);
 }
 
 } // namespace
