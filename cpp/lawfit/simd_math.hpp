@@ -83,7 +83,6 @@ inline Pair expm1_sum(const Exponent &e) {
   return {sum.hi, sum.lo + first.lo};
 }
 
-// At worst 0.53 ulp on 1e8 arguments.
 inline Vec expm1_of(Vec x) {
   const Exponent e = by_ln2(clamp(all(-40.0), all(710.0), x));
   const Pair sum = expm1_sum(e);

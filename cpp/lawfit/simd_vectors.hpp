@@ -115,6 +115,16 @@ inline Pair exact_product(Vec a, Vec b) {
 #endif
 }
 
+// c − a·b, rounded once where a·b is near c.
+inline Vec rest_of_product(Vec c, Vec a, Vec b) {
+#if defined(LAWFIT_SIMD_SSE2)
+  const Pair product = exact_product(a, b);
+  return (c - product.hi) - product.lo;
+#else
+  return fma(-a, b, c);
+#endif
+}
+
 inline Pair operator*(Pair a, Pair b) {
   const Pair product = exact_product(a.hi, b.hi);
   return {product.hi, product.lo + fma(a.hi, b.lo, a.lo * b.hi)};
@@ -123,8 +133,7 @@ inline Pair operator*(Pair a, Pair b) {
 // a/b to about twice a double's precision.
 inline Pair operator/(Pair a, Pair b) {
   const Vec inverse = all(1.0) / b.hi, quotient = a.hi * inverse;
-  const Pair back = exact_product(quotient, b.hi);
-  const Vec rest = ((a.hi - back.hi) - back.lo) + fma(-quotient, b.lo, a.lo);
+  const Vec rest = rest_of_product(a.hi, quotient, b.hi) + fma(-quotient, b.lo, a.lo);
   return {quotient, rest * inverse};
 }
 
