@@ -31,8 +31,7 @@ inline Bits is_whole(Vec x) {
   return (Bits)(size >= two52) | (Bits)((size + two52) - two52 == size);
 }
 
-// x^y = exp(y·log x) for x > 0, the product as a pair. At worst 0.53 ulp on 1e8 arguments, 0.76
-// where the result is subnormal and rounds twice.
+// x^y = exp(y·log x) for x > 0, the product as a pair.
 inline Vec pow_of_positive(Vec x, Vec y) {
   const Pair log = log_pair(x);
   Pair product = exact_product(log.hi, y);

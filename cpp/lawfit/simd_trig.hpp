@@ -66,7 +66,7 @@ template <double (*f)(double)> inline Vec with_far(Vec x, Vec y) {
   return y;
 }
 
-// sin(r + (n + quarters)·π/2), at worst 0.78 ulp on 1e8 arguments.
+// sin(r + (n + quarters)·π/2).
 inline Vec turned(const Angle &angle, unsigned long long quarters) {
   const SinCos of = sin_cos(angle);
   const Bits n = angle.n + quarters, use_cos = -(n & 1);
