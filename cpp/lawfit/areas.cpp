@@ -1,16 +1,18 @@
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <stdexcept>
 
 #include "lawfit/annealing_filter.hpp"
 #include "lawfit/schedule.hpp"
+#include "lawfit/simd.hpp"
 
 namespace lawfit {
 namespace {
 
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 // A block with more asked steps than this is swept step by step.
-constexpr std::size_t few = 4;
+constexpr std::size_t few = 10;
 constexpr unsigned stops_per_check = 32;
 
 DoubleDouble whole(std::int64_t value) {
@@ -93,14 +95,14 @@ public:
         const std::int64_t n = std::min(end, asked() + 1) - begin;
         glide(piece, begin - first, n, muted);
         begin += n;
-        answer(begin - 1);
+        answer(begin - 1, {});
       } else {
         const auto n = static_cast<std::size_t>(block);
-        fill(piece, begin - first, n, muted);
+        const double *lr = fill(piece, begin - first, n, muted);
         if (crowded)
-          sweep(begin, n);
+          sweep(begin, lr, n);
         else
-          advance(begin, n);
+          advance(begin, lr, n);
         begin += block;
       }
     }
@@ -128,57 +130,92 @@ private:
     started_ = true;
   }
 
-  // A block of n steps of any piece, from its local step j, into input_.
-  void fill(const Piece &piece, std::int64_t j, std::size_t n, bool muted) {
-    AreaInput &in = input_;
-    schedule_.evaluate(piece, j, n, in.lr.data());
+  // The LR of a block of n steps of any piece, from its local step j, and into d_ the decreases;
+  // both readable up to a multiple of simd::sum_parts.
+  const double *fill(const Piece &piece, std::int64_t j, std::size_t n, bool muted) {
+    const bool whole = n % simd::sum_parts == 0;
+    const double *lr = whole ? schedule_.written_out(piece, j) : nullptr;
+    if (!lr) {
+      schedule_.evaluate(piece, j, n, lr_.data());
+      std::fill_n(lr_.begin() + n, whole ? 0 : simd::sum_parts - n % simd::sum_parts, 0.0);
+      lr = lr_.data();
+    }
+    decrease(piece, j, lr, n, muted);
     const bool line = is_line(piece);
-    in.d[0] = decrease_into(line ? line_value(piece, j) : DoubleDouble(in.lr[0]));
-    if (line)
-      std::fill_n(in.d.begin() + 1, n - 1, line_decrease(piece));
-    else
-      for (std::size_t i = 1; i < n; ++i)
-        in.d[i] = in.lr[i - 1] - in.lr[i];
-    if (muted)
-      in.d.fill(0.0);
     previous_ =
-        line ? line_value(piece, j + static_cast<std::int64_t>(n) - 1) : DoubleDouble(in.lr[n - 1]);
+        line ? line_value(piece, j + static_cast<std::int64_t>(n) - 1) : DoubleDouble(lr[n - 1]);
     started_ = true;
-    std::fill(in.lr.begin() + n, in.lr.end(), 0.0);
-    std::fill(in.d.begin() + n, in.d.end(), 0.0);
+    return lr;
+  }
+
+  void decrease(const Piece &piece, std::int64_t j, const double *lr, std::size_t n, bool muted) {
+    const bool line = is_line(piece);
+    if (muted) {
+      std::fill_n(d_.begin(), n, 0.0);
+      return;
+    }
+    if (line)
+      std::fill_n(d_.begin(), n, line_decrease(piece));
+    else
+      simd::decreases(lr, n, d_.data());
+    d_[0] = decrease_into(line ? line_value(piece, j) : DoubleDouble(lr[0]));
   }
 
   // The filled block, whose first step is `begin`, in parts that end at asked steps.
-  void advance(std::int64_t begin, std::size_t n) {
-    for (std::size_t done = 0; done < n;) {
+  void advance(std::int64_t begin, const double *lr, std::size_t n) {
+    AreaPart part;
+    while (part.n < n) {
       const std::int64_t ahead = asked() == never ? never : asked() - begin + 1;
       const std::size_t stop = std::min(n, static_cast<std::size_t>(ahead));
-      filter_.advance(state_, input_, done, stop - done);
-      done = stop;
-      answer(begin + static_cast<std::int64_t>(done) - 1);
+      filter_.extend(part, lr + part.n, d_.data() + part.n, stop - part.n);
+      answer(begin + static_cast<std::int64_t>(stop) - 1, part);
     }
+    filter_.advance(state_, part);
   }
 
-  void sweep(std::int64_t begin, std::size_t n) {
-    filter_.sweep(state_, input_, n, output_);
+  // The filled block, whose first step is `begin`, step by step.
+  void sweep(std::int64_t begin, const double *lr, std::size_t n) {
+    const std::size_t padded = (n + simd::sum_parts - 1) / simd::sum_parts * simd::sum_parts;
+    const bool direct = !request_.at && padded == n;
+    simd::AreaOutputs out;
+    out.s1 = direct && request_.s1 ? request_.s1 + next_ : s1_.data();
+    for (std::size_t r = 0; r <= filter_.order(); ++r)
+      out.s2[r] = direct && request_.s2[r] ? request_.s2[r] + next_ : s2_[r].data();
+    AreaPart part = filter_.sweep(state_, lr, d_.data(), padded, out);
+    if (direct)
+      next_ += n;
+    else
+      pick(begin, n, out);
+    if (padded != n) {
+      part = {};
+      filter_.extend(part, lr, d_.data(), n);
+    }
+    filter_.advance(state_, part);
+  }
+
+  // Answers every request for the n steps from `begin`, whose areas are in `out`.
+  void pick(std::int64_t begin, std::size_t n, const simd::AreaOutputs &out) {
     for (std::int64_t step; (step = asked()) - begin < static_cast<std::int64_t>(n); ++next_) {
       const auto i = static_cast<std::size_t>(step - begin);
       if (request_.s1)
-        request_.s1[next_] = output_.s1[i];
+        request_.s1[next_] = out.s1[i];
       for (std::size_t r = 0; r <= filter_.order(); ++r)
         if (request_.s2[r])
-          request_.s2[r][next_] = output_.s2[r][i];
+          request_.s2[r][next_] = out.s2[r][i];
     }
   }
 
-  // The state is that after `step`: answer every request for it.
-  void answer(std::int64_t step) {
+  // `part` ends at `step`: answer every request for it.
+  void answer(std::int64_t step, const AreaPart &part) {
+    if (asked() != step)
+      return;
+    const AreaValues values = filter_.areas(state_, part);
     for (; asked() == step; ++next_) {
       if (request_.s1)
-        request_.s1[next_] = state_.s1.rounded();
+        request_.s1[next_] = values.s1;
       for (std::size_t r = 0; r <= filter_.order(); ++r)
         if (request_.s2[r])
-          request_.s2[r][next_] = state_.s2[r].rounded();
+          request_.s2[r][next_] = values.s2[r];
     }
   }
 
@@ -187,8 +224,11 @@ private:
   Request request_;
   Cancel &cancel_;
   AreaState state_;
-  AreaInput input_;
-  AreaOutput output_;
+  // A block's LR and decreases, and its areas where they are not all asked for.
+  std::array<double, area_block> lr_ = {};
+  std::array<double, area_block + simd::sum_parts> d_ = {};
+  std::array<double, area_block> s1_;
+  std::array<std::array<double, area_block>, area_orders> s2_;
   DoubleDouble previous_; // LR of the step before
   bool started_ = false;
   std::size_t next_ = 0; // first request not answered yet

@@ -1,5 +1,6 @@
 #include "lawfit/simd.hpp"
 
+#include "lawfit/simd_areas.hpp"
 #include "lawfit/simd_drop.hpp"
 #include "lawfit/simd_tables.hpp"
 
@@ -48,10 +49,12 @@ struct Doubles {
   using V = double;
   static constexpr std::size_t lanes = 1;
   static V load(const double *p) { return *p; }
+  static V load_some(const double *, std::size_t) { return 0.0; } // of no element
   static void store(double *p, V v) { *p = v; }
   static V fma(V a, V b, V c) { return a * b + c; }
   static V exp(V x) { return std::exp(x); }
   static V log(V x) { return std::log(x); }
+  template <std::size_t> static V after(V a, V) { return a; }
 };
 
 // What this build has, best first.
@@ -93,8 +96,15 @@ const Table &active() noexcept {
 
 } // namespace
 
-const Table scalar_table = {"scalar",        scalar_exp,         scalar_log,
-                            scalar_add_gram, scalar_add_product, add_drop_of<Doubles>};
+const Table scalar_table = {"scalar",
+                            scalar_exp,
+                            scalar_log,
+                            scalar_add_gram,
+                            scalar_add_product,
+                            add_drop_of<Doubles>,
+                            decreases_of<Doubles>,
+                            sum_areas_of<Doubles>,
+                            sweep_areas_of<Doubles>};
 
 const Table *find_table(const char *level) noexcept {
   for (const Table *table : built)
@@ -120,6 +130,18 @@ void add_product(const double *jac, std::size_t stride, int m, const double *c, 
 void add_drop(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs, std::size_t n,
               int order, DropSums &sums) {
   active().add_drop(kernel, nodes, runs, n, order, sums);
+}
+
+void decreases(const double *lr, std::size_t n, double *d) { active().decreases(lr, n, d); }
+
+void sum_areas(const AreaWeights &weights, int order, const double *lr, const double *d,
+               std::size_t n, AreaSums &sums) {
+  active().sum_areas(weights, order, lr, d, n, sums);
+}
+
+void sweep_areas(const AreaSweep &sweep, int order, const double *lr, const double *d,
+                 std::size_t n, const AreaOutputs &out, AreaSums &sums) {
+  active().sweep_areas(sweep, order, lr, d, n, out, sums);
 }
 
 const char *level() noexcept { return active().level; }

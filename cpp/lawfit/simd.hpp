@@ -31,6 +31,17 @@ void add_product(const double *jac, std::size_t stride, int m, const double *c, 
 void add_drop(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs, std::size_t n,
               int order, DropSums &sums);
 
+// d[i] = lr[i−1] − lr[i] for 0 < i < n, n a multiple of sum_parts; d[0] = 0.
+void decreases(const double *lr, std::size_t n, double *d);
+// The areas of n steps by themselves (annealing_filter.hpp): S1, m and S2 up to the order-th
+// derivative. d is readable up to the next multiple of sum_parts.
+void sum_areas(const AreaWeights &weights, int order, const double *lr, const double *d,
+               std::size_t n, AreaSums &sums);
+// The areas after each of n steps that follow a state, n a multiple of sum_parts, and the sums by
+// themselves after the last.
+void sweep_areas(const AreaSweep &sweep, int order, const double *lr, const double *d,
+                 std::size_t n, const AreaOutputs &out, AreaSums &sums);
+
 // The instruction set in use: "avx512", "avx2", "sse2", "neon" or "scalar".
 const char *level() noexcept;
 

@@ -3,7 +3,14 @@
 
 namespace lawfit::simd {
 
-const Table avx2_table = {"avx2",   map<exp_of>, map<log_of>,
-                          add_gram, add_product, add_drop_of<Vectors>};
+const Table avx2_table = {"avx2",
+                          map<exp_of>,
+                          map<log_of>,
+                          add_gram,
+                          add_product,
+                          add_drop_of<Vectors>,
+                          decreases_of<Vectors>,
+                          sum_areas_of<Vectors>,
+                          sweep_areas_of<Vectors>};
 
 } // namespace lawfit::simd

@@ -5,6 +5,7 @@
 // that no code built for one instruction set can be linked into another's.
 #pragma once
 
+#include "lawfit/simd_areas.hpp"
 #include "lawfit/simd_drop.hpp"
 #include "lawfit/simd_tables.hpp"
 
@@ -285,7 +286,7 @@ void add_product(const double *jac, std::size_t stride, int m, const double *c, 
                                  c, n, g + a, 0);
 }
 
-// For simd_drop.hpp.
+// For simd_areas.hpp and simd_drop.hpp.
 struct Vectors {
   typedef Vec V;
   static constexpr std::size_t lanes = simd::lanes;
@@ -294,6 +295,37 @@ struct Vectors {
   static V fma(V a, V b, V c) { return simd::fma(a, b, c); }
   static V exp(V x) { return exp_of(x); }
   static V log(V x) { return log_of(x); }
+
+  // The first count < lanes elements, then zeros.
+  static V load_some(const double *p, std::size_t count) {
+#if defined(LAWFIT_SIMD_AVX512)
+    return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), p);
+#else
+    double padded[lanes] = {};
+    for (std::size_t i = 0; i < count; ++i)
+      padded[i] = p[i];
+    return load(padded);
+#endif
+  }
+
+  // The last k elements of a, then b without its last k.
+  template <std::size_t k> static V after(V a, V b) {
+#if defined(__clang__)
+    if constexpr (lanes == 8)
+      return __builtin_shufflevector(a, b, 8 - k, 9 - k, 10 - k, 11 - k, 12 - k, 13 - k, 14 - k,
+                                     15 - k);
+    else if constexpr (lanes == 4)
+      return __builtin_shufflevector(a, b, 4 - k, 5 - k, 6 - k, 7 - k);
+    else
+      return __builtin_shufflevector(a, b, 2 - k, 3 - k);
+#else
+    Bits place = {};
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < lanes; ++i)
+      place[i] = lanes - k + i;
+    return __builtin_shuffle(a, b, place);
+#endif
+  }
 };
 
 } // namespace
