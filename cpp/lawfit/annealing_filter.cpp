@@ -21,21 +21,21 @@ const AnnealingFilter::Tables &AnnealingFilter::tables() {
     return *tables_;
   auto made = std::make_unique<Tables>();
   Jet p = {DoubleDouble(1.0)}; // λ^n
-  Jet g = {};                  // 1 + … + λ^(n−1)
-  Jet q = {};                  // λ + … + λ^n
-  for (std::size_t n = 0; n <= area_block; ++n) {
+  Jet g = {};                  // 1 + … + λ^n
+  Jet q = {};                  // λ + … + λ^(n+1)
+  for (std::size_t n = 0; n < area_block; ++n) {
     g = sum(g, p);
+    for (std::size_t r = 0; r <= order_; ++r) {
+      made->to_m[r][area_block - 1 - n] = p[r].hi;
+      made->to_s2[r][area_block - 1 - n] = g[r].hi;
+    }
+    p = times_lambda(p);
+    q = sum(q, p);
     made->p_low[n] = p[0].lo;
     for (std::size_t r = 0; r <= order_; ++r) {
       made->p[r][n] = p[r].hi;
       made->q[r][n] = q[r].hi;
-      if (n < area_block) {
-        made->to_m[r][area_block - 1 - n] = p[r].hi;
-        made->to_s2[r][area_block - 1 - n] = g[r].hi;
-      }
     }
-    p = times_lambda(p);
-    q = sum(q, p);
   }
   tables_ = std::move(made);
   return *tables_;
@@ -88,10 +88,10 @@ AnnealingFilter::Carry AnnealingFilter::carry_of(const Jet &p, const Jet &q) con
 
 AnnealingFilter::Carry AnnealingFilter::carry_over(std::size_t n) const {
   Carry carry;
-  carry.p = {tables_->p[0][n], tables_->p_low[n]};
+  carry.p = {tables_->p[0][n - 1], tables_->p_low[n - 1]};
   for (std::size_t r = 0; r <= order_; ++r) {
-    carry.p_derivatives[r] = tables_->p[r][n];
-    carry.q[r] = tables_->q[r][n];
+    carry.p_derivatives[r] = tables_->p[r][n - 1];
+    carry.q[r] = tables_->q[r][n - 1];
   }
   return carry;
 }
@@ -113,7 +113,7 @@ void AnnealingFilter::apply(AreaState &state, const Carry &carry, const Values &
   }
 }
 
-void AnnealingFilter::extend(AreaPart &part, const double *lr, const double *d, std::size_t n) {
+void AnnealingFilter::extend(AreaPart &part, const double *lr, double first, std::size_t n) {
   const Tables &to = tables();
   simd::AreaWeights weights;
   for (std::size_t r = 0; r <= order_; ++r) {
@@ -121,15 +121,15 @@ void AnnealingFilter::extend(AreaPart &part, const double *lr, const double *d, 
     weights.to_s2[r] = &to.to_s2[r][area_block - n];
   }
   simd::AreaSums sums;
-  simd::sum_areas(weights, static_cast<int>(order_), lr, d, n, sums);
+  simd::sum_areas(weights, static_cast<int>(order_), lr, first, n, sums);
   // As apply() does, in plain doubles: a block is short.
   simd::AreaSums &all = part.sums;
   for (std::size_t r = order_ + 1; r-- > 0;) {
-    sums.m[r] += to.p_low[n] * all.m[r];
+    sums.m[r] += to.p_low[n - 1] * all.m[r];
     for (std::size_t k = 0; k <= r; ++k) {
       const double lower = binomial[r][k] * all.m[r - k];
-      sums.m[r] += to.p[k][n] * lower;
-      sums.s2[r] += to.q[k][n] * lower;
+      sums.m[r] += to.p[k][n - 1] * lower;
+      sums.s2[r] += to.q[k][n - 1] * lower;
     }
     all.s2[r] += sums.s2[r];
     all.m[r] = sums.m[r];
@@ -145,7 +145,7 @@ AreaValues AnnealingFilter::areas(const AreaState &state, const AreaPart &part) 
     double area = part.sums.s2[r];
     if (part.n > 0)
       for (std::size_t k = 0; k <= r; ++k)
-        area += binomial[r][k] * tables_->q[k][part.n] * state.m[r - k].hi;
+        area += binomial[r][k] * tables_->q[k][part.n - 1] * state.m[r - k].hi;
     out.s2[r] = state.s2[r].hi + (state.s2[r].lo + area);
   }
   return out;
@@ -156,21 +156,21 @@ void AnnealingFilter::advance(AreaState &state, const AreaPart &part) const {
   apply(state, carry_over(part.n), part.sums.m, part.sums.s2);
 }
 
-AreaPart AnnealingFilter::sweep(const AreaState &state, const double *lr, const double *d,
-                                std::size_t n, const simd::AreaOutputs &out) {
+void AnnealingFilter::sweep(AreaState &state, const double *lr, const double *d, std::size_t n,
+                            const simd::AreaOutputs &out) {
   const Tables &of = tables();
   simd::AreaSweep sweep;
-  sweep.powers = {of.p[0][1], of.p[0][2], of.p[0][4], of.p[0][8], of.p_low[8]};
+  sweep.powers = {lam_, of.p[0][1], of.p[0][3], of.p[0][7], of.p_low[7]};
   sweep.s1 = {state.s1.hi, state.s1.lo};
   for (std::size_t r = 0; r <= order_; ++r) {
     sweep.s2[r] = {state.s2[r].hi, state.s2[r].lo};
     sweep.m[r] = state.m[r].hi;
-    sweep.carried[r] = &of.q[r][1];
+    sweep.carried[r] = of.q[r];
   }
   AreaPart part;
   part.n = n;
   simd::sweep_areas(sweep, static_cast<int>(order_), lr, d, n, out, part.sums);
-  return part;
+  advance(state, part);
 }
 
 void AnnealingFilter::coast(AreaState &state, std::int64_t n, double d) {

@@ -27,6 +27,9 @@ struct AreaState {
 struct AreaPart {
   std::size_t n = 0;
   simd::AreaSums sums = {};
+
+  // As if its decreases had been none.
+  void forget() { sums = {sums.s1, {}, {}}; }
 };
 
 struct AreaValues {
@@ -41,16 +44,15 @@ public:
 
   std::size_t order() const { return order_; }
 
-  // n steps more of a block, by their LR and the decrease into each; the decreases must be
-  // readable up to simd::sum_parts beyond.
-  void extend(AreaPart &part, const double *lr, const double *d, std::size_t n);
+  // n >= 1 steps more of a block, by their LR and the decrease into the first of them.
+  void extend(AreaPart &part, const double *lr, double first, std::size_t n);
   // The areas at the end of a part of the block that follows a state, and the state there.
   AreaValues areas(const AreaState &state, const AreaPart &part) const;
   void advance(AreaState &state, const AreaPart &part) const;
-  // The areas after each of n steps that follow a state, n a multiple of simd::sum_parts up to
-  // area_block; returns them as a part.
-  AreaPart sweep(const AreaState &state, const double *lr, const double *d, std::size_t n,
-                 const simd::AreaOutputs &out);
+  // n <= area_block steps, by their LR and the decrease into each, with the areas after each; all
+  // arrays are as long as n rounded up to a multiple of simd::sum_parts.
+  void sweep(AreaState &state, const double *lr, const double *d, std::size_t n,
+             const simd::AreaOutputs &out);
   // Any number of steps whose decrease is a steady d; leaves S1 alone.
   void coast(AreaState &state, std::int64_t n, double d);
 
@@ -71,12 +73,13 @@ private:
   struct Stretch {
     Jet p, q, g, h;
   };
-  // P and Q of 0 … area_block steps, and what a unit decrease adds to m and to S2 by the end of a
+  // P and Q of 1 … area_block steps, and what a unit decrease adds to m and to S2 by the end of a
   // block: the last entry before the zeros is the block's last step.
-  struct Tables {
-    std::array<double, area_block + 1> p_low;
-    std::array<double, area_block + 1> p[area_orders], q[area_orders];
-    std::array<double, area_block + simd::sum_parts> to_m[area_orders], to_s2[area_orders];
+  struct alignas(64) Tables {
+    double q[area_orders][area_block];
+    double to_m[area_orders][area_block + simd::sum_parts];
+    double to_s2[area_orders][area_block + simd::sum_parts];
+    double p[area_orders][area_block], p_low[area_block];
   };
 
   const Tables &tables();

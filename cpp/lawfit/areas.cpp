@@ -97,18 +97,27 @@ public:
         begin += n;
         answer(begin - 1, {});
       } else {
-        const auto n = static_cast<std::size_t>(block);
-        const double *lr = fill(piece, begin - first, n, muted);
+        const Block filled =
+            fill(piece, begin, begin - first, static_cast<std::size_t>(block), muted);
         if (crowded)
-          sweep(begin, lr, n);
+          sweep(piece, filled);
         else
-          advance(begin, lr, n);
+          advance(filled);
         begin += block;
       }
     }
   }
 
 private:
+  // Some steps of any piece, whose LR are readable up to a multiple of simd::sum_parts.
+  struct Block {
+    std::int64_t begin;
+    std::size_t n;
+    const double *lr;
+    double first; // the decrease into its first step
+    bool muted;
+  };
+
   std::int64_t asked() const { return request_.step(next_); }
 
   // The decrease into a step of this LR; none into step 0.
@@ -130,73 +139,67 @@ private:
     started_ = true;
   }
 
-  // The LR of a block of n steps of any piece, from its local step j, and into d_ the decreases;
-  // both readable up to a multiple of simd::sum_parts.
-  const double *fill(const Piece &piece, std::int64_t j, std::size_t n, bool muted) {
-    const bool whole = n % simd::sum_parts == 0;
-    const double *lr = whole ? schedule_.written_out(piece, j) : nullptr;
+  // The n steps from `begin`, which is the piece's local step j.
+  Block fill(const Piece &piece, std::int64_t begin, std::int64_t j, std::size_t n, bool muted) {
+    const std::size_t rest = n % simd::sum_parts;
+    const double *lr = rest == 0 ? schedule_.written_out(piece, j) : nullptr;
     if (!lr) {
       schedule_.evaluate(piece, j, n, lr_.data());
-      std::fill_n(lr_.begin() + n, whole ? 0 : simd::sum_parts - n % simd::sum_parts, 0.0);
+      std::fill_n(lr_.begin() + n, rest == 0 ? 0 : simd::sum_parts - rest, 0.0);
       lr = lr_.data();
     }
-    decrease(piece, j, lr, n, muted);
     const bool line = is_line(piece);
-    previous_ =
-        line ? line_value(piece, j + static_cast<std::int64_t>(n) - 1) : DoubleDouble(lr[n - 1]);
+    const double first = decrease_into(line ? line_value(piece, j) : DoubleDouble(lr[0]));
+    const std::int64_t last = j + static_cast<std::int64_t>(n) - 1;
+    previous_ = line ? line_value(piece, last) : DoubleDouble(lr[n - 1]);
     started_ = true;
-    return lr;
+    return {begin, n, lr, muted ? 0.0 : first, muted};
   }
 
-  void decrease(const Piece &piece, std::int64_t j, const double *lr, std::size_t n, bool muted) {
-    const bool line = is_line(piece);
-    if (muted) {
-      std::fill_n(d_.begin(), n, 0.0);
-      return;
-    }
-    if (line)
-      std::fill_n(d_.begin(), n, line_decrease(piece));
-    else
-      simd::decreases(lr, n, d_.data());
-    d_[0] = decrease_into(line ? line_value(piece, j) : DoubleDouble(lr[0]));
-  }
-
-  // The filled block, whose first step is `begin`, in parts that end at asked steps.
-  void advance(std::int64_t begin, const double *lr, std::size_t n) {
+  // A block of no line, in parts that end at asked steps.
+  void advance(const Block &block) {
     AreaPart part;
-    while (part.n < n) {
-      const std::int64_t ahead = asked() == never ? never : asked() - begin + 1;
-      const std::size_t stop = std::min(n, static_cast<std::size_t>(ahead));
-      filter_.extend(part, lr + part.n, d_.data() + part.n, stop - part.n);
-      answer(begin + static_cast<std::int64_t>(stop) - 1, part);
+    double first = block.first;
+    while (true) {
+      const std::int64_t ahead = asked() == never ? never : asked() - block.begin + 1;
+      const std::size_t stop = std::min(block.n, static_cast<std::size_t>(ahead));
+      filter_.extend(part, block.lr + part.n, first, stop - part.n);
+      if (block.muted)
+        part.forget();
+      answer(block.begin + static_cast<std::int64_t>(stop) - 1, part);
+      if (stop == block.n)
+        return filter_.advance(state_, part);
+      first = block.lr[stop - 1] - block.lr[stop];
     }
-    filter_.advance(state_, part);
   }
 
-  // The filled block, whose first step is `begin`, step by step.
-  void sweep(std::int64_t begin, const double *lr, std::size_t n) {
-    const std::size_t padded = (n + simd::sum_parts - 1) / simd::sum_parts * simd::sum_parts;
-    const bool direct = !request_.at && padded == n;
+  // A block step by step.
+  void sweep(const Piece &piece, const Block &block) {
+    if (block.muted)
+      std::fill_n(d_.begin(), block.n, 0.0);
+    else if (is_line(piece))
+      std::fill_n(d_.begin(), block.n, line_decrease(piece));
+    else
+      simd::decreases(block.lr, block.n, d_.data());
+    d_[0] = block.first;
+
+    const bool direct = !request_.at && block.n % simd::sum_parts == 0;
     simd::AreaOutputs out;
     out.s1 = direct && request_.s1 ? request_.s1 + next_ : s1_.data();
     for (std::size_t r = 0; r <= filter_.order(); ++r)
       out.s2[r] = direct && request_.s2[r] ? request_.s2[r] + next_ : s2_[r].data();
-    AreaPart part = filter_.sweep(state_, lr, d_.data(), padded, out);
+    filter_.sweep(state_, block.lr, d_.data(), block.n, out);
     if (direct)
-      next_ += n;
+      next_ += block.n;
     else
-      pick(begin, n, out);
-    if (padded != n) {
-      part = {};
-      filter_.extend(part, lr, d_.data(), n);
-    }
-    filter_.advance(state_, part);
+      pick(block, out);
   }
 
-  // Answers every request for the n steps from `begin`, whose areas are in `out`.
-  void pick(std::int64_t begin, std::size_t n, const simd::AreaOutputs &out) {
-    for (std::int64_t step; (step = asked()) - begin < static_cast<std::int64_t>(n); ++next_) {
-      const auto i = static_cast<std::size_t>(step - begin);
+  // Answers every request for a step of the block, whose areas are in `out`.
+  void pick(const Block &block, const simd::AreaOutputs &out) {
+    const std::int64_t end = block.begin + static_cast<std::int64_t>(block.n);
+    for (std::int64_t step; (step = asked()) < end; ++next_) {
+      const auto i = static_cast<std::size_t>(step - block.begin);
       if (request_.s1)
         request_.s1[next_] = out.s1[i];
       for (std::size_t r = 0; r <= filter_.order(); ++r)
@@ -225,10 +228,10 @@ private:
   Cancel &cancel_;
   AreaState state_;
   // A block's LR and decreases, and its areas where they are not all asked for.
-  std::array<double, area_block> lr_ = {};
-  std::array<double, area_block + simd::sum_parts> d_ = {};
-  std::array<double, area_block> s1_;
-  std::array<std::array<double, area_block>, area_orders> s2_;
+  alignas(64) std::array<double, area_block> lr_ = {};
+  alignas(64) std::array<double, area_block> d_ = {};
+  alignas(64) std::array<double, area_block> s1_;
+  alignas(64) std::array<std::array<double, area_block>, area_orders> s2_;
   DoubleDouble previous_; // LR of the step before
   bool started_ = false;
   std::size_t next_ = 0; // first request not answered yet

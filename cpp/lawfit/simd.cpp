@@ -134,9 +134,9 @@ void add_drop(const DropKernel &kernel, const DropNodes &nodes, const DropRun *r
 
 void decreases(const double *lr, std::size_t n, double *d) { active().decreases(lr, n, d); }
 
-void sum_areas(const AreaWeights &weights, int order, const double *lr, const double *d,
-               std::size_t n, AreaSums &sums) {
-  active().sum_areas(weights, order, lr, d, n, sums);
+void sum_areas(const AreaWeights &weights, int order, const double *lr, double first, std::size_t n,
+               AreaSums &sums) {
+  active().sum_areas(weights, order, lr, first, n, sums);
 }
 
 void sweep_areas(const AreaSweep &sweep, int order, const double *lr, const double *d,

@@ -31,14 +31,14 @@ void add_product(const double *jac, std::size_t stride, int m, const double *c, 
 void add_drop(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs, std::size_t n,
               int order, DropSums &sums);
 
-// d[i] = lr[i−1] − lr[i] for 0 < i < n, n a multiple of sum_parts; d[0] = 0.
+// d[i] = lr[i−1] − lr[i] for 0 < i < n, and d[0] = 0. These arrays, and those of sweep_areas, are
+// as long as n rounded up to a multiple of sum_parts.
 void decreases(const double *lr, std::size_t n, double *d);
-// The areas of n steps by themselves (annealing_filter.hpp): S1, m and S2 up to the order-th
-// derivative. d is readable up to the next multiple of sum_parts.
-void sum_areas(const AreaWeights &weights, int order, const double *lr, const double *d,
-               std::size_t n, AreaSums &sums);
-// The areas after each of n steps that follow a state, n a multiple of sum_parts, and the sums by
-// themselves after the last.
+// The areas of n >= 1 steps by themselves (annealing_filter.hpp): S1, m and S2 up to the order-th
+// derivative. `first` is the decrease into the first of them.
+void sum_areas(const AreaWeights &weights, int order, const double *lr, double first, std::size_t n,
+               AreaSums &sums);
+// The areas after each of n >= 1 steps that follow a state, and what they are by themselves.
 void sweep_areas(const AreaSweep &sweep, int order, const double *lr, const double *d,
                  std::size_t n, const AreaOutputs &out, AreaSums &sums);
 

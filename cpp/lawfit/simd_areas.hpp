@@ -29,10 +29,10 @@ template <class Math> struct Group {
       Math::store(p + i * Math::lanes, part[i]);
   }
 
-  double last() const {
-    double lanes[Math::lanes];
-    Math::store(lanes, part[parts - 1]);
-    return lanes[Math::lanes - 1];
+  double step(std::size_t i) const {
+    double steps[group];
+    store(steps);
+    return steps[i];
   }
 };
 
@@ -116,7 +116,6 @@ template <class Math> inline Group<Math> added(AreaBase base, const Group<Math> 
   return out;
 }
 
-// What the r-th derivative of S2 gathers by itself and by what the block found.
 template <class Math, int order>
 void sweep_areas_orders(const AreaSweep &sweep, const double *lr, const double *d, std::size_t n,
                         const AreaOutputs &out, AreaSums &sums) {
@@ -142,11 +141,12 @@ void sweep_areas_orders(const AreaSweep &sweep, const double *lr, const double *
         input = plus(input, input);
     }
   }
-  sums.s1 = s1.last().last();
+  const std::size_t end = (n - 1) % group;
+  sums.s1 = s1.last().step(end);
 #pragma GCC unroll 3
   for (int r = 0; r <= order; ++r) {
-    sums.m[r] = m[r].last().last();
-    sums.s2[r] = s2[r].last().last();
+    sums.m[r] = m[r].last().step(end);
+    sums.s2[r] = s2[r].last().step(end);
   }
 }
 
@@ -159,54 +159,88 @@ void sweep_areas_of(const AreaSweep &sweep, int order, const double *lr, const d
   run(sweep, lr, d, n, out, sums);
 }
 
-template <class Math> inline double total_of(const Group<Math> &sums) {
-  double part[group];
-  sums.store(part);
-  return ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
-}
+// Sums of every other group, so that one need not wait for the next.
+template <class Math, int order> struct AreaTotals {
+  using V = typename Math::V;
+  static constexpr std::size_t parts = group / Math::lanes;
+  V s1[parts] = {}, m[order + 1][parts] = {}, s2[order + 1][parts] = {};
+
+  void add(const AreaWeights &weights, std::size_t i, std::size_t part, V now, V before) {
+    const V d = Math::template after<1>(before, now) - now;
+    s1[part] = s1[part] + now;
+#pragma GCC unroll 3
+    for (int r = 0; r <= order; ++r) {
+      m[r][part] = Math::fma(Math::load(weights.to_m[r] + i), d, m[r][part]);
+      s2[r][part] = Math::fma(Math::load(weights.to_s2[r] + i), d, s2[r][part]);
+    }
+  }
+
+  // Eight steps from the i-th on, of which n are left.
+  void add_group(const AreaWeights &weights, const double *lr, std::size_t i, std::size_t n,
+                 V &before) {
+#pragma GCC unroll 8
+    for (std::size_t part = 0; part < parts; ++part, i += Math::lanes) {
+      if (i >= n)
+        return;
+      const V now = i + Math::lanes <= n ? Math::load(lr + i) : Math::load_some(lr + i, n - i);
+      add(weights, i, part, now, before);
+      before = now;
+    }
+  }
+
+  // Halves are added to halves, down to one.
+  static double total(const V *even, const V *odd) {
+    V sum[parts];
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < parts; ++i)
+      sum[i] = even[i] + odd[i];
+#pragma GCC unroll 3
+    for (std::size_t half = parts / 2; half > 0; half /= 2)
+#pragma GCC unroll 4
+      for (std::size_t i = 0; i < half; ++i)
+        sum[i] = sum[i] + sum[i + half];
+    if constexpr (Math::lanes > 4)
+      sum[0] = sum[0] + Math::template after<4>(sum[0], sum[0]);
+    if constexpr (Math::lanes > 2)
+      sum[0] = sum[0] + Math::template after<2>(sum[0], sum[0]);
+    if constexpr (Math::lanes > 1)
+      sum[0] = sum[0] + Math::template after<1>(sum[0], sum[0]);
+    double lane[Math::lanes];
+    Math::store(lane, sum[0]);
+    return lane[0];
+  }
+};
 
 template <class Math, int order>
-void sum_areas_orders(const AreaWeights &weights, const double *lr, const double *d, std::size_t n,
+void sum_areas_orders(const AreaWeights &weights, const double *lr, double first, std::size_t n,
                       AreaSums &sums) {
-  using G = Group<Math>;
-  G s1 = {}, m[order + 1] = {}, s2[order + 1] = {};
-  for (std::size_t i = 0; i < n; i += group) {
-    G x = {}, drop;
-#pragma GCC unroll 8
-    for (std::size_t part = 0; part < G::parts; ++part) {
-      const std::size_t from = i + part * Math::lanes;
-      if (from < n)
-        x.part[part] =
-            n - from >= Math::lanes ? Math::load(lr + from) : Math::load_some(lr + from, n - from);
-    }
-    drop = G::load(d + i);
-    s1 = plus(s1, x);
-#pragma GCC unroll 3
-    for (int r = 0; r <= order; ++r)
-#pragma GCC unroll 8
-      for (std::size_t part = 0; part < G::parts; ++part) {
-        const std::size_t from = i + part * Math::lanes;
-        m[r].part[part] =
-            Math::fma(Math::load(weights.to_m[r] + from), drop.part[part], m[r].part[part]);
-        s2[r].part[part] =
-            Math::fma(Math::load(weights.to_s2[r] + from), drop.part[part], s2[r].part[part]);
-      }
+  using Totals = AreaTotals<Math, order>;
+  Totals even, odd;
+  typename Math::V before = typename Math::V{} + lr[0];
+  std::size_t i = 0;
+  for (; i + 2 * group <= n; i += 2 * group) {
+    even.add_group(weights, lr, i, i + group, before);
+    odd.add_group(weights, lr, i + group, i + 2 * group, before);
   }
-  sums.s1 = total_of(s1);
+  if (i < n)
+    even.add_group(weights, lr, i, n, before);
+  if (i + group < n)
+    odd.add_group(weights, lr, i + group, n, before);
+  sums.s1 = Totals::total(even.s1, odd.s1);
 #pragma GCC unroll 3
   for (int r = 0; r <= order; ++r) {
-    sums.m[r] = total_of(m[r]);
-    sums.s2[r] = total_of(s2[r]);
+    sums.m[r] = Totals::total(even.m[r], odd.m[r]) + weights.to_m[r][0] * first;
+    sums.s2[r] = Totals::total(even.s2[r], odd.s2[r]) + weights.to_s2[r][0] * first;
   }
 }
 
 template <class Math>
-void sum_areas_of(const AreaWeights &weights, int order, const double *lr, const double *d,
+void sum_areas_of(const AreaWeights &weights, int order, const double *lr, double first,
                   std::size_t n, AreaSums &sums) {
   const auto run = order == 0   ? sum_areas_orders<Math, 0>
                    : order == 1 ? sum_areas_orders<Math, 1>
                                 : sum_areas_orders<Math, 2>;
-  run(weights, lr, d, n, sums);
+  run(weights, lr, first, n, sums);
 }
 
 template <class Math> void decreases_of(const double *lr, std::size_t n, double *d) {

@@ -301,9 +301,9 @@ struct Vectors {
 #if defined(LAWFIT_SIMD_AVX512)
     return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), p);
 #else
-    double padded[lanes] = {};
-    for (std::size_t i = 0; i < count; ++i)
-      padded[i] = p[i];
+    double padded[lanes];
+    for (std::size_t i = 0; i < lanes; ++i)
+      padded[i] = i < count ? p[i] : 0.0;
     return load(padded);
 #endif
   }

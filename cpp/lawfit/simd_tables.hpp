@@ -20,7 +20,7 @@ struct Table {
   void (*add_drop)(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs,
                    std::size_t n, int order, DropSums &sums);
   void (*decreases)(const double *lr, std::size_t n, double *d);
-  void (*sum_areas)(const AreaWeights &weights, int order, const double *lr, const double *d,
+  void (*sum_areas)(const AreaWeights &weights, int order, const double *lr, double first,
                     std::size_t n, AreaSums &sums);
   void (*sweep_areas)(const AreaSweep &sweep, int order, const double *lr, const double *d,
                       std::size_t n, const AreaOutputs &out, AreaSums &sums);
