@@ -89,27 +89,30 @@ public:
     while (begin < end && asked() != never) {
       if (++stops_ % stops_per_check == 0)
         cancel_.check();
-      const std::int64_t block = std::min(end - begin, static_cast<std::int64_t>(area_block));
-      const bool crowded = request_.step(next_ + few) < begin + block;
-      if (is_line(piece) && !crowded) {
+      const std::int64_t stop = std::min(end, begin + static_cast<std::int64_t>(area_block));
+      std::size_t answers = 0;
+      while (answers <= few && request_.step(next_ + answers) < stop)
+        ++answers;
+      const std::int64_t j = begin - first;
+      if (answers > few) {
+        sweep(piece, fill(piece, begin, j, stop - begin, muted, simd::sum_parts));
+        begin = stop;
+      } else if (is_line(piece)) {
         const std::int64_t n = std::min(end, asked() + 1) - begin;
-        glide(piece, begin - first, n, muted);
+        glide(piece, j, n, muted);
         begin += n;
         answer(begin - 1, {});
       } else {
-        const Block filled =
-            fill(piece, begin, begin - first, static_cast<std::size_t>(block), muted);
-        if (crowded)
-          sweep(piece, filled);
-        else
-          advance(filled);
-        begin += block;
+        // Ends at an asked step, where there is one: what is between two is then never cut.
+        const std::int64_t last = answers > 0 ? request_.step(next_ + answers - 1) + 1 : stop;
+        advance(fill(piece, begin, j, last - begin, muted, 1));
+        begin = last;
       }
     }
   }
 
 private:
-  // Some steps of any piece, whose LR are readable up to a multiple of simd::sum_parts.
+  // Some steps of a piece.
   struct Block {
     std::int64_t begin;
     std::size_t n;
@@ -139,19 +142,21 @@ private:
     started_ = true;
   }
 
-  // The n steps from `begin`, which is the piece's local step j.
-  Block fill(const Piece &piece, std::int64_t begin, std::int64_t j, std::size_t n, bool muted) {
-    const std::size_t rest = n % simd::sum_parts;
+  // The n steps from `begin`, which is the piece's local step j. Their LR are readable up to a
+  // multiple of `unit`.
+  Block fill(const Piece &piece, std::int64_t begin, std::int64_t j, std::int64_t steps, bool muted,
+             std::size_t unit) {
+    const auto n = static_cast<std::size_t>(steps);
+    const std::size_t rest = (unit - n % unit) % unit;
     const double *lr = rest == 0 ? schedule_.written_out(piece, j) : nullptr;
     if (!lr) {
       schedule_.evaluate(piece, j, n, lr_.data());
-      std::fill_n(lr_.begin() + n, rest == 0 ? 0 : simd::sum_parts - rest, 0.0);
+      std::fill_n(lr_.begin() + n, rest, 0.0);
       lr = lr_.data();
     }
     const bool line = is_line(piece);
     const double first = decrease_into(line ? line_value(piece, j) : DoubleDouble(lr[0]));
-    const std::int64_t last = j + static_cast<std::int64_t>(n) - 1;
-    previous_ = line ? line_value(piece, last) : DoubleDouble(lr[n - 1]);
+    previous_ = line ? line_value(piece, j + steps - 1) : DoubleDouble(lr[n - 1]);
     started_ = true;
     return {begin, n, lr, muted ? 0.0 : first, muted};
   }

@@ -108,46 +108,83 @@ private:
   Group<Math> x_ = {}, two_ = {}, four_ = {}, y_ = {};
 };
 
-template <class Math> inline Group<Math> added(AreaBase base, const Group<Math> &x) {
-  Group<Math> out;
+// What the steps of a block add to, in twice the precision.
+template <class Math> struct Base {
+  typename Math::V high, low;
+
+  explicit Base(AreaBase base)
+      : high(typename Math::V{} + base.high), low(typename Math::V{} + base.low) {}
+
+  void store_sum(const Group<Math> &x, double *p) const {
 #pragma GCC unroll 8
-  for (std::size_t i = 0; i < Group<Math>::parts; ++i)
-    out.part[i] = base.high + (base.low + x.part[i]);
-  return out;
-}
+    for (std::size_t i = 0; i < Group<Math>::parts; ++i)
+      Math::store(p + i * Math::lanes, high + (low + x.part[i]));
+  }
+};
+
+// The r-th derivative of m and S2. What drives the next is r + 1 times this m a step before.
+template <class Math, int r> class SweepOrder {
+public:
+  using G = Group<Math>;
+
+  SweepOrder(const AreaSweep &sweep, const AreaOutputs &out)
+      : m_(sweep.powers), base_(sweep.s2[r]), out_(out.s2[r]) {
+    for (int k = 0; k <= r; ++k) {
+      carried_[k] = sweep.carried[k];
+      carry_[k] = (r == 2 && k == 1 ? 2.0 : 1.0) * sweep.m[r - k];
+    }
+  }
+
+  G sweep(const G &input, std::size_t i) {
+    const G before = m_.last(), m = m_(input);
+    G area = s2_(m);
+#pragma GCC unroll 3
+    for (int k = 0; k <= r; ++k)
+      area = plus(carry_[k], G::load(carried_[k] + i), area);
+    base_.store_sum(area, out_ + i);
+    return earlier<Math, 1>(before, m);
+  }
+
+  void finish(std::size_t end, AreaSums &sums) const {
+    sums.m[r] = m_.last().step(end);
+    sums.s2[r] = s2_.last().step(end);
+  }
+
+private:
+  Decay<Math> m_;
+  Sum<Math> s2_;
+  Base<Math> base_;
+  double *out_;
+  const double *carried_[r + 1];
+  double carry_[r + 1]; // m and its derivatives before the block, by Leibniz' rule
+};
 
 template <class Math, int order>
 void sweep_areas_orders(const AreaSweep &sweep, const double *lr, const double *d, std::size_t n,
                         const AreaOutputs &out, AreaSums &sums) {
-  constexpr double binomial[3][3] = {{1, 0, 0}, {1, 1, 0}, {1, 2, 1}};
   using G = Group<Math>;
+  SweepOrder<Math, 0> value(sweep, out);
+  SweepOrder<Math, order >= 1 ? 1 : 0> slope(sweep, out);
+  SweepOrder<Math, order> bend(sweep, out);
+  const Base<Math> base(sweep.s1);
   Sum<Math> s1;
-  Sum<Math> s2[3];
-  Decay<Math> m[3] = {Decay<Math>(sweep.powers), Decay<Math>(sweep.powers),
-                      Decay<Math>(sweep.powers)};
+  double *const to_s1 = out.s1;
   for (std::size_t i = 0; i < n; i += group) {
-    added(sweep.s1, s1(G::load(lr + i))).store(out.s1 + i);
-    G input = G::load(d + i);
-#pragma GCC unroll 3
-    for (int r = 0; r <= order; ++r) {
-      const G before = m[r].last(), momentum = m[r](input);
-      G area = s2[r](momentum);
-#pragma GCC unroll 3
-      for (int k = 0; k <= r; ++k)
-        area = plus(binomial[r][k] * sweep.m[r - k], G::load(sweep.carried[k] + i), area);
-      added(sweep.s2[r], area).store(out.s2[r] + i);
-      input = earlier<Math, 1>(before, momentum);
-      if (r == 1)
-        input = plus(input, input);
+    base.store_sum(s1(G::load(lr + i)), to_s1 + i);
+    const G later = value.sweep(G::load(d + i), i);
+    if constexpr (order >= 1) {
+      const G latest = slope.sweep(later, i);
+      if constexpr (order == 2)
+        bend.sweep(plus(latest, latest), i);
     }
   }
   const std::size_t end = (n - 1) % group;
   sums.s1 = s1.last().step(end);
-#pragma GCC unroll 3
-  for (int r = 0; r <= order; ++r) {
-    sums.m[r] = m[r].last().step(end);
-    sums.s2[r] = s2[r].last().step(end);
-  }
+  value.finish(end, sums);
+  if constexpr (order >= 1)
+    slope.finish(end, sums);
+  if constexpr (order == 2)
+    bend.finish(end, sums);
 }
 
 template <class Math>

@@ -310,11 +310,10 @@ struct Vectors {
 
   // The last k elements of a, then b without its last k.
   template <std::size_t k> static V after(V a, V b) {
-#if defined(__clang__)
-    if constexpr (lanes == 8)
-      return __builtin_shufflevector(a, b, 8 - k, 9 - k, 10 - k, 11 - k, 12 - k, 13 - k, 14 - k,
-                                     15 - k);
-    else if constexpr (lanes == 4)
+#if defined(LAWFIT_SIMD_AVX512)
+    return (Vec)_mm512_maskz_alignr_epi64(0xff, (__m512i)b, (__m512i)a, lanes - k);
+#elif defined(__clang__)
+    if constexpr (lanes == 4)
       return __builtin_shufflevector(a, b, 4 - k, 5 - k, 6 - k, 7 - k);
     else
       return __builtin_shufflevector(a, b, 2 - k, 3 - k);
