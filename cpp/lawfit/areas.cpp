@@ -13,6 +13,8 @@ namespace {
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 // A block with more asked steps than this is swept step by step.
 constexpr std::size_t few = 10;
+// More areas than this are written past the caches, which could not hold them: 4 MiB.
+constexpr std::size_t streamed = std::size_t{1} << 19;
 constexpr unsigned stops_per_check = 32;
 
 DoubleDouble whole(std::int64_t value) {
@@ -188,16 +190,26 @@ private:
       simd::decreases(block.lr, block.n, d_.data());
     d_[0] = block.first;
 
-    const bool direct = !request_.at && block.n % simd::sum_parts == 0;
-    simd::AreaOutputs out;
-    out.s1 = direct && request_.s1 ? request_.s1 + next_ : s1_.data();
+    simd::AreaOutputs out = {s1_.data(), {}};
     for (std::size_t r = 0; r <= filter_.order(); ++r)
-      out.s2[r] = direct && request_.s2[r] ? request_.s2[r] + next_ : s2_[r].data();
+      out.s2[r] = s2_[r].data();
     filter_.sweep(state_, block.lr, d_.data(), block.n, out);
-    if (direct)
-      next_ += block.n;
+    if (request_.at)
+      return pick(block, out);
+    write(out.s1, block.n, request_.s1);
+    for (std::size_t r = 0; r <= filter_.order(); ++r)
+      write(out.s2[r], block.n, request_.s2[r]);
+    next_ += block.n;
+  }
+
+  // A block's areas to where all steps' go.
+  void write(const double *areas, std::size_t n, double *all) const {
+    if (!all)
+      return;
+    if (request_.n >= streamed)
+      simd::stream(areas, n, all + next_);
     else
-      pick(block, out);
+      std::copy_n(areas, n, all + next_);
   }
 
   // Answers every request for a step of the block, whose areas are in `out`.
@@ -267,6 +279,7 @@ void Schedule::areas(double lam, Warmup mode, const std::int64_t *at, std::size_
     pass.walk(0, begin, true);
   }
   pass.walk(begin, steps(), false);
+  simd::end_stream();
 }
 
 } // namespace lawfit

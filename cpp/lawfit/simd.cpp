@@ -49,6 +49,8 @@ struct Doubles {
   using V = double;
   static constexpr std::size_t lanes = 1;
   static V load(const double *p) { return *p; }
+  static void stream(double *p, V v) { *p = v; }
+  static void stream_one(double *p, double x) { *p = x; }
   static V load_some(const double *, std::size_t) { return 0.0; } // of no element
   static void store(double *p, V v) { *p = v; }
   static V fma(V a, V b, V c) { return a * b + c; }
@@ -102,6 +104,7 @@ const Table scalar_table = {"scalar",
                             scalar_add_gram,
                             scalar_add_product,
                             add_drop_of<Doubles>,
+                            stream_of<Doubles>,
                             decreases_of<Doubles>,
                             sum_areas_of<Doubles>,
                             sweep_areas_of<Doubles>};
@@ -130,6 +133,14 @@ void add_product(const double *jac, std::size_t stride, int m, const double *c, 
 void add_drop(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs, std::size_t n,
               int order, DropSums &sums) {
   active().add_drop(kernel, nodes, runs, n, order, sums);
+}
+
+void stream(const double *from, std::size_t n, double *to) { active().stream(from, n, to); }
+
+void end_stream() noexcept {
+#if defined(LAWFIT_SIMD_X86)
+  __builtin_ia32_sfence();
+#endif
 }
 
 void decreases(const double *lr, std::size_t n, double *d) { active().decreases(lr, n, d); }

@@ -31,6 +31,11 @@ void add_product(const double *jac, std::size_t stride, int m, const double *c, 
 void add_drop(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs, std::size_t n,
               int order, DropSums &sums);
 
+// Copies to memory that won't be read soon, past the caches where the machine can: it then need not
+// be read before it is written. end_stream() comes between the last copy and the first reading.
+void stream(const double *from, std::size_t n, double *to);
+void end_stream() noexcept;
+
 // d[i] = lr[i−1] − lr[i] for 0 < i < n, and d[0] = 0. These arrays, and those of sweep_areas, are
 // as long as n rounded up to a multiple of sum_parts.
 void decreases(const double *lr, std::size_t n, double *d);

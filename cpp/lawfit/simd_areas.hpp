@@ -280,6 +280,16 @@ void sum_areas_of(const AreaWeights &weights, int order, const double *lr, doubl
   run(weights, lr, first, n, sums);
 }
 
+template <class Math> void stream_of(const double *from, std::size_t n, double *to) {
+  std::size_t i = 0;
+  for (; i < n && reinterpret_cast<unsigned long long>(to + i) % sizeof(typename Math::V) != 0; ++i)
+    Math::stream_one(to + i, from[i]);
+  for (; i + Math::lanes <= n; i += Math::lanes)
+    Math::stream(to + i, Math::load(from + i));
+  for (; i < n; ++i)
+    Math::stream_one(to + i, from[i]);
+}
+
 template <class Math> void decreases_of(const double *lr, std::size_t n, double *d) {
   typename Math::V before = typename Math::V{} + lr[0];
   for (std::size_t i = 0; i < n; i += Math::lanes) {

@@ -296,6 +296,28 @@ struct Vectors {
   static V exp(V x) { return exp_of(x); }
   static V log(V x) { return log_of(x); }
 
+  // Past the caches; the first to where a vector is aligned.
+  static void stream(double *p, V v) {
+#if defined(LAWFIT_SIMD_AVX512)
+    _mm512_stream_pd(p, v);
+#elif defined(LAWFIT_SIMD_AVX2)
+    _mm256_stream_pd(p, v);
+#elif defined(LAWFIT_SIMD_SSE2)
+    _mm_stream_pd(p, v);
+#else
+    store(p, v);
+#endif
+  }
+  static void stream_one(double *p, double x) {
+#if defined(LAWFIT_SIMD_NEON)
+    *p = x;
+#else
+    long long bits;
+    __builtin_memcpy(&bits, &x, sizeof bits);
+    _mm_stream_si64(reinterpret_cast<long long *>(p), bits);
+#endif
+  }
+
   // The first count < lanes elements, then zeros.
   static V load_some(const double *p, std::size_t count) {
 #if defined(LAWFIT_SIMD_AVX512)

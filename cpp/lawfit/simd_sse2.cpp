@@ -9,6 +9,7 @@ const Table sse2_table = {"sse2",
                           add_gram,
                           add_product,
                           add_drop_of<Vectors>,
+                          stream_of<Vectors>,
                           decreases_of<Vectors>,
                           sum_areas_of<Vectors>,
                           sweep_areas_of<Vectors>};

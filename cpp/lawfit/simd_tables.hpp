@@ -19,6 +19,7 @@ struct Table {
                       double *g);
   void (*add_drop)(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs,
                    std::size_t n, int order, DropSums &sums);
+  void (*stream)(const double *from, std::size_t n, double *to);
   void (*decreases)(const double *lr, std::size_t n, double *d);
   void (*sum_areas)(const AreaWeights &weights, int order, const double *lr, double first,
                     std::size_t n, AreaSums &sums);
