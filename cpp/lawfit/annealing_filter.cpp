@@ -16,28 +16,38 @@ DoubleDouble scaled(DoubleDouble a, double factor) { return {a.hi * factor, a.lo
 
 AnnealingFilter::AnnealingFilter(double lam, std::size_t order) : lam_(lam), order_(order) {}
 
-const AnnealingFilter::Tables &AnnealingFilter::tables() {
-  if (tables_)
-    return *tables_;
-  auto made = std::make_unique<Tables>();
-  Jet p = {DoubleDouble(1.0)}; // λ^n
-  Jet g = {};                  // 1 + … + λ^n
-  Jet q = {};                  // λ + … + λ^(n+1)
+// The order is known here, so that the sums stay in registers.
+template <std::size_t order> void AnnealingFilter::fill(Tables &to) const {
+  DoubleDouble p[order + 1] = {DoubleDouble(1.0)}; // λ^n
+  DoubleDouble g[order + 1];                       // 1 + … + λ^n
+  DoubleDouble q[order + 1];                       // λ + … + λ^(n+1)
   for (std::size_t n = 0; n < area_block; ++n) {
-    g = sum(g, p);
-    for (std::size_t r = 0; r <= order_; ++r) {
-      made->to_m[r][area_block - 1 - n] = p[r].hi;
-      made->to_s2[r][area_block - 1 - n] = g[r].hi;
+    for (std::size_t r = order + 1; r-- > 0;) {
+      g[r] = g[r] + p[r];
+      to.to_m[r][area_block - 1 - n] = p[r].hi;
+      to.to_s2[r][area_block - 1 - n] = g[r].hi;
+      p[r] = p[r] * lam_;
+      if (r > 0)
+        p[r] = p[r] + scaled(p[r - 1], static_cast<double>(r));
+      q[r] = q[r] + p[r];
+      to.p[r][n] = p[r].hi;
+      to.q[r][n] = q[r].hi;
     }
-    p = times_lambda(p);
-    q = sum(q, p);
-    made->p_low[n] = p[0].lo;
-    for (std::size_t r = 0; r <= order_; ++r) {
-      made->p[r][n] = p[r].hi;
-      made->q[r][n] = q[r].hi;
-    }
+    to.p_low[n] = p[0].lo;
   }
-  tables_ = std::move(made);
+}
+
+const AnnealingFilter::Tables &AnnealingFilter::tables() {
+  if (!tables_) {
+    auto made = std::make_unique<Tables>();
+    if (order_ == 0)
+      fill<0>(*made);
+    else if (order_ == 1)
+      fill<1>(*made);
+    else
+      fill<2>(*made);
+    tables_ = std::move(made);
+  }
   return *tables_;
 }
 
@@ -53,16 +63,6 @@ AnnealingFilter::Jet AnnealingFilter::product(const Jet &a, const Jet &b) const 
   for (std::size_t r = 0; r <= order_; ++r)
     for (std::size_t k = 0; k <= r; ++k)
       out[r] = out[r] + scaled(a[k] * b[r - k], binomial[r][k]);
-  return out;
-}
-
-AnnealingFilter::Jet AnnealingFilter::times_lambda(const Jet &a) const {
-  Jet out;
-  for (std::size_t r = 0; r <= order_; ++r) {
-    out[r] = a[r] * DoubleDouble(lam_);
-    if (r > 0)
-      out[r] = out[r] + scaled(a[r - 1], static_cast<double>(r));
-  }
   return out;
 }
 

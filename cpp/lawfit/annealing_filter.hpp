@@ -83,9 +83,9 @@ private:
   };
 
   const Tables &tables();
+  template <std::size_t order> void fill(Tables &to) const;
   Jet sum(const Jet &a, const Jet &b) const;
   Jet product(const Jet &a, const Jet &b) const;
-  Jet times_lambda(const Jet &a) const;
   Stretch doubled(const Stretch &once, double n) const;
   Carry carry_of(const Jet &p, const Jet &q) const;
   Carry carry_over(std::size_t n) const;

@@ -190,26 +190,30 @@ private:
       simd::decreases(block.lr, block.n, d_.data());
     d_[0] = block.first;
 
-    simd::AreaOutputs out = {s1_.data(), {}};
+    const bool every = !request_.at,
+               direct = every && block.n == area_block && request_.n < streamed;
+    const auto target = [&](double *asked_for, double *buffer) {
+      return direct && asked_for ? asked_for + next_ : buffer;
+    };
+    simd::AreaOutputs out;
+    out.s1 = target(request_.s1, s1_.data());
     for (std::size_t r = 0; r <= filter_.order(); ++r)
-      out.s2[r] = s2_[r].data();
+      out.s2[r] = target(request_.s2[r], s2_[r].data());
     filter_.sweep(state_, block.lr, d_.data(), block.n, out);
-    if (request_.at)
-      return pick(block, out);
-    write(out.s1, block.n, request_.s1);
-    for (std::size_t r = 0; r <= filter_.order(); ++r)
-      write(out.s2[r], block.n, request_.s2[r]);
-    next_ += block.n;
+    if (every && !direct) {
+      stream(request_.s1, out.s1, block.n);
+      for (std::size_t r = 0; r <= filter_.order(); ++r)
+        stream(request_.s2[r], out.s2[r], block.n);
+    }
+    if (every)
+      next_ += block.n;
+    else
+      pick(block, out);
   }
 
-  // A block's areas to where all steps' go.
-  void write(const double *areas, std::size_t n, double *all) const {
-    if (!all)
-      return;
-    if (request_.n >= streamed)
-      simd::stream(areas, n, all + next_);
-    else
-      std::copy_n(areas, n, all + next_);
+  void stream(double *asked_for, const double *areas, std::size_t n) const {
+    if (asked_for)
+      simd::stream(areas, n, asked_for + next_);
   }
 
   // Answers every request for a step of the block, whose areas are in `out`.
