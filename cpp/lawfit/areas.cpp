@@ -11,8 +11,10 @@ namespace lawfit {
 namespace {
 
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
-// A block with more asked steps than this is swept step by step.
+// A block with more asked steps than this is swept step by step, in shorter blocks: every step's
+// rounding stays in a block's areas until its end.
 constexpr std::size_t few = 10;
+constexpr std::size_t sweep_block = area_block / 2;
 // More areas than this are written past the caches, which could not hold them: 4 MiB.
 constexpr std::size_t streamed = std::size_t{1} << 19;
 constexpr unsigned stops_per_check = 32;
@@ -97,8 +99,9 @@ public:
         ++answers;
       const std::int64_t j = begin - first;
       if (answers > few) {
-        sweep(piece, fill(piece, begin, j, stop - begin, muted, simd::sum_parts));
-        begin = stop;
+        const auto n = std::min(stop - begin, static_cast<std::int64_t>(sweep_block));
+        sweep(piece, fill(piece, begin, j, n, muted, simd::sum_parts));
+        begin += n;
       } else if (is_line(piece)) {
         const std::int64_t n = std::min(end, asked() + 1) - begin;
         glide(piece, j, n, muted);
@@ -191,7 +194,7 @@ private:
     d_[0] = block.first;
 
     const bool every = !request_.at,
-               direct = every && block.n == area_block && request_.n < streamed;
+               direct = every && block.n == sweep_block && request_.n < streamed;
     const auto target = [&](double *asked_for, double *buffer) {
       return direct && asked_for ? asked_for + next_ : buffer;
     };
@@ -250,9 +253,9 @@ private:
   AreaState state_;
   // A block's LR and decreases, and its areas where they are not all asked for.
   alignas(64) std::array<double, area_block> lr_ = {};
-  alignas(64) std::array<double, area_block> d_ = {};
-  alignas(64) std::array<double, area_block> s1_;
-  alignas(64) std::array<std::array<double, area_block>, area_orders> s2_;
+  alignas(64) std::array<double, sweep_block> d_ = {};
+  alignas(64) std::array<double, sweep_block> s1_;
+  alignas(64) std::array<std::array<double, sweep_block>, area_orders> s2_;
   DoubleDouble previous_; // LR of the step before
   bool started_ = false;
   std::size_t next_ = 0; // first request not answered yet
