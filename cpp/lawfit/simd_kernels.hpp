@@ -334,11 +334,10 @@ struct Vectors {
   template <std::size_t k> static V after(V a, V b) {
 #if defined(LAWFIT_SIMD_AVX512)
     return (Vec)_mm512_maskz_alignr_epi64(0xff, (__m512i)b, (__m512i)a, lanes - k);
+#elif defined(__clang__) && defined(LAWFIT_SIMD_AVX2)
+    return __builtin_shufflevector(a, b, 4 - k, 5 - k, 6 - k, 7 - k);
 #elif defined(__clang__)
-    if constexpr (lanes == 4)
-      return __builtin_shufflevector(a, b, 4 - k, 5 - k, 6 - k, 7 - k);
-    else
-      return __builtin_shufflevector(a, b, 2 - k, 3 - k);
+    return __builtin_shufflevector(a, b, 2 - k, 3 - k);
 #else
     Bits place = {};
 #pragma GCC unroll 8
