@@ -193,8 +193,8 @@ private:
       simd::decreases(block.lr, block.n, d_.data());
     d_[0] = block.first;
 
-    const bool every = !request_.at,
-               direct = every && block.n == sweep_block && request_.n < streamed;
+    const bool every = !request_.at;
+    const bool direct = every && block.n == sweep_block && request_.n < streamed;
     const auto target = [&](double *asked_for, double *buffer) {
       return direct && asked_for ? asked_for + next_ : buffer;
     };
@@ -204,9 +204,9 @@ private:
       out.s2[r] = target(request_.s2[r], s2_[r].data());
     filter_.sweep(state_, block.lr, d_.data(), block.n, out);
     if (every && !direct) {
-      stream(request_.s1, out.s1, block.n);
+      write(out.s1, block.n, request_.s1);
       for (std::size_t r = 0; r <= filter_.order(); ++r)
-        stream(request_.s2[r], out.s2[r], block.n);
+        write(out.s2[r], block.n, request_.s2[r]);
     }
     if (every)
       next_ += block.n;
@@ -214,9 +214,11 @@ private:
       pick(block, out);
   }
 
-  void stream(double *asked_for, const double *areas, std::size_t n) const {
-    if (asked_for)
+  void write(const double *areas, std::size_t n, double *asked_for) const {
+    if (asked_for && request_.n >= streamed)
       simd::stream(areas, n, asked_for + next_);
+    else if (asked_for)
+      std::copy_n(areas, n, asked_for + next_);
   }
 
   // Answers every request for a step of the block, whose areas are in `out`.

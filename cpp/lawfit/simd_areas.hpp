@@ -1,6 +1,6 @@
 // The area kernels of simd.hpp, written once for the vectors of simd_kernels.hpp and for plain
-// doubles. `Math` names the type V of `lanes` doubles and its load, load_some, store and fma, and
-// after<k>(a, b): the last k of a, then b without its last k.
+// doubles. `Math` names the type V of `lanes` doubles and its load, load_some, store, stream,
+// stream_one and fma, and after<k>(a, b): the last k of a, then b without its last k.
 #pragma once
 
 #include "lawfit/simd_types.hpp"
