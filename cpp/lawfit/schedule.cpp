@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "lawfit/large_pages.hpp"
 #include "lawfit/simd.hpp"
 
 namespace lawfit {
@@ -145,7 +146,7 @@ Schedule Schedule::tabulated(std::int64_t most_steps) const {
   if (written_out > most_steps)
     return *this;
   std::vector<Piece> pieces = pieces_;
-  std::vector<double> table;
+  std::vector<double> table = room_for(static_cast<std::size_t>(written_out));
   for (std::size_t index = 0; index < pieces.size(); ++index) {
     Piece &piece = pieces[index];
     if (has_closed_form(piece))

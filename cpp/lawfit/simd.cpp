@@ -1,6 +1,7 @@
 #include "lawfit/simd.hpp"
 
 #include "lawfit/rules.hpp"
+#include "lawfit/simd_areas.hpp"
 #include "lawfit/simd_drop.hpp"
 #include "lawfit/simd_plain.hpp"
 #include "lawfit/simd_tables.hpp"
@@ -106,7 +107,11 @@ const Table scalar_table = {"scalar",
                             weigh_of<Doubles>,
                             add_term_of<Doubles>,
                             add_moments_of<Doubles>,
-                            add_drop_of<Doubles>};
+                            add_drop_of<Doubles>,
+                            stream_of<Doubles>,
+                            decreases_of<Doubles>,
+                            sum_areas_of<Doubles>,
+                            sweep_areas_of<Doubles>};
 
 const Table *find_table(const char *level) noexcept {
   for (const Table *table : built)
@@ -158,6 +163,26 @@ void add_moments(const double *c, const double *shape, const double *a, const do
 void add_drop(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs, std::size_t n,
               int order, DropSums &sums) {
   active().add_drop(kernel, nodes, runs, n, order, sums);
+}
+
+void stream(const double *from, std::size_t n, double *to) { active().stream(from, n, to); }
+
+void end_stream() noexcept {
+#if defined(LAWFIT_SIMD_X86)
+  __builtin_ia32_sfence();
+#endif
+}
+
+void decreases(const double *lr, std::size_t n, double *d) { active().decreases(lr, n, d); }
+
+void sum_areas(const AreaWeights &weights, int order, const double *lr, double first, std::size_t n,
+               AreaSums &sums) {
+  active().sum_areas(weights, order, lr, first, n, sums);
+}
+
+void sweep_areas(const AreaSweep &sweep, int order, const double *lr, const double *d,
+                 std::size_t n, const AreaOutputs &out, AreaSums &sums) {
+  active().sweep_areas(sweep, order, lr, d, n, out, sums);
 }
 
 const char *level() noexcept { return active().level; }

@@ -60,6 +60,22 @@ void add_moments(const double *c, const double *shape, const double *a, const do
 void add_drop(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs, std::size_t n,
               int order, DropSums &sums);
 
+// Copies to memory that won't be read soon, past the caches where the machine can: it then need not
+// be read before it is written. end_stream() comes between the last copy and the first reading.
+void stream(const double *from, std::size_t n, double *to);
+void end_stream() noexcept;
+
+// d[i] = lr[i−1] − lr[i] for 0 < i < n, and d[0] = 0. These arrays, and those of sweep_areas, are
+// as long as n rounded up to a multiple of sum_parts.
+void decreases(const double *lr, std::size_t n, double *d);
+// The areas of n >= 1 steps by themselves (annealing_filter.hpp): S1, m and S2 up to the order-th
+// derivative. `first` is the decrease into the first of them.
+void sum_areas(const AreaWeights &weights, int order, const double *lr, double first, std::size_t n,
+               AreaSums &sums);
+// The areas after each of n >= 1 steps that follow a state, and what they are by themselves.
+void sweep_areas(const AreaSweep &sweep, int order, const double *lr, const double *d,
+                 std::size_t n, const AreaOutputs &out, AreaSums &sums);
+
 // The instruction set in use: "avx512", "avx2", "sse2", "neon" or "scalar".
 const char *level() noexcept;
 

@@ -2,6 +2,7 @@
 // instruction set: simd_avx512.cpp and its sisters name theirs and include this file.
 #pragma once
 
+#include "lawfit/simd_areas.hpp"
 #include "lawfit/simd_drop.hpp"
 #include "lawfit/simd_math.hpp"
 #include "lawfit/simd_pow.hpp"
@@ -158,6 +159,57 @@ struct Vectors {
   static V sqrt(V x) { return simd::sqrt(x); }
   static V exp(V x) { return exp_of(x); }
   static V log(V x) { return log_of(x); }
+
+  // Past the caches; the first to where a vector is aligned.
+  static void stream(double *p, V v) {
+#if defined(LAWFIT_SIMD_AVX512)
+    _mm512_stream_pd(p, v);
+#elif defined(LAWFIT_SIMD_AVX2)
+    _mm256_stream_pd(p, v);
+#elif defined(LAWFIT_SIMD_SSE2)
+    _mm_stream_pd(p, v);
+#else
+    store(p, v);
+#endif
+  }
+  static void stream_one(double *p, double x) {
+#if defined(LAWFIT_SIMD_NEON)
+    *p = x;
+#else
+    long long bits;
+    __builtin_memcpy(&bits, &x, sizeof bits);
+    _mm_stream_si64(reinterpret_cast<long long *>(p), bits);
+#endif
+  }
+
+  // The first count < lanes elements, then zeros.
+  static V load_some(const double *p, std::size_t count) {
+#if defined(LAWFIT_SIMD_AVX512)
+    return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), p);
+#else
+    double padded[lanes];
+    for (std::size_t i = 0; i < lanes; ++i)
+      padded[i] = i < count ? p[i] : 0.0;
+    return load(padded);
+#endif
+  }
+
+  // The last k elements of a, then b without its last k.
+  template <std::size_t k> static V after(V a, V b) {
+#if defined(LAWFIT_SIMD_AVX512)
+    return (Vec)_mm512_maskz_alignr_epi64(0xff, (__m512i)b, (__m512i)a, lanes - k);
+#elif defined(__clang__) && defined(LAWFIT_SIMD_AVX2)
+    return __builtin_shufflevector(a, b, 4 - k, 5 - k, 6 - k, 7 - k);
+#elif defined(__clang__)
+    return __builtin_shufflevector(a, b, 2 - k, 3 - k);
+#else
+    Bits place = {};
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < lanes; ++i)
+      place[i] = lanes - k + i;
+    return __builtin_shuffle(a, b, place);
+#endif
+  }
 };
 
 constexpr Table table_of(const char *level) {
@@ -179,7 +231,11 @@ constexpr Table table_of(const char *level) {
           weigh_of<Vectors>,
           add_term_of<Vectors>,
           add_moments_of<Vectors>,
-          add_drop_of<Vectors>};
+          add_drop_of<Vectors>,
+          stream_of<Vectors>,
+          decreases_of<Vectors>,
+          sum_areas_of<Vectors>,
+          sweep_areas_of<Vectors>};
 }
 
 } // namespace

@@ -27,6 +27,12 @@ struct Table {
                       std::size_t n, double *out);
   void (*add_drop)(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs,
                    std::size_t n, int order, DropSums &sums);
+  void (*stream)(const double *from, std::size_t n, double *to);
+  void (*decreases)(const double *lr, std::size_t n, double *d);
+  void (*sum_areas)(const AreaWeights &weights, int order, const double *lr, double first,
+                    std::size_t n, AreaSums &sums);
+  void (*sweep_areas)(const AreaSweep &sweep, int order, const double *lr, const double *d,
+                      std::size_t n, const AreaOutputs &out, AreaSums &sums);
 };
 
 extern const Table avx512_table, avx2_table, sse2_table, neon_table, scalar_table;

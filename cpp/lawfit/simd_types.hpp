@@ -97,4 +97,42 @@ struct alignas(64) DropSums {
   double part[drop_sums][sum_parts];
 };
 
+// Of an area, the value and its first and second derivatives in λ.
+constexpr std::size_t area_orders = 3;
+
+// λ, λ², λ⁴ and λ^8, the last as the sum of two.
+struct DecayPowers {
+  double one, two, four, eight, eight_low;
+};
+
+// What a unit decrease adds to m and to S2 by the end of n steps, step by step, then zeros up to a
+// multiple of sum_parts.
+struct AreaWeights {
+  const double *to_m[area_orders], *to_s2[area_orders];
+};
+
+// What n steps add to an S1, an m and an S2 of nothing.
+struct AreaSums {
+  double s1, m[area_orders], s2[area_orders];
+};
+
+// A sum in twice the precision.
+struct AreaBase {
+  double high, low;
+};
+
+// The state before a block, and what m then adds to S2 by each of its steps: `carried` has
+// λ + … + λ^i, i = 1, 2, …, and its derivatives.
+struct AreaSweep {
+  DecayPowers powers;
+  AreaBase s1, s2[area_orders];
+  double m[area_orders];
+  const double *carried[area_orders];
+};
+
+// The areas after each step of a block.
+struct AreaOutputs {
+  double *s1, *s2[area_orders];
+};
+
 } // namespace lawfit::simd
