@@ -26,6 +26,7 @@ void bind_schedule(py::module_ &module);
 void bind_problem(py::module_ &module);
 void bind_solve(py::module_ &module);
 void bind_grouped(py::module_ &module);
+void bind_resample(py::module_ &module);
 
 // Throws std::invalid_argument.
 lawfit::Warmup warmup_named(const std::string &name);

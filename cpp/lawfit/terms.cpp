@@ -209,6 +209,17 @@ public:
     count_ = inputs(Coordinates::natural).size();
   }
 
+  std::unique_ptr<Evaluator> clone() const override { return std::make_unique<Terms>(*this); }
+  void take_rows(const Evaluator &whole, const std::size_t *rows, std::size_t n) override {
+    const auto &from = dynamic_cast<const Terms &>(whole);
+    for (std::size_t k = 0; k < terms_.size(); ++k) {
+      if (!terms_[k].weight.empty())
+        gather(from.terms_[k].weight, rows, n, terms_[k].weight);
+      for (const Power &power : terms_[k].powers)
+        gather(from.logs_[power.log], rows, n, logs_[power.log]);
+    }
+  }
+
   bool cheap_hessian() const override { return true; }
   const char *name() const override { return "terms"; }
   std::size_t scratch() const override { return count_ + (2 * terms_.size() + 1) * B; }
