@@ -14,6 +14,9 @@ constexpr int most_steps = 20;
 constexpr double enough = 1e-8;
 constexpr double first_damping = 1e-2, most_damping = 1e6;
 
+// Kernels take rows by eight.
+std::size_t padded(std::size_t rows) { return (rows + 7) / 8 * 8; }
+
 } // namespace
 
 struct LinearModel::Point {
@@ -21,30 +24,30 @@ struct LinearModel::Point {
 };
 
 LinearModel::LinearModel(const Problem &largest)
-    : p_(largest.parameters()), loss_(largest.options().loss), delta_(largest.options().delta) {
+    : p_(largest.parameters()),
+      weighing_{largest.options().loss, largest.options().delta, false, 0, 0, 0} {
   const auto p = static_cast<std::size_t>(p_);
-  residual_.reserve(largest.rows());
   weight_.reserve(largest.rows());
-  jacobian_.reserve(largest.rows() * p);
+  residual_.reserve(padded(largest.rows()));
+  jacobian_.reserve(padded(largest.rows()) * p);
   bend_.resize(p * p);
   diagonal_.resize(p);
 }
 
 LinearModel::Workspace::Workspace(const Problem &largest)
-    : weight(largest.rows()), residual(weight), trial(weight), score(weight), rest(weight),
-      curvature(weight) {}
+    : weight(padded(largest.rows())), residual(weight), trial(weight), score(weight),
+      weighed(weight), curvature(weight), zero(weight), unused(weight) {}
 
 bool LinearModel::describe(const Problem &problem, const double *theta, const Evaluation &at,
-                           Problem::Workspace &work, Cancel &cancel) {
-  if (loss_ == Loss::binomial)
+                           Problem::Workspace &work, Cancel &cancel, Workspace &own) {
+  if (weighing_.loss == Loss::binomial)
     return false;
   const auto p = static_cast<std::size_t>(p_);
   rows_ = problem.rows();
-  residual_.resize(rows_);
+  stride_ = padded(rows_);
   weight_.assign(rows_, 1.0);
-  jacobian_.resize(rows_ * p);
-  // C is the Hessian less its part Σ w·rho''·∂r∂rᵀ.
-  std::copy_n(at.hessian, p * p, bend_.data());
+  residual_.assign(stride_, 0.0);
+  jacobian_.assign(stride_ * p, 0.0);
   problem.visit_rows(
       theta, block_rows, block_rows, work, cancel, [&](const Problem::Rows &rows) {
         std::copy_n(rows.residual, rows.n, residual_.data() + rows.first);
@@ -52,69 +55,31 @@ bool LinearModel::describe(const Problem &problem, const double *theta, const Ev
           std::copy_n(rows.weight, rows.n, weight_.data() + rows.first);
         for (std::size_t k = 0; k < p; ++k)
           for (std::size_t i = 0; i < rows.n; ++i)
-            jacobian_[k * rows_ + rows.first + i] =
+            jacobian_[k * stride_ + rows.first + i] =
                 rows.h1[i] * rows.jacobian[k * block_rows + i];
-        double straight[P * P] = {}, curvature[block_rows];
-        for (std::size_t i = 0; i < rows.n; ++i)
-          curvature[i] = weight_[rows.first + i] * second(rows.residual[i]);
-        simd::add_gram(jacobian_.data() + rows.first, rows_, p_, curvature, rows.n, straight);
-        for (std::size_t i = 0; i < p; ++i)
-          for (std::size_t j = 0; j <= i; ++j)
-            bend_[i * p + j] -= straight[i * p + j];
       });
+  // C is the Hessian less its part Σ w·rho''·∂r∂rᵀ.
+  std::copy(weight_.begin(), weight_.end(), own.weight.begin());
+  weigh(residual_, own);
+  std::fill(bend_.begin(), bend_.end(), 0.0);
+  simd::add_gram(jacobian_.data(), stride_, p_, own.curvature.data(), rows_, bend_.data());
   for (std::size_t i = 0; i < p; ++i) {
     diagonal_[i] = at.gauss_newton[i * p + i];
-    for (std::size_t j = 0; j < i; ++j)
-      bend_[j * p + i] = bend_[i * p + j];
+    for (std::size_t j = 0; j <= i; ++j)
+      bend_[j * p + i] = bend_[i * p + j] = at.hessian[i * p + j] - bend_[i * p + j];
   }
   const auto finite = [](double x) { return std::isfinite(x); };
   return std::all_of(jacobian_.begin(), jacobian_.end(), finite) &&
          std::all_of(bend_.begin(), bend_.end(), finite);
 }
 
-double LinearModel::second(double residual) const {
-  switch (loss_) {
-  case Loss::squared:
-    return 1;
-  case Loss::huber:
-    return rho<Loss::huber>(residual, delta_).d2;
-  default:
-    return rho<Loss::soft_l1>(residual, delta_).d2;
-  }
-}
-
-// Scores w·rho' and curvatures w·rho''; returns Σ w·rho, as Σ score·rest.
-template <Loss loss> double LinearModel::weigh(const double *residual, Workspace &work) const {
-  const double delta = delta_, *w = work.weight.data();
-  double *score = work.score.data(), *rest = work.rest.data(), *curvature = work.curvature.data();
-  for (std::size_t i = 0; i < rows_; ++i) {
-    const double r = residual[i];
-    if (loss == Loss::huber) { // as rho<Loss::huber> has it, without a branch
-      const double low = r < -delta ? -delta : r, psi = low > delta ? delta : low;
-      score[i] = w[i] * psi;
-      rest[i] = r - 0.5 * psi;
-      curvature[i] = psi == r ? w[i] : 0;
-    } else {
-      const Rho cost = rho<loss>(r, delta);
-      score[i] = w[i] * cost.d1;
-      rest[i] = cost.d1 == 0 ? 0 : cost.rho / cost.d1;
-      curvature[i] = w[i] * cost.d2;
-    }
-  }
-  double sum = 0;
-  simd::add_product(score, rows_, 1, rest, rows_, &sum);
-  return sum;
-}
-
-double LinearModel::weigh(const double *residual, Workspace &work) const {
-  switch (loss_) {
-  case Loss::squared:
-    return weigh<Loss::squared>(residual, work);
-  case Loss::huber:
-    return weigh<Loss::huber>(residual, work);
-  default:
-    return weigh<Loss::soft_l1>(residual, work);
-  }
+// Scores w·rho' and curvatures w·rho''; returns Σ w·rho.
+double LinearModel::weigh(const std::vector<double> &residual, Workspace &work) const {
+  // A residual is a value whose target is 0.
+  return simd::weigh(weighing_, simd::WeighFor::sums, residual.data(), work.zero.data(), work.weight.data(),
+                     rows_,
+                     {work.score.data(), work.weighed.data(), work.curvature.data(), nullptr,
+                      nullptr, nullptr});
 }
 
 // dᵀ(C + damping·D)·d/2
@@ -129,15 +94,14 @@ double LinearModel::bent(const double *d, double damping) const {
   return sum;
 }
 
-// out = residual + J·s
-void LinearModel::shift(const double *residual, const double *s, double *out) const {
-  std::copy_n(residual, rows_, out);
-  for (int k = 0; k < p_; ++k) {
-    const double *column = jacobian_.data() + static_cast<std::size_t>(k) * rows_, by = s[k];
-    if (by != 0)
-      for (std::size_t i = 0; i < rows_; ++i)
-        out[i] += by * column[i];
-  }
+// trial = residual + J·s
+void LinearModel::shift(const double *s, Workspace &work) const {
+  std::copy_n(work.residual.data(), stride_, work.trial.data());
+  for (int k = 0; k < p_; ++k)
+    if (s[k] != 0)
+      simd::add_term({0, nullptr, nullptr,
+                      jacobian_.data() + static_cast<std::size_t>(k) * stride_, s[k]},
+                     rows_, {work.unused.data(), work.trial.data(), true, {nullptr, false}, nullptr});
 }
 
 void LinearModel::differentiate(const double *d, double damping, const Workspace &work,
@@ -150,8 +114,8 @@ void LinearModel::differentiate(const double *d, double damping, const Workspace
     for (std::size_t j = 0; j < p; ++j)
       at.gradient[i] += bend_[i * p + j] * d[j];
   }
-  simd::add_product(jacobian_.data(), rows_, p_, work.score.data(), rows_, at.gradient);
-  simd::add_gram(jacobian_.data(), rows_, p_, work.curvature.data(), rows_, at.hessian);
+  simd::add_product(jacobian_.data(), stride_, p_, work.score.data(), rows_, at.gradient);
+  simd::add_gram(jacobian_.data(), stride_, p_, work.curvature.data(), rows_, at.hessian);
 }
 
 // (H + damping·D) s = -g over the free parameters. Returns half of -gᵀs, or a negative number where
@@ -187,7 +151,7 @@ void LinearModel::minimise(const std::uint32_t *times, const unsigned char *free
   for (std::size_t i = 0; i < rows_; ++i)
     work.weight[i] = times ? times[i] * weight_[i] : weight_[i];
   std::copy(residual_.begin(), residual_.end(), work.residual.begin());
-  double now = weigh(work.residual.data(), work), careful = 0;
+  double now = weigh(work.residual, work), careful = 0;
   Point at;
   differentiate(d, damping, work, at);
   for (int step = 0; step < most_steps && careful < most_damping; ++step) {
@@ -197,10 +161,10 @@ void LinearModel::minimise(const std::uint32_t *times, const unsigned char *free
       careful = std::fmax(10 * careful, first_damping);
       continue;
     }
-    shift(work.residual.data(), s, work.trial.data());
+    shift(s, work);
     for (int i = 0; i < p_; ++i)
       to[i] = d[i] + s[i];
-    const double next = weigh(work.trial.data(), work) + bent(to, damping);
+    const double next = weigh(work.trial, work) + bent(to, damping);
     if (next < now) {
       std::copy_n(to, p_, d);
       now = next;

@@ -44,9 +44,10 @@ ResamplePlan::ResamplePlan(const Problem &problem, const SolverOptions &solver,
     : problem_(problem), natural_(solver), centred_(to_centred(problem, solver)),
       theta_(centred(problem, centred_, std::move(theta))), model_(problem) {
   Problem::Workspace work(problem, Coordinates::centred);
+  LinearModel::Workspace own(problem);
   const auto at = std::make_unique<Evaluation>();
   foretells_ = problem.evaluate(theta_.data(), 2, *at, work, cancel) &&
-               model_.describe(problem, theta_.data(), *at, work, cancel);
+               model_.describe(problem, theta_.data(), *at, work, cancel, own);
 }
 
 std::vector<double> ResamplePlan::centred(const Problem &problem, const SolverOptions &bounds,
@@ -121,7 +122,7 @@ private:
   // A step, from where Newton's method is lost, to where residuals that are linear here have their
   // minimum. False where none goes down.
   bool look_around() {
-    if (!model_.describe(problem_, theta_, *now_, work_, cancel_))
+    if (!model_.describe(problem_, theta_, *now_, work_, cancel_, model_work_))
       return false;
     const SolverOptions &bounds = plan_.centred_;
     for (std::size_t i = 0; i < plan_.theta_.size(); ++i)
