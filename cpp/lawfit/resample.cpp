@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lawfit/bounds.hpp"
+#include "lawfit/covariance.hpp"
 #include "lawfit/levenberg_marquardt.hpp"
 #include "lawfit/problem_objective.hpp"
 #include "lawfit/random.hpp"
@@ -21,6 +22,9 @@ constexpr int most_steps = 15, most_halvings = 3, most_rounds = 8, most_trials =
 constexpr double first_damping = 1e-2;
 // The last step's gain, relative to the objective, is at most this and taken on trust.
 constexpr double near = 1e-10;
+// Where elimination leaves less of a Hessian's diagonal, rounding may hide that the rows do not
+// determine a parameter.
+constexpr double least_pivot = 1e-6;
 // Replicates that a thread takes at once: taking them costs as much as a tenth of one.
 constexpr std::int64_t chunk = 16;
 
@@ -71,11 +75,13 @@ public:
              const Replicates &out) {
     draw_rows(options, k, times_);
     problem_.take_rows(plan_.problem_, times_.data());
-    const Outcome found = solve();
+    Outcome found = solve();
     double natural[P];
     std::copy_n(theta_, p_, natural);
     problem_.to_natural(natural, work_);
     keep_bounds(plan_.natural_, plan_.centred_, theta_, natural);
+    if (found.status == Status::converged && doubtful_)
+      found.status = judge(natural);
     const bool lost = found.status == Status::bad_start;
     for (int i = 0; i < p_; ++i)
       out.theta[static_cast<std::size_t>(i) * out.stride + at] = lost ? nan : natural[i];
@@ -100,9 +106,8 @@ private:
       }
     std::copy(plan_.theta_.begin(), plan_.theta_.end(), theta_);
     const SolverSummary summary = search_.solve(objective_, theta_);
-    if (summary.status != Status::converged)
-      return {summary.status, summary.objective};
-    return {determined() ? Status::converged : Status::rank_deficient, summary.objective};
+    doubtful_ = true;
+    return {summary.status, summary.objective};
   }
 
   // To where residuals that are linear have their minimum.
@@ -202,6 +207,11 @@ private:
     }
     if (!linalg::cholesky(factor, count, count))
       return false;
+    doubtful_ = false;
+    for (int a = 0; a < count; ++a) {
+      const double pivot = factor[a * count + a], size = now_->hessian[index[a] * (p_ + 1)];
+      doubtful_ = doubtful_ || pivot * pivot < least_pivot * size;
+    }
     linalg::cholesky_solve(factor, count, count, x);
     for (int a = 0; a < count; ++a) {
       const auto k = static_cast<std::size_t>(index[a]);
@@ -212,22 +222,13 @@ private:
     return true;
   }
 
-  // Whether the rows determine every parameter that is at no bound.
-  bool determined() {
-    if (!objective_.evaluate(theta_, 1, *now_))
-      return false;
-    const SolverOptions &bounds = plan_.centred_;
-    double factor[P * P];
-    int index[P], count = 0;
-    for (int i = 0; i < p_; ++i) {
-      const auto k = static_cast<std::size_t>(i);
-      if (theta_[i] > bounds.lower[k] && theta_[i] < bounds.upper[k])
-        index[count++] = i;
-    }
-    for (int a = 0; a < count; ++a)
-      for (int b = 0; b <= a; ++b)
-        factor[a * count + b] = now_->gauss_newton[index[a] * p_ + index[b]];
-    return linalg::cholesky(factor, count, count);
+  // As a fit to the rows drawn would end there.
+  Status judge(const double *natural) {
+    std::vector<bool> at_bound;
+    for (std::size_t i = 0; i < plan_.theta_.size(); ++i)
+      at_bound.push_back(theta_[i] <= plan_.centred_.lower[i] ||
+                         theta_[i] >= plan_.centred_.upper[i]);
+    return covariance(problem_, natural, at_bound, cancel_).status(Status::converged);
   }
 
   const ResamplePlan &plan_;
@@ -242,6 +243,7 @@ private:
   int p_;
   double theta_[P], objective_value_ = 0;
   unsigned char free_[P];
+  bool doubtful_ = false; // whether the rows determine every parameter
   std::unique_ptr<Evaluation> now_ = std::make_unique<Evaluation>(),
                               next_ = std::make_unique<Evaluation>();
 };
