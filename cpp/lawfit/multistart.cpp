@@ -65,7 +65,8 @@ private:
 struct Outcome {
   std::vector<double> theta;
   SolverSummary summary;
-  int merged = -1; // which minimum
+  int merged = -1;               // which minimum
+  std::vector<double> curvature; // its exact Hessian, or empty
 };
 
 class Run {
@@ -170,6 +171,9 @@ private:
     Merger merger(minima_);
     out.summary = slot.solver.solve(objective, out.theta.data(), &merger);
     out.merged = merger.found();
+    if (out.merged < 0)
+      if (const double *hessian = slot.solver.hessian())
+        out.curvature.assign(hessian, hessian + out.theta.size() * out.theta.size());
     return out;
   }
 
@@ -215,13 +219,17 @@ private:
     std::vector<double> natural = outcome.theta;
     problem_.to_natural(natural);
     // Where an exponent vanished, its scale x0 has no natural value: no answer to give.
-    if (!std::all_of(natural.begin(), natural.end(), [](double x) { return std::isfinite(x); }) ||
-        !problem_.evaluate(outcome.theta.data(), 2, *curvature_, slot.work, cancel_))
+    if (!std::all_of(natural.begin(), natural.end(), [](double x) { return std::isfinite(x); }))
       return false;
+    minimum.curvature = outcome.curvature;
+    if (minimum.curvature.empty()) {
+      if (!problem_.evaluate(outcome.theta.data(), 2, *curvature_, slot.work, cancel_))
+        return false;
+      minimum.curvature.assign(curvature_->hessian, curvature_->hessian + p * p);
+    }
     minimum.theta = outcome.theta;
     minimum.summary = outcome.summary;
     minimum.start = start;
-    minimum.curvature.assign(curvature_->hessian, curvature_->hessian + p * p);
     return true;
   }
 
