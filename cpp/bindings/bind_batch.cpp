@@ -13,9 +13,7 @@ namespace {
 using StatusArray = py::array_t<std::int8_t, py::array::c_style>;
 using Index = std::vector<std::size_t>;
 
-Index to_index(const IntArray &array) {
-  return Index(array.data(), array.data() + array.size());
-}
+Index to_index(const IntArray &array) { return Index(array.data(), array.data() + array.size()); }
 
 void check_groups(const Groups &groups) {
   const auto &[program, data, y, weights, rows, first] = groups;

@@ -128,8 +128,8 @@ private:
   void resample(const std::vector<double> &theta, const Replicates &out) const {
     const ResamplePlan plan(problem_, options_.solver, theta, cancel_);
     Refitter refitter(plan, cancel_);
-    const ResampleOptions options{options_.replicates, group_seed(options_.resample_seed, g_), 1,
-                                  {}};
+    const ResampleOptions options{
+        options_.replicates, group_seed(options_.resample_seed, g_), 1, {}};
     const auto count = static_cast<std::size_t>(options_.replicates);
     for (std::size_t k = 0; k < count; ++k) {
       if (k % replicates_per_check == 0)

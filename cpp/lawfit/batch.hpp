@@ -25,9 +25,9 @@ struct BatchOptions {
   std::vector<double> theta; // of all parameters, as for a Problem; so are the next two
   std::vector<bool> free, may_centre;
   SolverOptions solver;
-  std::int64_t starts = 0;               // of a group; 0: per_parameter for each nonlinear
-  std::int64_t per_parameter = 8;        // parameter and once more, or one where there is none
-  std::uint64_t seed = 0;                // of the starts
+  std::int64_t starts = 0;                // of a group; 0: per_parameter for each nonlinear
+  std::int64_t per_parameter = 8;         // parameter and once more, or one where there is none
+  std::uint64_t seed = 0;                 // of the starts
   std::vector<std::vector<double>> given; // starts of the caller's own
   // Of each group, or once for all: for every parameter, those that are eliminated included.
   std::vector<std::vector<StartRange>> ranges;

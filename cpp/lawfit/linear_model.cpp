@@ -36,7 +36,9 @@ LinearModel::LinearModel(const Problem &largest)
 
 LinearModel::Workspace::Workspace(const Problem &largest)
     : weight(padded(largest.rows())), residual(weight), trial(weight), score(weight),
-      weighed(weight), curvature(weight), zero(weight), unused(weight) {}
+      weighed(weight), curvature(weight), zero(weight),
+      jacobian(weight.size() * static_cast<std::size_t>(largest.parameters())),
+      kept(largest.rows() + 1) {}
 
 bool LinearModel::describe(const Problem &problem, const double *theta, const Evaluation &at,
                            Problem::Workspace &work, Cancel &cancel, Workspace &own) {
@@ -48,17 +50,16 @@ bool LinearModel::describe(const Problem &problem, const double *theta, const Ev
   weight_.assign(rows_, 1.0);
   residual_.assign(stride_, 0.0);
   jacobian_.assign(stride_ * p, 0.0);
-  problem.visit_rows(
-      theta, block_rows, block_rows, work, cancel, [&](const Problem::Rows &rows) {
-        std::copy_n(rows.residual, rows.n, residual_.data() + rows.first);
-        if (rows.weight)
-          std::copy_n(rows.weight, rows.n, weight_.data() + rows.first);
-        for (std::size_t k = 0; k < p; ++k)
-          for (std::size_t i = 0; i < rows.n; ++i)
-            jacobian_[k * stride_ + rows.first + i] =
-                rows.h1[i] * rows.jacobian[k * block_rows + i];
-      });
+  problem.visit_rows(theta, block_rows, block_rows, work, cancel, [&](const Problem::Rows &rows) {
+    std::copy_n(rows.residual, rows.n, residual_.data() + rows.first);
+    if (rows.weight)
+      std::copy_n(rows.weight, rows.n, weight_.data() + rows.first);
+    for (std::size_t k = 0; k < p; ++k)
+      for (std::size_t i = 0; i < rows.n; ++i)
+        jacobian_[k * stride_ + rows.first + i] = rows.h1[i] * rows.jacobian[k * block_rows + i];
+  });
   // C is the Hessian less its part Σ w·rho''·∂r∂rᵀ.
+  own.rows = rows_;
   std::copy(weight_.begin(), weight_.end(), own.weight.begin());
   weigh(residual_, own);
   std::fill(bend_.begin(), bend_.end(), 0.0);
@@ -76,10 +77,10 @@ bool LinearModel::describe(const Problem &problem, const double *theta, const Ev
 // Scores w·rho' and curvatures w·rho''; returns Σ w·rho.
 double LinearModel::weigh(const std::vector<double> &residual, Workspace &work) const {
   // A residual is a value whose target is 0.
-  return simd::weigh(weighing_, simd::WeighFor::sums, residual.data(), work.zero.data(), work.weight.data(),
-                     rows_,
-                     {work.score.data(), work.weighed.data(), work.curvature.data(), nullptr,
-                      nullptr, nullptr});
+  return simd::weigh(
+      weighing_, simd::WeighFor::sums, residual.data(), work.zero.data(), work.weight.data(),
+      work.rows,
+      {work.score.data(), work.weighed.data(), work.curvature.data(), nullptr, nullptr, nullptr});
 }
 
 // dᵀ(C + damping·D)·d/2
@@ -94,14 +95,23 @@ double LinearModel::bent(const double *d, double damping) const {
   return sum;
 }
 
-// trial = residual + J·s
-void LinearModel::shift(const double *s, Workspace &work) const {
-  std::copy_n(work.residual.data(), stride_, work.trial.data());
-  for (int k = 0; k < p_; ++k)
-    if (s[k] != 0)
-      simd::add_term({0, nullptr, nullptr,
-                      jacobian_.data() + static_cast<std::size_t>(k) * stride_, s[k]},
-                     rows_, {work.unused.data(), work.trial.data(), true, {nullptr, false}, nullptr});
+// The rows that count, one after the other.
+void LinearModel::take_rows(const std::uint32_t *times, Workspace &work) const {
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < rows_; ++i) {
+    const std::uint32_t count = times ? times[i] : 1;
+    work.kept[n] = i;
+    work.weight[n] = count * weight_[i];
+    n += count > 0;
+  }
+  work.rows = n;
+  gather(residual_, work.kept.data(), n, work.residual);
+  for (std::size_t k = 0; k < static_cast<std::size_t>(p_); ++k) {
+    const double *from = jacobian_.data() + k * stride_;
+    double *to = work.jacobian.data() + k * stride_;
+    for (std::size_t i = 0; i < n; ++i)
+      to[i] = from[work.kept[i]];
+  }
 }
 
 void LinearModel::differentiate(const double *d, double damping, const Workspace &work,
@@ -114,8 +124,8 @@ void LinearModel::differentiate(const double *d, double damping, const Workspace
     for (std::size_t j = 0; j < p; ++j)
       at.gradient[i] += bend_[i * p + j] * d[j];
   }
-  simd::add_product(jacobian_.data(), stride_, p_, work.score.data(), rows_, at.gradient);
-  simd::add_gram(jacobian_.data(), stride_, p_, work.curvature.data(), rows_, at.hessian);
+  simd::add_product(work.jacobian.data(), stride_, p_, work.score.data(), work.rows, at.gradient);
+  simd::add_gram(work.jacobian.data(), stride_, p_, work.curvature.data(), work.rows, at.hessian);
 }
 
 // (H + damping·D) s = -g over the free parameters. Returns half of -gᵀs, or a negative number where
@@ -148,9 +158,7 @@ double LinearModel::find_step(const Point &at, const unsigned char *free, double
 void LinearModel::minimise(const std::uint32_t *times, const unsigned char *free, double damping,
                            double *d, Workspace &work) const {
   std::fill_n(d, p_, 0.0);
-  for (std::size_t i = 0; i < rows_; ++i)
-    work.weight[i] = times ? times[i] * weight_[i] : weight_[i];
-  std::copy(residual_.begin(), residual_.end(), work.residual.begin());
+  take_rows(times, work);
   double now = weigh(work.residual, work), careful = 0;
   Point at;
   differentiate(d, damping, work, at);
@@ -161,7 +169,8 @@ void LinearModel::minimise(const std::uint32_t *times, const unsigned char *free
       careful = std::fmax(10 * careful, first_damping);
       continue;
     }
-    shift(s, work);
+    simd::add_columns(work.jacobian.data(), stride_, p_, s, work.rows, work.residual.data(),
+                      work.trial.data());
     for (int i = 0; i < p_; ++i)
       to[i] = d[i] + s[i];
     const double next = weigh(work.trial, work) + bent(to, damping);

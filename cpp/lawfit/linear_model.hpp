@@ -22,7 +22,9 @@ public:
 
   private:
     friend class LinearModel;
-    std::vector<double> weight, residual, trial, score, weighed, curvature, zero, unused;
+    std::size_t rows = 0; // that count
+    std::vector<double> weight, residual, trial, score, weighed, curvature, zero, jacobian;
+    std::vector<std::size_t> kept;
   };
 
   // Room for the rows of `largest`, the only one a model is made of.
@@ -43,7 +45,7 @@ private:
   struct Point;
   double weigh(const std::vector<double> &residual, Workspace &work) const;
   double bent(const double *d, double damping) const;
-  void shift(const double *s, Workspace &work) const;
+  void take_rows(const std::uint32_t *times, Workspace &work) const;
   void differentiate(const double *d, double damping, const Workspace &work, Point &at) const;
   double find_step(const Point &at, const unsigned char *free, double damping, double *s) const;
 

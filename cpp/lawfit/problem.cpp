@@ -57,8 +57,7 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
                  std::vector<double> weights, const ProblemOptions &options,
                  const std::vector<double> &theta, const std::vector<bool> &free,
                  const std::vector<bool> &may_centre, Cancel &cancel)
-    : y_(std::move(y)), weights_(std::move(weights)), function_rows_(data.rows),
-      options_(options) {
+    : y_(std::move(y)), weights_(std::move(weights)), function_rows_(data.rows), options_(options) {
   const auto p = std::count(free.begin(), free.end(), true);
   if (p < 1 || p > max_parameters)
     throw std::invalid_argument("a fit needs 1 to " + std::to_string(max_parameters) +
@@ -106,23 +105,24 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
 }
 
 Problem::Problem(const Problem &other)
-    : y_(other.y_), log_y_(other.log_y_), weights_(other.rows(), 1.0), taken_(other.rows()),
+    : y_(other.y_), log_y_(other.log_y_), weights_(other.rows() + 1), taken_(other.rows() + 1),
       function_rows_(other.function_rows_), options_(other.options_), functions_(other.functions_),
-      evaluator_(other.evaluator_->clone()), linear_(other.linear_), weighing_(other.weighing_), rounding_(other.rounding_),
-      scale_(other.scale_) {
+      evaluator_(other.evaluator_->clone()), linear_(other.linear_), weighing_(other.weighing_),
+      rounding_(other.rounding_), scale_(other.scale_) {
   const std::vector<std::uint32_t> once(other.rows(), 1);
   take_rows(other, once.data());
 }
 
 void Problem::take_rows(const Problem &whole, const std::uint32_t *times) {
-  taken_.resize(whole.rows());
-  weights_.resize(whole.rows());
+  // One entry more than there can be, so that a row that is left out is written and written over.
+  taken_.resize(whole.rows() + 1);
+  weights_.resize(whole.rows() + 1);
   std::size_t n = 0;
-  for (std::size_t i = 0; i < whole.rows(); ++i)
-    if (times[i] > 0) {
-      weights_[n] = times[i] * (whole.weights_.empty() ? 1.0 : whole.weights_[i]);
-      taken_[n++] = i;
-    }
+  for (std::size_t i = 0; i < whole.rows(); ++i) {
+    taken_[n] = i;
+    weights_[n] = times[i] * (whole.weights_.empty() ? 1.0 : whole.weights_[i]);
+    n += times[i] > 0;
+  }
   taken_.resize(n);
   weights_.resize(n);
   y_.resize(n);

@@ -16,8 +16,8 @@ namespace {
 
 constexpr int P = max_parameters;
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-// Newton's steps, and how often one is cut in half; models of another kind tried in between; and the
-// damping of these, before the search is left to Levenberg–Marquardt.
+// Newton's steps, and how often one is cut in half; models of another kind tried in between; and
+// the damping of these, before the search is left to Levenberg–Marquardt.
 constexpr int most_steps = 15, most_halvings = 3, most_rounds = 8, most_trials = 4;
 constexpr double first_damping = 1e-2;
 // The last step's gain, relative to the objective, is at most this and taken on trust.
@@ -148,8 +148,8 @@ private:
     return false;
   }
 
-  // True at the minimum; false where it is not found in a few steps, or the Hessian says it is none.
-  // theta_ and now_ are what was best.
+  // True at the minimum; false where it is not found in a few steps, or the Hessian says it is
+  // none. theta_ and now_ are what was best.
   bool newton() {
     const double tolerance = plan_.natural_.tolerance;
     double last = now_->objective;
@@ -270,8 +270,8 @@ void resample(const Problem &problem, const SolverOptions &solver, std::vector<d
       [&](std::size_t item, int slot) {
         const std::int64_t first = static_cast<std::int64_t>(item) * chunk;
         for (std::int64_t k = first; k < std::min(first + chunk, options.replicates); ++k)
-          refitters[static_cast<std::size_t>(slot)]->refit(options, k,
-                                                           static_cast<std::size_t>(k), out);
+          refitters[static_cast<std::size_t>(slot)]->refit(options, k, static_cast<std::size_t>(k),
+                                                           out);
       },
       cancel);
 }

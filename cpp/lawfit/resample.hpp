@@ -1,5 +1,5 @@
-// Bootstraps: a problem refitted to its rows drawn with replacement, each as a whole number of times
-// that a row counts.
+// Bootstraps: a problem refitted to its rows drawn with replacement, each as a whole number of
+// times that a row counts.
 #pragma once
 
 #include <cstdint>
@@ -61,8 +61,7 @@ public:
   Refitter &operator=(const Refitter &) = delete;
 
   // Refits to the rows drawn for replicate k, to stand at `at` in `out`.
-  void refit(const ResampleOptions &options, std::int64_t k, std::size_t at,
-             const Replicates &out);
+  void refit(const ResampleOptions &options, std::int64_t k, std::size_t at, const Replicates &out);
 
 private:
   class Impl;
@@ -70,7 +69,7 @@ private:
 };
 
 // All replicates, the same bits for any number of threads. Throws Cancelled.
-void resample(const Problem &problem, const SolverOptions &solver, std::vector<double> theta, const ResampleOptions &options,
-              const Replicates &out, Cancel &cancel);
+void resample(const Problem &problem, const SolverOptions &solver, std::vector<double> theta,
+              const ResampleOptions &options, const Replicates &out, Cancel &cancel);
 
 } // namespace lawfit

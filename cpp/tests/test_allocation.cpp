@@ -73,8 +73,8 @@ static void test_solve() {
   }
 }
 
-// Of laws whose parameters rows tell apart without a doubt: where there is one, a parameter's errors
-// are asked for.
+// Of laws whose parameters rows tell apart without a doubt: where there is one, a parameter's
+// errors are asked for.
 static void test_refits() {
   for (const toys::Law &law : toys::laws()) {
     const std::string &name = law.name;

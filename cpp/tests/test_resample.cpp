@@ -140,11 +140,10 @@ void test_refits_are_minima() {
         const Problem weighed = fitted.weighed(law, options, times);
         const MultistartSummary want = fitted.minimum(weighed, fitted.theta);
         const auto at = static_cast<std::size_t>(k);
-        const Covariance errors =
-            covariance(weighed, want.theta.data(), toys::all(law.theta.size(), false), fitted.cancel);
+        const Covariance errors = covariance(weighed, want.theta.data(),
+                                             toys::all(law.theta.size(), false), fitted.cancel);
         CHECK(refits.status[at] == static_cast<std::int8_t>(errors.status(want.best.status)));
-        CHECK(refits.objective[at] <=
-              want.best.objective * (1 + 1e-9) + fitted.problem.rounding());
+        CHECK(refits.objective[at] <= want.best.objective * (1 + 1e-9) + fitted.problem.rounding());
       }
     }
 }
@@ -170,7 +169,7 @@ void test_threads_and_number_change_nothing() {
 void test_what_rows_do_not_determine_is_told() {
   toys::Formula f;
   const auto a = f.parameter(), b = f.parameter(), c = f.parameter();
-  a + b * f.column(0) + c * f.column(0) * f.column(0);
+  a + b *f.column(0) + c *f.column(0) * f.column(0);
   Data data;
   data.rows = 4;
   data.columns = {{-1, 0, 1, 2}};
@@ -228,13 +227,17 @@ void test_groups_are_fits_of_their_own() {
   };
   Cancel cancel;
   const auto fit = [&](int threads) {
-    Found found{toys::Point(5 * count), toys::Point(5 * count), toys::Point(count),
-                std::vector<std::int8_t>(count), std::vector<std::int64_t>(count),
-                std::vector<std::int64_t>(count), Refits(5, count * 20)};
+    Found found{toys::Point(5 * count),
+                toys::Point(5 * count),
+                toys::Point(count),
+                std::vector<std::int8_t>(count),
+                std::vector<std::int64_t>(count),
+                std::vector<std::int64_t>(count),
+                Refits(5, count * 20)};
     how.threads = threads;
     fit_batch(groups, how,
-              {found.theta.data(), found.errors.data(), found.objective.data(),
-               found.status.data(), found.agreed.data(), found.asked.data(), found.refits.out()},
+              {found.theta.data(), found.errors.data(), found.objective.data(), found.status.data(),
+               found.agreed.data(), found.asked.data(), found.refits.out()},
               cancel);
     return found;
   };
@@ -251,8 +254,8 @@ void test_groups_are_fits_of_their_own() {
       for (std::size_t c = 0; c < data.columns.size(); ++c)
         part.columns[c].push_back(data.columns[c][i]);
     }
-    const Problem alone(law.program, part, target, {}, options, law.theta, how.free,
-                        how.may_centre, cancel);
+    const Problem alone(law.program, part, target, {}, options, law.theta, how.free, how.may_centre,
+                        cancel);
     MultistartOptions start;
     start.given = how.given;
     const MultistartSummary want = multistart(alone, how.solver, start, cancel);
