@@ -11,7 +11,7 @@ namespace {
 constexpr int P = max_parameters;
 constexpr int most_steps = 20;
 // The model is not the objective: what is gained beyond this share of it means nothing.
-constexpr double enough = 1e-8;
+constexpr double enough = 1e-5;
 constexpr double first_damping = 1e-2, most_damping = 1e6;
 
 // Kernels take rows by eight.
