@@ -97,17 +97,31 @@ private:
 
   Outcome solve() {
     foretell();
-    if (objective_.evaluate(theta_, 2, *now_))
-      for (int round = 0; round < most_rounds; ++round) {
-        if (newton())
-          return {Status::converged, objective_value_};
-        if (!look_around())
-          break;
-      }
+    if (settle())
+      return {Status::converged, objective_value_};
     std::copy(plan_.theta_.begin(), plan_.theta_.end(), theta_);
     const SolverSummary summary = search_.solve(objective_, theta_);
+    // Where Levenberg–Marquardt is held up at a knee of rho, the linear model may know the way on.
+    const bool ended =
+        summary.status == Status::converged || summary.status == Status::bad_start || !settle();
     doubtful_ = true;
-    return {summary.status, summary.objective};
+    if (!ended)
+      return {Status::converged, objective_value_};
+    const bool on = summary.status == Status::stalled || summary.status == Status::max_iterations;
+    return {summary.status, on ? now_->objective : summary.objective};
+  }
+
+  // Newton's method and, where it is lost, models of the other kind. True at a minimum.
+  bool settle() {
+    if (!objective_.evaluate(theta_, 2, *now_))
+      return false;
+    for (int round = 0; round < most_rounds; ++round) {
+      if (newton())
+        return true;
+      if (!look_around())
+        return false;
+    }
+    return false;
   }
 
   // To where residuals that are linear have their minimum.
