@@ -13,8 +13,6 @@ constexpr double least_damping = 1e-14, most_damping = 1e14;
 // A step that lowers the objective by less than this share is near the minimum. Earlier, the exact
 // Hessian leads along curved valleys more slowly than Gauss–Newton's matrix.
 constexpr double near_share = 0.01;
-// A step that promises less than this share of the objective has no digits left to give.
-constexpr double polished = 1e-27;
 
 // How many times as long as the matrix has it a step should be, after one t times as long met
 // `bent` times the curvature of the matrix. Where a Huber loss takes most rows as outliers, it
@@ -89,7 +87,7 @@ bool Descent::moves(const Step &step) const {
 
 // Would an undamped step lower the objective by less than `tolerance` of it?
 bool Descent::is_minimum(Model &model, double tolerance) {
-  if (newton_)
+  if (has_hessian_)
     find_best_step(model, least_damping, other_);
   else
     find_step(model, Curvature::gauss_newton, least_damping, other_);
@@ -118,7 +116,7 @@ bool Descent::judge(const Model &model, double decrease, bool finite, Damping &d
     const double bent = (2 * t - ratio) / (t * t);
     damping.stretch = next_stretch(t, bent);
     if (ratio > 0.75)
-      damping.value = std::fmax(damping.value * 0.1, least_damping);
+      damping.value = std::fmax(damping.value * (damping.growth > 2 ? 0.5 : 0.2), least_damping);
     else if (ratio < 0.25 && t >= 1)
       damping.value *= 4;
     damping.growth = 2;
@@ -150,16 +148,17 @@ double Descent::slope_of(const Model &model) const {
 }
 
 Status Descent::search(Model &model, Observer *observer, SolverSummary &summary) {
-  const int far_order = model.cheap_hessian() ? 2 : 1;
+  // Where the Hessian is cheap it is at hand before it is wanted.
+  const double soon_share = model.cheap_hessian() ? 10 * near_share : near_share;
   std::fill(scale_.begin(), scale_.end(), 0.0);
   // The two matrices' steps fail apart from each other.
   Damping by_gauss_newton, by_hessian;
-  bool near = false, newton = false;
+  bool soon = false, newton = false;
   ++summary.evaluations;
-  if (!model.evaluate(at_.data(), far_order))
+  if (!model.evaluate(at_.data(), 1))
     return Status::bad_start;
   model.exchange();
-  has_hessian_ = far_order == 2;
+  has_hessian_ = false;
   while (summary.iterations < options_.max_iterations) {
     scale_columns(model);
     if (newton)
@@ -169,20 +168,25 @@ Status Descent::search(Model &model, Observer *observer, SolverSummary &summary)
       find_step(model, Curvature::gauss_newton, by_gauss_newton.value, step_);
     Damping &damping = newton_ ? by_hessian : by_gauss_newton;
     if (step_.ok && step_.predicted <= options_.tolerance * model.objective() + model.rounding() &&
-        is_minimum(model, options_.tolerance))
-      return Status::converged;
+        is_minimum(model, options_.tolerance)) {
+      // The Gauss–Newton matrix may bend far more than the objective.
+      if (has_hessian_ || !add_hessian(model, summary) || is_minimum(model, options_.tolerance))
+        return Status::converged;
+      newton = true;
+      continue;
+    }
     if (damping.value > most_damping || (step_.ok && !moves(step_)))
       return is_minimum(model, std::sqrt(std::fmax(options_.tolerance, eps))) ? Status::converged
                                                                               : Status::stalled;
     ++summary.iterations;
-    const int order = near ? 2 : far_order;
+    const int order = soon ? 2 : 1;
     const bool finite = step_.ok && try_step(model, step_, damping.stretch, order, summary);
     const double decrease = finite ? model.objective() - model.trial_objective() : -1;
     if (judge(model, decrease, finite, damping)) {
-      near = decrease < near_share * model.objective();
+      soon = decrease < soon_share * model.objective();
+      newton = decrease < near_share * model.objective() && order == 2;
       exchange(model);
       has_hessian_ = order == 2;
-      newton = near && order == 2;
       if (newton && !newton_)
         by_hessian.value = std::fmin(by_hessian.value, by_gauss_newton.value);
       summary.stopped = observer && (*observer)(at_.data(), model.objective());
@@ -195,19 +199,26 @@ Status Descent::search(Model &model, Observer *observer, SolverSummary &summary)
   return Status::max_iterations;
 }
 
+bool Descent::add_hessian(Model &model, SolverSummary &summary) {
+  ++summary.evaluations;
+  has_hessian_ = model.evaluate(at_.data(), 2);
+  if (has_hessian_)
+    model.exchange();
+  return has_hessian_;
+}
+
 // Steps whose gain is below the rounding of the objective, judged by the gradient alone.
 void Descent::polish(Model &model, SolverSummary &summary) {
-  if (!has_hessian_) {
-    ++summary.evaluations;
-    if (!model.evaluate(at_.data(), 2))
-      return;
-    model.exchange();
-    has_hessian_ = true;
-  }
+  if (!has_hessian_ && !add_hessian(model, summary))
+    return;
   find_best_step(model, 0, step_);
-  for (int k = 0; k < 8 && step_.ok && step_.predicted > polished * model.objective(); ++k) {
-    if (!try_step(model, step_, 1, 2, summary) ||
-        model.trial_objective() > model.objective() * (1 + 64 * eps) + model.rounding())
+  const double rounding = model.rounding();
+  for (int k = 0; k < 8 && step_.ok; ++k) {
+    // No digits are left to give, or none of the objective is to be told from rounding.
+    if (step_.predicted <= std::fmax(1e-27 * model.objective(), 1e-3 * rounding) ||
+        !try_step(model, step_, 1, 2, summary) ||
+        model.trial_objective() >
+            model.objective() + 2 * std::sqrt(model.objective() * rounding) + rounding)
       break;
     exchange(model);
     find_best_step(model, 0, other_);

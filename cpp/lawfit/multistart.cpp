@@ -12,9 +12,9 @@
 namespace lawfit {
 namespace {
 
-// Starts are run in rounds; a round knows the minima that earlier rounds found. Its size does not
+// Starts are run in rounds; a round knows the minima that earlier rounds found. Their sizes do not
 // depend on the number of threads, so neither does the result.
-constexpr std::size_t round_size = 8;
+constexpr std::size_t first_round = 8, later_round = 64;
 // Minima kept from one round to the next.
 constexpr std::size_t most_minima = 8;
 // Objectives this close, relatively, belong to the same minimum.
@@ -82,14 +82,11 @@ public:
     threads_ = options.threads > 0 ? options.threads : max_threads();
     // A start costs some ten nanoseconds a row and parameter, an iteration; opening a parallel
     // region costs some ten microseconds.
-    const double work = static_cast<double>(problem.rows()) * problem.parameters() *
-                        static_cast<double>(std::min<std::int64_t>(out_.asked, round_size));
-    if (work < 2e4)
-      threads_ = 1;
-    threads_ = std::min(threads_, static_cast<int>(round_size));
+    work_ = static_cast<double>(problem.rows()) * problem.parameters();
+    threads_ = std::min(threads_, threads_for(std::min<std::int64_t>(out_.asked, later_round)));
     for (int k = 0; k < threads_; ++k)
       slots_.push_back(std::make_unique<Slot>(problem, centred_));
-    outcomes_.resize(round_size);
+    outcomes_.resize(static_cast<std::size_t>(std::min<std::int64_t>(out_.asked, later_round)));
   }
 
   MultistartSummary run() {
@@ -116,12 +113,18 @@ public:
   }
 
 private:
+  // Worth their while for so many starts.
+  int threads_for(std::int64_t count) const {
+    return work_ * static_cast<double>(count) < 2e4 ? 1 : static_cast<int>(count);
+  }
+
   void search() {
-    for (std::int64_t first = 0; first < out_.asked; first += round_size) {
-      const auto count =
-          static_cast<std::size_t>(std::min<std::int64_t>(round_size, out_.asked - first));
+    for (std::int64_t first = 0; first < out_.asked;) {
+      const std::int64_t ends = std::min(
+          first + static_cast<std::int64_t>(first == 0 ? first_round : later_round), out_.asked);
+      const auto count = static_cast<std::size_t>(ends - first);
       parallel_for(
-          count, threads_,
+          count, std::min(threads_, threads_for(ends - first)),
           [&](std::size_t k, int slot) {
             outcomes_[k] = solve(first + static_cast<std::int64_t>(k),
                                  *slots_[static_cast<std::size_t>(slot)]);
@@ -133,6 +136,7 @@ private:
         return a.summary.objective < b.summary.objective;
       });
       minima_.resize(std::min(minima_.size(), most_minima));
+      first = ends;
     }
   }
 
@@ -240,6 +244,7 @@ private:
   Cancel &cancel_;
   bool eliminates_ = false;
   int threads_ = 1;
+  double work_ = 0; // of a start
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<Outcome> outcomes_;
   std::vector<Minimum> minima_;
