@@ -143,6 +143,11 @@ private:
 
 } // namespace
 
+Status Covariance::status(Status search) const {
+  const bool lost = std::find(undetermined.begin(), undetermined.end(), true) != undetermined.end();
+  return lost && is_success(search) ? Status::rank_deficient : search;
+}
+
 Covariance conclude(Information information) { return Estimator(std::move(information)).run(); }
 
 Covariance covariance(const Problem &problem, const double *theta,

@@ -22,6 +22,13 @@ constexpr std::size_t block_rows = 128;
 // and parameters that take_logarithms() was told of are replaced by their logarithms.
 enum class Coordinates { natural, centred };
 
+// to[i] = from[rows[i]], i < n.
+inline void gather(const std::vector<double> &from, const std::size_t *rows, std::size_t n,
+                   std::vector<double> &to) {
+  for (std::size_t i = 0; i < n; ++i)
+    to[i] = from[rows[i]];
+}
+
 class Evaluator {
 public:
   virtual ~Evaluator() = default;
@@ -83,6 +90,10 @@ public:
   // the lower triangle of hess (m×m, row-major). c is 0 beyond n up to a multiple of 8.
   virtual void add_hessian(std::size_t first, std::size_t n, const RowValues *functions,
                            const double *c, double *hess, double *scratch) const = 0;
+
+  virtual std::unique_ptr<Evaluator> clone() const = 0;
+  // Makes these n rows of `whole`, whose clone it is, its own first n. Allocates nothing.
+  virtual void take_rows(const Evaluator &whole, const std::size_t *rows, std::size_t n) = 0;
 
 protected:
   explicit Evaluator(ScalarProgram scalars) : scalars_(std::move(scalars)) {}

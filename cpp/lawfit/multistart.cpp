@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lawfit/bounds.hpp"
+#include "lawfit/problem_objective.hpp"
 #include "lawfit/start_design.hpp"
 
 namespace lawfit {
@@ -25,25 +26,6 @@ struct Minimum {
   std::int64_t start = 0; // the first that reached it
   std::int64_t count = 0; // of starts that reached it
   std::vector<double> curvature;
-};
-
-// One thread's objective.
-class ProblemObjective final : public Objective {
-public:
-  ProblemObjective(const Problem &problem, Problem::Workspace &work, Cancel &cancel)
-      : problem_(problem), work_(work), cancel_(cancel) {}
-  int parameters() const override { return problem_.parameters(); }
-  bool evaluate(const double *theta, int order, Evaluation &out) override {
-    cancel_.check();
-    return problem_.evaluate(theta, order, out, work_, cancel_);
-  }
-  bool cheap_hessian() const override { return problem_.evaluator().cheap_hessian(); }
-  double rounding() const override { return problem_.rounding(); }
-
-private:
-  const Problem &problem_;
-  Problem::Workspace &work_;
-  Cancel &cancel_;
 };
 
 // Ends a solve that has come so near a known minimum that its quadratic model explains the

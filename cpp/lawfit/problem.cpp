@@ -57,7 +57,7 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
                  std::vector<double> weights, const ProblemOptions &options,
                  const std::vector<double> &theta, const std::vector<bool> &free,
                  const std::vector<bool> &may_centre, Cancel &cancel)
-    : y_(std::move(y)), weights_(std::move(weights)), options_(options) {
+    : y_(std::move(y)), weights_(std::move(weights)), function_rows_(data.rows), options_(options) {
   const auto p = std::count(free.begin(), free.end(), true);
   if (p < 1 || p > max_parameters)
     throw std::invalid_argument("a fit needs 1 to " + std::to_string(max_parameters) +
@@ -106,6 +106,34 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
   scale_ = std::sqrt(squares / static_cast<double>(y_.size()));
 }
 
+Problem::Problem(const Problem &other)
+    : y_(other.y_), log_y_(other.log_y_), weights_(other.rows() + 1), taken_(other.rows() + 1),
+      function_rows_(other.function_rows_), options_(other.options_), functions_(other.functions_),
+      evaluator_(other.evaluator_->clone()), linear_(other.linear_), weighing_(other.weighing_),
+      rounding_(other.rounding_), scale_(other.scale_) {
+  const std::vector<std::uint32_t> once(other.rows(), 1);
+  take_rows(other, once.data());
+}
+
+void Problem::take_rows(const Problem &whole, const std::uint32_t *times) {
+  // One entry more than there can be, so that a row that is left out is written and written over.
+  taken_.resize(whole.rows() + 1);
+  weights_.resize(whole.rows() + 1);
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < whole.rows(); ++i) {
+    taken_[n] = i;
+    weights_[n] = times[i] * (whole.weights_.empty() ? 1.0 : whole.weights_[i]);
+    n += times[i] > 0;
+  }
+  taken_.resize(n);
+  weights_.resize(n);
+  y_.resize(n);
+  evaluator_->take_rows(*whole.evaluator_, taken_.data(), n);
+  gather(whole.y_, taken_.data(), n, y_);
+  if (!log_y_.empty())
+    gather(whole.log_y_, taken_.data(), n, log_y_);
+}
+
 Problem::Workspace::Workspace(const Problem &problem, Coordinates chosen)
     : coordinates(chosen), evaluator(problem.evaluator_->scratch()),
       scalars(problem.evaluator_->scalars().scratch()),
@@ -118,7 +146,7 @@ Problem::Workspace::Workspace(const Problem &problem, Coordinates chosen)
     const std::size_t k = function.arguments.size();
     return 1 + k + k * (k + 1) / 2;
   };
-  const std::size_t n = problem.rows();
+  const std::size_t n = problem.function_rows_;
   std::size_t size = 0, most = 0;
   for (const Function &function : problem.functions_) {
     size += arrays(function) * n;
@@ -163,11 +191,26 @@ void Problem::begin(const double *theta, int order, Workspace &work, Cancel &can
       for (std::size_t k = 0; k < functions_[j].arguments.size(); ++k)
         work.arguments[k] = scalars.value[law.in(work.coordinates, functions_[j].arguments[k])];
       functions_[j].of->evaluate(work.arguments.data(), order, work.function_values[j], cancel);
+      if (!taken_.empty())
+        keep_taken(functions_[j].arguments.size(), order, work.function_values[j]);
     }
   }
   for (std::size_t k = 0; k < work.parameters.size(); ++k)
     work.inputs[k] = work.parameters[k].sign * theta[work.parameters[k].index];
   law.begin(work.inputs.data(), work.evaluator.data());
+}
+
+// Of a function's values at all rows those at the rows taken, in place: these ascend.
+void Problem::keep_taken(std::size_t arguments, int order, const RowValues &values) const {
+  const auto keep = [&](double *array) {
+    for (std::size_t i = 0; i < taken_.size(); ++i)
+      array[i] = array[taken_[i]];
+  };
+  keep(values.value);
+  for (std::size_t k = 0; order > 0 && k < arguments; ++k)
+    keep(values.gradient + k * values.stride);
+  for (std::size_t k = 0; order > 1 && k < arguments * (arguments + 1) / 2; ++k)
+    keep(values.hessian + k * values.stride);
 }
 
 double Problem::weigh(std::size_t first, std::size_t n, simd::WeighFor purpose,
@@ -354,6 +397,10 @@ void Problem::predict(const double *theta, double *f, Workspace &work, Cancel &c
 void Problem::to_natural(std::vector<double> &theta) const {
   std::vector<double> scratch(evaluator_->scalars().scratch());
   evaluator_->to_natural(theta.data(), scratch.data());
+}
+
+void Problem::to_natural(double *theta, Workspace &work) const {
+  evaluator_->to_natural(theta, work.scalars.data());
 }
 
 void Problem::to_centred(std::vector<double> &theta) const {

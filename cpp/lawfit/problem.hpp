@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -59,6 +60,14 @@ public:
           std::vector<double> weights, const ProblemOptions &options,
           const std::vector<double> &theta, const std::vector<bool> &free,
           const std::vector<bool> &may_centre, Cancel &cancel);
+
+  // A copy whose rows take_rows() chooses.
+  Problem(const Problem &other);
+  Problem &operator=(const Problem &) = delete;
+  // Row i of `whole`, whose copy this is, counts times[i] times: its weight is multiplied. Rows
+  // that count 0 times are left out. What does not depend on the rows' number stays as it is: the
+  // coordinates, the scale. Allocates nothing.
+  void take_rows(const Problem &whole, const std::uint32_t *times);
 
   // One thread's scratch space, and the coordinates in which it gives and takes parameters.
   class Workspace {
@@ -119,12 +128,14 @@ public:
   // Between the coordinates, in place.
   void to_natural(std::vector<double> &theta) const;
   void to_centred(std::vector<double> &theta) const;
+  void to_natural(double *theta, Workspace &work) const;
   // Of those parameters that are logarithms in centred coordinates, in place: for starts and bounds
   // that are the same in both coordinates but for these.
   void take_logarithms(std::vector<double> &theta) const;
 
 private:
   void begin(const double *theta, int order, Workspace &work, Cancel &cancel) const;
+  void keep_taken(std::size_t arguments, int order, const RowValues &values) const;
   // Of rows whose values are in `rows`: their share of the objective, and what `purpose` asks for.
   double weigh(std::size_t first, std::size_t n, simd::WeighFor purpose, double *rows) const;
   double weigh_rates(std::size_t first, std::size_t n, double *rows) const;
@@ -135,9 +146,11 @@ private:
   void chain_scalars(int order, const Workspace &work, Evaluation &out) const;
 
   std::vector<double> y_, log_y_, weights_;
+  std::vector<std::size_t> taken_; // which rows of those that functions have; empty: all
+  std::size_t function_rows_;
   ProblemOptions options_;
   struct Function {
-    std::unique_ptr<RowFunction> of;
+    std::shared_ptr<const RowFunction> of;
     std::vector<int> arguments; // instructions of the evaluator's scalars
   };
   std::vector<Function> functions_;

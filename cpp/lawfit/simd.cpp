@@ -104,6 +104,7 @@ const Table scalar_table = {"scalar",
                             map_two<lawfit::logaddexp>,
                             scalar_add_gram,
                             scalar_add_product,
+                            add_columns_of<Doubles>,
                             weigh_of<Doubles>,
                             add_term_of<Doubles>,
                             add_moments_of<Doubles>,
@@ -144,6 +145,11 @@ void add_gram(const double *jac, std::size_t stride, int m, const double *w, std
 void add_product(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
                  double *g) {
   active().add_product(jac, stride, m, c, n, g);
+}
+
+void add_columns(const double *jac, std::size_t stride, int m, const double *s, std::size_t n,
+                 const double *x, double *y) {
+  active().add_columns(jac, stride, m, s, n, x, y);
 }
 
 double weigh(const Weighing &with, WeighFor purpose, const double *f, const double *target,

@@ -40,6 +40,9 @@ void add_gram(const double *jac, std::size_t stride, int m, const double *w, std
 // g[a] += Σ_i c[i]·J[a*stride+i], a < m.
 void add_product(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
                  double *g);
+// y[i] = x[i] + Σ_a s[a]·J[a*stride+i] for n rows rounded up to a multiple of 8, a < m; y may be x.
+void add_columns(const double *jac, std::size_t stride, int m, const double *s, std::size_t n,
+                 const double *x, double *y);
 
 // Rows of a law's values f against their targets, y or log y; weight null is 1. Returns the sum of
 // their terms of the objective. What `purpose` asks for is filled up to a multiple of 8 rows, those

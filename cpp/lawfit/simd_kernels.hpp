@@ -228,6 +228,7 @@ constexpr Table table_of(const char *level) {
           map_two<logaddexp_of>,
           add_gram,
           add_product,
+          add_columns_of<Vectors>,
           weigh_of<Vectors>,
           add_term_of<Vectors>,
           add_moments_of<Vectors>,

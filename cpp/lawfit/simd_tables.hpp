@@ -20,6 +20,8 @@ struct Table {
                    double *gram);
   void (*add_product)(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
                       double *g);
+  void (*add_columns)(const double *jac, std::size_t stride, int m, const double *s, std::size_t n,
+                      const double *x, double *y);
   double (*weigh)(const Weighing &with, WeighFor purpose, const double *f, const double *target,
                   const double *weight, std::size_t n, const WeighedRows &out);
   void (*add_term)(const Term &term, std::size_t n, const TermRows &out);

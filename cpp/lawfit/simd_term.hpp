@@ -1,5 +1,5 @@
-// add_term and add_term_moments of simd.hpp, written once for the vectors of simd_kernels.hpp and
-// for plain doubles. `Math` as in simd_plain.hpp.
+// add_columns, add_term and add_moments of simd.hpp, written once for the vectors of
+// simd_kernels.hpp and for plain doubles. `Math` as in simd_plain.hpp.
 #pragma once
 
 #include "lawfit/simd_sums.hpp"
@@ -45,6 +45,19 @@ template <class Math> void add_term_of(const Term &term, std::size_t n, const Te
                    : term.powers == 2 ? add_term_of_powers<Math, 2>
                                       : add_term_of_powers<Math, -1>;
   add(term, n, out);
+}
+
+// y[i] = x[i] + Σ_a s[a]·J[a*stride+i]
+template <class Math>
+void add_columns_of(const double *jac, std::size_t stride, int m, const double *s, std::size_t n,
+                    const double *x, double *y) {
+  using V = typename Math::V;
+  for (std::size_t i = 0; i < n; i += Math::lanes) {
+    V sum = Math::load(x + i);
+    for (int a = 0; a < m; ++a)
+      sum = Math::fma(V{} + s[a], Math::load(jac + static_cast<std::size_t>(a) * stride + i), sum);
+    Math::store(y + i, sum);
+  }
 }
 
 // out[0] += Σ c·shape·a, out[1] += Σ c·shape·a·b.

@@ -37,6 +37,14 @@ public:
     admit_unknown();
   }
 
+  std::unique_ptr<Evaluator> clone() const override { return clone_tape(); }
+  std::unique_ptr<UnknownTape> clone_tape() const override { return std::make_unique<Tape>(*this); }
+  void take_rows(const Evaluator &whole, const std::size_t *rows, std::size_t n) override {
+    const auto &from = dynamic_cast<const Tape &>(whole);
+    for (std::size_t k = 0; k < columns_.size(); ++k)
+      gather(from.columns_[k], rows, n, columns_[k]);
+  }
+
   bool cheap_hessian() const override { return false; }
   const char *name() const override { return "tape"; }
   std::size_t scratch() const override {

@@ -48,6 +48,17 @@ public:
         pad(term.weight);
   }
 
+  std::unique_ptr<Evaluator> clone() const override { return std::make_unique<Terms>(*this); }
+  void take_rows(const Evaluator &whole, const std::size_t *rows, std::size_t n) override {
+    const auto &from = dynamic_cast<const Terms &>(whole);
+    for (std::size_t k = 0; k < terms_.size(); ++k) {
+      if (!terms_[k].weight.empty())
+        take(from.terms_[k].weight, rows, n, terms_[k].weight);
+      for (const Power &power : terms_[k].powers)
+        take(from.logs_[power.log], rows, n, logs_[power.log]);
+    }
+  }
+
   bool cheap_hessian() const override { return true; }
   const char *name() const override { return "terms"; }
   std::size_t scratch() const override { return count_ + terms_.size() * B; }
@@ -129,7 +140,12 @@ private:
   }
 
   // Kernels take rows by eight, from any row on.
-  static void pad(Column &column) { column.resize(column.size() + 8); }
+  static constexpr std::size_t padding = 8;
+  static void pad(Column &column) { column.resize(column.size() + padding); }
+  static void take(const Column &from, const std::size_t *rows, std::size_t n, Column &to) {
+    gather(from, rows, n, to);
+    std::fill_n(to.data() + n, padding, 0.0);
+  }
 
   static double coefficient(const Term &term, const double *q) {
     return term.coefficient.input < 0 ? 1.0 : q[term.coefficient.input];

@@ -54,6 +54,28 @@ static void test_reductions() {
     }
 }
 
+static void test_columns() {
+  std::mt19937_64 random(11);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  for (std::size_t n : {1UL, 8UL, 9UL, 100UL})
+    for (int m = 0; m <= 6; ++m) {
+      const std::size_t stride = (n + 7) / 8 * 8, size = static_cast<std::size_t>(m);
+      std::vector<double> jac(size * stride), s(size), x(stride), y(stride);
+      for (std::vector<double> *values : {&jac, &s, &x})
+        for (double &value : *values)
+          value = uniform(random);
+      for (const Table *table : levels::all()) {
+        table->add_columns(jac.data(), stride, m, s.data(), n, x.data(), y.data());
+        for (std::size_t i = 0; i < n; ++i) {
+          long double want = x[i];
+          for (std::size_t a = 0; a < size; ++a)
+            want += static_cast<long double>(s[a]) * jac[a * stride + i];
+          CHECK_CLOSE(y[i], static_cast<double>(want), 1e-15, 1.0);
+        }
+      }
+    }
+}
+
 // Runs of nodes of a loss drop, which end anywhere and skip some nodes.
 struct Drop {
   static constexpr std::size_t size = 700;
@@ -189,6 +211,7 @@ static void test_dispatch() {
 
 int main() {
   test_reductions();
+  test_columns();
   test_loss_drop();
   test_loss_drop_has_no_meaning();
   test_fused_levels_agree();
