@@ -12,7 +12,7 @@ constexpr double eps = std::numeric_limits<double>::epsilon();
 constexpr double first_damping = 1e-3, least_damping = 1e-14, most_damping = 1e14;
 // A step that lowers the objective by less than this share is near the minimum. Earlier, the exact
 // Hessian leads along curved valleys more slowly than Gauss–Newton's matrix.
-constexpr double near_share = 0.01;
+constexpr double near_share = 0.001;
 
 } // namespace
 
@@ -125,10 +125,11 @@ Status Descent::search(Model &model, Observer *observer, SolverSummary &summary)
       near = decrease < near_share * model.objective();
       exchange(model);
       newton = near && order == 2;
-      if (ratio > 0.75)
-        damping = std::fmax(damping * 0.1, least_damping);
-      else if (ratio < 0.25)
-        damping *= 4;
+      // Nielsen's rule (1999): gently, so that a step along a curved valley is not followed by
+      // refusals of longer ones.
+      const double surprise = 2 * ratio - 1;
+      damping *= std::fmax(1.0 / 3, 1 - surprise * surprise * surprise);
+      damping = std::fmax(damping, least_damping);
       growth = 2;
       summary.stopped = observer && (*observer)(at_.data(), model.objective());
       if (summary.stopped)

@@ -9,6 +9,7 @@
 
 #include "lawfit/double_double.hpp"
 #include "lawfit/parallel.hpp"
+#include "lawfit/row_function.hpp"
 
 namespace lawfit {
 
@@ -53,18 +54,18 @@ struct DropNodes {
 class DropPanels {
 public:
   static constexpr std::size_t panel_nodes = 16;
-  static constexpr std::size_t leaf_steps = 2 * panel_nodes;
+  static constexpr std::size_t fine_nodes = 10, coarse_nodes = 3;
   static constexpr double smoothness = 1e-12;
   static constexpr std::size_t rough_nodes = 8;
   static constexpr double roughness = 1e-4;
   static constexpr double variation = 1.4; // a factor of 4
-  static constexpr double distance = 0.5, rough_distance = 0.8;
+  static constexpr double distance = 0.5, coarse_distance = 0.25, rough_distance = 0.8;
 
   DropPanels() = default;
   // segments: the first step of each, ascending; best where the schedule has its kinks.
   // exact: every step is a node. Keeps the nodes that these rows need.
   DropPanels(const std::vector<DropStep> &steps, const std::vector<std::size_t> &segments,
-             const std::vector<DropRow> &rows, bool exact, Cancel &cancel);
+             const std::vector<DropRow> &rows, Detail detail, Cancel &cancel);
 
   const DropNodes &nodes() const { return nodes_; }
 
@@ -91,8 +92,6 @@ private:
     double reach;           // the area behind it from which on it is used; infinite if never
     std::size_t nodes;      // how many stand in for it, if any can
     std::size_t first_node = none, first_step = none; // where they are, once needed
-
-    bool is_leaf() const { return end - begin <= leaf_steps; }
   };
   class Builder;
 
@@ -106,7 +105,7 @@ private:
         visit(index, std::size_t{0});
         index = panel.after;
       } else {
-        if (panel.is_leaf())
+        if (panel.after == index + 1)
           visit(index, (panel.end < row.changes ? panel.end : row.changes) - panel.begin);
         ++index;
       }

@@ -12,6 +12,7 @@
 namespace lawfit {
 namespace {
 
+constexpr std::size_t least_segment = 32;
 constexpr std::int64_t max_changes = std::int64_t{1} << 27;
 // Nodes whose powers a thread keeps room for between evaluations: 2 MB.
 constexpr std::size_t kept_powers = std::size_t{1} << 18;
@@ -62,7 +63,7 @@ private:
     const bool turns = !steps.empty() && (decrease < 0.0) != (steps.back().decrease < 0.0);
     cut_ = cut_ || turns || gap > gap_;
     // Shorter ones are summed step by step anyhow.
-    if (segments.empty() || (cut_ && steps.size() - segments.back() > DropPanels::leaf_steps)) {
+    if (segments.empty() || (cut_ && steps.size() - segments.back() > least_segment)) {
       segments.push_back(steps.size());
       cut_ = false;
     }
@@ -193,7 +194,7 @@ private:
 } // namespace
 
 LossDrop::LossDrop(const Schedule &schedule, Warmup mode, const std::int64_t *at, std::size_t n,
-                   bool exact, Cancel &cancel) {
+                   Detail detail, Cancel &cancel) {
   check_rows(schedule, at, n);
   if (n == 0)
     return;
@@ -212,7 +213,7 @@ LossDrop::LossDrop(const Schedule &schedule, Warmup mode, const std::int64_t *at
   walk_rates(schedule, mode, last, cancel,
              [&](const RateStretch &stretch) { collector.add(stretch); });
   rows_ = std::move(collector.rows);
-  panels_ = DropPanels(collector.steps, collector.segments, rows_, exact, cancel);
+  panels_ = DropPanels(collector.steps, collector.segments, rows_, detail, cancel);
 }
 
 void LossDrop::evaluate(const double *arguments, int order, const RowValues &out,

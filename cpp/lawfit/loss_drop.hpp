@@ -28,8 +28,8 @@ public:
   // Rows are n non-decreasing steps. Warmup::peak: the warm-up's LR count as the peak, so they add
   // to S and drop nothing; Warmup::skip: drops start after step W. Throws std::invalid_argument for
   // steps outside the schedule and for more than 2^27 steps at which the LR changes.
-  LossDrop(const Schedule &schedule, Warmup mode, const std::int64_t *at, std::size_t n, bool exact,
-           Cancel &cancel);
+  LossDrop(const Schedule &schedule, Warmup mode, const std::int64_t *at, std::size_t n,
+           Detail detail, Cancel &cancel);
 
   std::size_t rows() const { return rows_.size(); }
 

@@ -28,7 +28,8 @@ toys::Rows evaluate(const LossDrop &drop, const Arguments &arguments, int order 
 LossDrop loss_drop(const Schedule &schedule, const Steps &at, bool exact,
                    Warmup mode = Warmup::actual) {
   Cancel cancel;
-  return LossDrop(schedule, mode, at.data(), at.size(), exact, cancel);
+  return LossDrop(schedule, mode, at.data(), at.size(), exact ? Detail::exact : Detail::fine,
+                  cancel);
 }
 
 // G and its derivatives, for one step of LR eta that area s follows.
@@ -220,7 +221,7 @@ static std::size_t work(const Schedule &schedule, bool exact = false) {
   }
   Cancel cancel;
   const DropRow row{area, steps.size(), 0.0};
-  const DropPanels panels(steps, {0}, {row}, exact, cancel);
+  const DropPanels panels(steps, {0}, {row}, exact ? Detail::exact : Detail::fine, cancel);
   std::size_t kernels = 0;
   panels.cover(row, [&](std::size_t first, std::size_t n) {
     CHECK(first + n <= panels.nodes().size());

@@ -45,12 +45,11 @@ class Job:
     core: _core.Data
     profile: Mapping[str, Sequence[float]] | None
 
-    def part(self, rows: Rows, index: Ints) -> Job:
-        """Return the same of some of the rows."""
+    def part(self, rows: Rows, index: Ints, *, coarse: bool = False) -> Job:
+        """Return the same of some of the rows; `coarse` is for a search."""
         weights = self.weights[index] if self.weights.size else self.weights
-        return dataclasses.replace(
-            self, rows=rows, weights=weights, core=rows.core(exact=self.options.exact)
-        )
+        core = rows.core(exact=self.options.exact, coarse=coarse)
+        return dataclasses.replace(self, rows=rows, weights=weights, core=core)
 
 
 def check_rows(rows: Rows, options: Options) -> None:
@@ -201,7 +200,7 @@ def _coarse(job: Job, held: Mapping[str, float], starts: int) -> _core.Problem |
     if every < COARSE_STRIDE:
         return None
     index = np.arange(every // 2, len(job.rows), every)
-    return _problem(job.part(job.rows.take(index), index), held)
+    return _problem(job.part(job.rows.take(index), index, coarse=True), held)
 
 
 def _solve_groups(
