@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lawfit/quadrature.hpp"
+#include "lawfit/simd_types.hpp"
 
 namespace lawfit {
 namespace {
@@ -356,6 +357,8 @@ DropPanels::DropPanels(const std::vector<DropStep> &steps, const std::vector<std
     cancel.check();
     walk(row, keep);
   }
+  for (std::size_t k = 1; k < simd::sum_parts; ++k)
+    add_node({0.0, 0.0, {}}); // read beyond the last, not summed
 }
 
 } // namespace lawfit

@@ -10,6 +10,7 @@
 #include "lawfit/drop_panels.hpp"
 #include "lawfit/row_function.hpp"
 #include "lawfit/schedule.hpp"
+#include "lawfit/simd_types.hpp"
 
 namespace lawfit {
 
@@ -37,8 +38,14 @@ public:
   void evaluate(const double *arguments, int order, const RowValues &out, Cancel &cancel) const;
 
 private:
+  void keep_runs(Cancel &cancel);
+
   std::vector<DropRow> rows_;
   DropPanels panels_;
+  // The nodes of the first rows, as many as there is room for: row i's are the runs from
+  // row_runs_[i] to row_runs_[i + 1]. Those of others are found at every evaluation.
+  std::vector<simd::DropRun> runs_;
+  std::vector<std::size_t> row_runs_ = {0};
 };
 
 } // namespace lawfit
