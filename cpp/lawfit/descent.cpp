@@ -13,12 +13,23 @@ constexpr double first_damping = 1e-3, least_damping = 1e-14, most_damping = 1e1
 // A step that lowers the objective by less than this share is near the minimum. Earlier, the exact
 // Hessian leads along curved valleys more slowly than Gauss–Newton's matrix.
 constexpr double near_share = 0.001;
+// Of the decrease that a step promises, what it must keep to be taken.
+constexpr double least_share = 1e-4;
+
+// After a step that kept `ratio` of its promise. By Nielsen's rule (1999): gently, so that steps
+// along a curved valley are not followed by refusals of longer ones. Where the model is right to a
+// percent there is little to damp.
+double change_of_damping(double ratio) {
+  const double least = std::abs(ratio - 1) < 0.01 ? 0.1 : 1.0 / 3;
+  const double doubt = 1 - 2 * ratio;
+  return std::fmax(least, 1 + doubt * doubt * doubt);
+}
 
 } // namespace
 
 Descent::Descent(const SolverOptions &options)
-    : options_(options), p_(options.lower.size()), at_(p_), trial_(p_), scale_(p_), diagonal_(p_),
-      free_(p_), step_{false, 0, at_}, other_(step_) {}
+    : options_(options), p_(options.lower.size()), at_(p_), trial_(p_), before_(p_), scale_(p_),
+      diagonal_(p_), free_(p_), step_{false, 0, at_}, other_(step_) {}
 
 // Solves (M + damping·D) s = -g within the bounds: what would leave them is set on them, and the
 // rest solved for again.
@@ -97,6 +108,30 @@ void Descent::exchange(Model &model) {
   at_.swap(trial_);
 }
 
+// A long step along a curved valley ends up its side. Where another from there, by the matrix found
+// there, promises to come down below where the first began, it is tried before shorter ones are:
+// the watchdog of Chamberlain et al. (1982), of one step.
+bool Descent::come_down(Model &model, int order, double damping, SolverSummary &summary) {
+  const double goal = model.objective() - least_share * step_.predicted;
+  exchange(model);
+  find_step(model, Curvature::gauss_newton, damping, other_);
+  if (!other_.ok || model.objective() - other_.predicted >= goal ||
+      summary.iterations >= options_.max_iterations) {
+    exchange(model);
+    return false;
+  }
+  ++summary.iterations;
+  before_ = trial_;
+  const bool down = try_step(model, other_, order, summary) && model.trial_objective() < goal;
+  if (!down) { // back to what the trial has replaced
+    ++summary.evaluations;
+    trial_ = before_;
+    model.evaluate(trial_.data(), order);
+  }
+  exchange(model);
+  return down;
+}
+
 Status Descent::search(Model &model, Observer *observer, SolverSummary &summary) {
   const int far_order = model.cheap_hessian() ? 2 : 1;
   ++summary.evaluations;
@@ -120,25 +155,26 @@ Status Descent::search(Model &model, Observer *observer, SolverSummary &summary)
     const int order = near ? 2 : far_order;
     const bool finite = step_.ok && try_step(model, step_, order, summary);
     const double decrease = finite ? model.objective() - model.trial_objective() : -1;
-    if (finite && decrease > 1e-4 * step_.predicted) {
+    if (finite && decrease > least_share * step_.predicted) {
       const double ratio = decrease / step_.predicted;
       near = decrease < near_share * model.objective();
       exchange(model);
       newton = near && order == 2;
-      // Nielsen's rule (1999): gently, so that a step along a curved valley is not followed by
-      // refusals of longer ones.
-      const double surprise = 2 * ratio - 1;
-      damping *= std::fmax(1.0 / 3, 1 - surprise * surprise * surprise);
-      damping = std::fmax(damping, least_damping);
+      damping = std::fmax(damping * change_of_damping(ratio), least_damping);
       growth = 2;
-      summary.stopped = observer && (*observer)(at_.data(), model.objective());
-      if (summary.stopped)
-        return Status::converged;
     } else {
       newton = false;
-      damping *= growth;
-      growth *= 2;
+      if (!finite || !come_down(model, order, damping, summary)) {
+        damping *= growth;
+        growth *= 2;
+        continue;
+      }
+      damping = std::fmax(0.5 * damping, least_damping);
+      growth = 2;
     }
+    summary.stopped = observer && (*observer)(at_.data(), model.objective());
+    if (summary.stopped)
+      return Status::converged;
   }
   return Status::max_iterations;
 }

@@ -37,20 +37,21 @@ struct DropNodes {
   std::size_t size() const { return weight.size(); }
 };
 
-// The steps are halved again and again, first at the cuts between segments, down to leaves of
-// 2·panel_nodes steps. Such a panel of steps has nodes of its own that stand in for it, where a
+// The steps are halved again and again, first at the cuts between segments, down to leaves of at
+// most panel_nodes steps. Such a panel of steps has nodes of its own that stand in for it, where a
 // function f of η_k and S_k = area − before_k is interpolated: Σ_k decrease_k·f(k) = Σ_j W_j·f(k_j)
 // with weights of the schedule alone. Its nodes are
 //   - smooth: near-Chebyshev ones among its steps, with W_j = Σ_k decrease_k·ℓ_j(k), where these
 //     reproduce log η, and Σ η relative to S, at its halves' nodes and so, as the halves' do, at
-//     all of its steps, to `smoothness`;
+//     all of its steps, to `smoothness`. What rows use are the fewer nodes between them of Gauss's
+//     rule for these weights, which is as good to about twice their number of degrees;
 //   - rough: Chebyshev's in Σ η, times two or three values of log η around a polynomial of degree
 //     rough_nodes − 1 that all of its steps lie near, closer than `roughness`: LR of single
 //     precision, or a curve drawn through points.
 // Either is used where log η varies by no more than `variation` and the area between the panel and
 // the row is at least `distance` of the panel's own, so that a singularity of f at S = 0 lies as
 // far away. Its halves stand in otherwise, and in the end its steps: a kink, a jump or noise costs
-// time, not accuracy.
+// time, not accuracy. Coarse panels have fewer nodes and come closer.
 class DropPanels {
 public:
   static constexpr std::size_t panel_nodes = 16;
@@ -63,7 +64,7 @@ public:
 
   DropPanels() = default;
   // segments: the first step of each, ascending; best where the schedule has its kinks.
-  // exact: every step is a node. Keeps the nodes that these rows need.
+  // Detail::exact: every step is a node. Keeps the nodes that these rows need.
   DropPanels(const std::vector<DropStep> &steps, const std::vector<std::size_t> &segments,
              const std::vector<DropRow> &rows, Detail detail, Cancel &cancel);
 

@@ -13,7 +13,9 @@ namespace {
 
 // Starts are run in rounds; a round knows the minima that earlier rounds found. Its size does not
 // depend on the number of threads, so neither does the result.
-constexpr std::size_t round_size = 8;
+constexpr std::int64_t round_size = 8;
+// The first round's, which knows of none.
+constexpr std::int64_t first_round_size = 2;
 // Minima kept from one round to the next.
 constexpr std::size_t most_minima = 8;
 // Objectives this close, relatively, belong to the same minimum.
@@ -134,9 +136,9 @@ public:
 
 private:
   void search() {
-    for (std::int64_t first = 0; first < out_.asked; first += round_size) {
-      const auto count =
-          static_cast<std::size_t>(std::min<std::int64_t>(round_size, out_.asked - first));
+    for (std::int64_t first = 0, end = 0; first < out_.asked; first = end) {
+      end = std::min(first + (first == 0 ? first_round_size : round_size), out_.asked);
+      const auto count = static_cast<std::size_t>(end - first);
       parallel_for(
           count, threads_,
           [&](std::size_t k, int slot) {

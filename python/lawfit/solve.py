@@ -28,7 +28,7 @@ __all__ = ["Job", "check_rows", "fit_groups", "fit_once"]
 LARGEST = 1e150
 # Starts are run on every k-th row first, where there are this many of them and of rows a parameter.
 COARSE_STARTS = 4
-COARSE_ROWS = 16
+COARSE_ROWS = 8
 COARSE_STRIDE = 3
 
 
