@@ -14,6 +14,8 @@ namespace lawfit {
 namespace {
 
 constexpr std::size_t panel_nodes = DropPanels::panel_nodes;
+// A rule costs as much as some hundred kernels.
+constexpr std::size_t rows_worth_a_rule = 4;
 constexpr double never = std::numeric_limits<double>::infinity();
 
 // A step, or a node that stands for some.
@@ -144,12 +146,14 @@ public:
     return index;
   }
 
-  // What stands for the panel, and fewer nodes for the same where the panel is smooth.
-  std::vector<Point> nodes(std::size_t panel) const {
-    if (!smooth_[panel])
-      return nodes_[panel];
-    return detail_ == Detail::coarse ? fewer_nodes<coarse_nodes>(panel)
-                                     : fewer_nodes<fine_nodes>(panel);
+  // What stands for the panel in the sums of so many rows; where it is smooth and enough of them
+  // pay for it, by fewer nodes.
+  std::vector<Point> nodes(std::size_t panel, std::size_t rows) const {
+    if (smooth_[panel] && detail_ == Detail::coarse)
+      return fewer_nodes<coarse_nodes>(panel);
+    if (smooth_[panel] && rows >= rows_worth_a_rule)
+      return fewer_nodes<fine_nodes>(panel);
+    return nodes_[panel];
   }
   Point point(std::size_t step) const {
     const DropStep &it = steps_[step];
@@ -337,6 +341,11 @@ DropPanels::DropPanels(const std::vector<DropStep> &steps, const std::vector<std
     nodes_.before_low.push_back(point.before.lo);
     nodes_.weight.push_back(point.weight);
   };
+  std::vector<std::size_t> users(panels_.size()); // rows, by panel
+  for (const DropRow &row : rows) {
+    cancel.check();
+    walk(row, [&](std::size_t index, std::size_t n) { users[index] += n == 0; });
+  }
   const auto keep = [&](std::size_t index, std::size_t n) {
     Panel &panel = panels_[index];
     std::size_t &first = n == 0 ? panel.first_node : panel.first_step;
@@ -347,7 +356,7 @@ DropPanels::DropPanels(const std::vector<DropStep> &steps, const std::vector<std
       for (std::size_t step = panel.begin; step < panel.end; ++step)
         add_node(builder.point(step));
     else {
-      const std::vector<Point> nodes = builder.nodes(index);
+      const std::vector<Point> nodes = builder.nodes(index, users[index]);
       panel.nodes = nodes.size();
       for (const Point &node : nodes)
         add_node(node);

@@ -223,7 +223,7 @@ static void test_nearly_smooth_schedules() {
     }
 }
 
-// Kernels that the last row of a schedule takes.
+// Kernels that the last row of a schedule takes, as one of some.
 static std::size_t work(const Schedule &schedule, Detail detail = Detail::fine) {
   const std::vector<double> lr = toys::rates(schedule);
   std::vector<DropStep> steps;
@@ -235,7 +235,7 @@ static std::size_t work(const Schedule &schedule, Detail detail = Detail::fine) 
   }
   Cancel cancel;
   const DropRow row{area, steps.size(), 0.0};
-  const DropPanels panels(steps, {0}, {row}, detail, cancel);
+  const DropPanels panels(steps, {0}, std::vector<DropRow>(9, row), detail, cancel);
   std::size_t kernels = 0;
   panels.cover(row, [&](std::size_t first, std::size_t n) {
     CHECK(first + n <= panels.nodes().size());
