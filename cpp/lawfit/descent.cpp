@@ -12,7 +12,7 @@ constexpr double eps = std::numeric_limits<double>::epsilon();
 constexpr double least_damping = 1e-14, most_damping = 1e14;
 // A step that lowers the objective by less than this share is near the minimum. Earlier, the exact
 // Hessian leads along curved valleys more slowly than Gauss–Newton's matrix.
-constexpr double near_share = 0.01;
+constexpr double near_share = 0.001;
 // A step that promises less than this share of the objective has no digits left to give.
 constexpr double polished = 1e-27;
 
