@@ -150,15 +150,19 @@ private:
   simd::DropSums sums_;
 };
 
-// Hands visit(runs, n) what covers a row, some runs at a time. Runs that touch become one.
+// Hands visit(runs, n) what covers a row, some runs at a time. Runs that touch become one, of no
+// more nodes than a signal may wait for.
 template <class Visit>
 void visit_runs(const DropPanels &panels, const DropRow &row, Visit &&visit) {
   simd::DropRun runs[64];
   std::size_t filled = 0;
   panels.cover(row, [&](std::size_t first, std::size_t n) {
-    if (filled > 0 && runs[filled - 1].first + runs[filled - 1].n == first) {
-      runs[filled - 1].n += n;
-      return;
+    if (filled > 0) {
+      simd::DropRun &before = runs[filled - 1];
+      if (before.first + before.n == first && before.n + n <= nodes_per_check) {
+        before.n += n;
+        return;
+      }
     }
     if (filled == std::size(runs)) {
       visit(runs, filled);

@@ -16,12 +16,12 @@ namespace lawfit {
 
 // Work is near-linear: the steps at which the LR changes (others add nothing) once, then for every
 // evaluation the rows times the logarithm of these steps. Memory is a few hundred bytes for each of
-// them. Against the plain sum, the value is off by less than 1e-11 of the same sum taken of its
-// terms' sizes, and a derivative by less than 1e-9 of its own, for C >= 0, β <= 2 and |γ| <= 2 (at
-// the parameters the source publishes, 1e-12 and 1e-10). Where the LR has more noise than single
-// precision's, and with Detail::exact, the plain sum is taken: quadratic, and exact but for
-// rounding. With Detail::coarse, at C of 0.1 … 20, β of 0.2 … 1.5 and γ of 0.2 … 1.2, the value is
-// off by less than 1e-3 of that sum. Immutable, so threads may share it.
+// them, and up to 1 MB. Against the plain sum, the value is off by less than 1e-11 of the same sum
+// taken of its terms' sizes, and a derivative by less than 1e-9 of its own, for C >= 0, β <= 2 and
+// |γ| <= 2 (at the parameters the source publishes, 1e-12 and 1e-10). Where the LR has more noise
+// than single precision's, and with Detail::exact, the plain sum is taken: quadratic, and exact but
+// for rounding. With Detail::coarse, at C of 0.1 … 20, β of 0.2 … 1.5 and γ of 0.2 … 1.2, the value
+// is off by less than 1e-3 of that sum. Immutable, so threads may share it.
 //
 // Limits: a step with S_k(t) = 0 adds nothing. A step with η_k = 0 < S_k(t) adds its whole
 // decrease if γ > 0 (and C, β > 0), nothing if γ < 0, and no derivative by γ.
