@@ -98,6 +98,7 @@ private:
   bool moves(const Step &step) const;
   void exchange(Model &model);
   bool come_down(Model &model, int order, double damping, SolverSummary &summary);
+  bool add_hessian(Model &model, SolverSummary &summary);
   void polish(Model &model, SolverSummary &summary);
   Status search(Model &model, Observer *observer, SolverSummary &summary);
 
