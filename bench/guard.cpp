@@ -111,7 +111,7 @@ Job loss_drops() {
   Point value(rows), gradient(3 * rows), hessian(6 * rows);
   return [=]() mutable {
     Cancel cancel;
-    const LossDrop drop(*run, Warmup::actual, at.steps.data(), rows, false, cancel);
+    const LossDrop drop(*run, Warmup::actual, at.steps.data(), rows, Detail::fine, cancel);
     for (const Point &arguments : {Point{2.0, 0.6, 0.6}, {0.5, 0.3, 0.2}, {8.0, 1.1, 0.9}}) {
       drop.evaluate(arguments.data(), 2, {value.data(), gradient.data(), hessian.data(), rows},
                     cancel);

@@ -93,8 +93,8 @@ private:
     entry.is_drop = true;
     const auto run = schedule(24000, Shape::cosine);
     const Data at = logged(rows, run);
-    const auto drop =
-        std::make_shared<LossDrop>(*run, Warmup::actual, at.steps.data(), rows, false, cancel_);
+    const auto drop = std::make_shared<LossDrop>(*run, Warmup::actual, at.steps.data(), rows,
+                                                 Detail::fine, cancel_);
     const auto out = std::make_shared<Point>(10 * rows);
     for (int order = 0; order < 3; ++order)
       entry.time[order] = watch_.add(static_cast<double>(rows), [this, drop, out, rows, order] {

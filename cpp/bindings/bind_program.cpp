@@ -19,14 +19,21 @@ make_program(const py::array_t<std::int32_t, py::array::c_style | py::array::for
   return Program(std::move(instructions), constants, parameters, columns);
 }
 
+Detail detail_named(const std::string &name) {
+  if (name == "coarse")
+    return Detail::coarse;
+  return name == "exact" ? Detail::exact : Detail::fine;
+}
+
 using TrackTuple = std::tuple<std::shared_ptr<Schedule>, std::size_t, std::size_t>;
 
 Data make_data(std::size_t rows, const std::vector<DoubleArray> &columns, const IntArray &steps,
-               const std::vector<TrackTuple> &tracks, const std::string &warmup, bool exact) {
+               const std::vector<TrackTuple> &tracks, const std::string &warmup,
+               const std::string &detail) {
   Data data;
   data.rows = rows;
   data.warmup = warmup_named(warmup);
-  data.exact = exact;
+  data.detail = detail_named(detail);
   for (const DoubleArray &column : columns) {
     data.columns.push_back(to_vector<double>(column));
     if (data.columns.back().size() != rows)
@@ -67,7 +74,7 @@ void bind_program(py::module_ &module) {
 
   py::class_<Data>(module, "Data")
       .def(py::init(&make_data), py::arg("rows"), py::arg("columns"), py::arg("steps"),
-           py::arg("tracks"), py::arg("warmup"), py::arg("exact"))
+           py::arg("tracks"), py::arg("warmup"), py::arg("detail"))
       .def_readonly("rows", &Data::rows)
       .def(
           "set_external",

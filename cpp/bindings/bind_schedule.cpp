@@ -105,7 +105,8 @@ DoubleArray loss_drop(const Schedule &schedule, double c, double beta, double ga
                       const std::string &warmup, const IntArray &at, bool exact) {
   const Warmup mode = warmup_named(warmup);
   return area_values(at, {c, beta, gamma}, [&](auto rows, auto n, lawfit::Cancel &cancel) {
-    return lawfit::LossDrop(schedule, mode, rows, n, exact, cancel);
+    return lawfit::LossDrop(schedule, mode, rows, n,
+                            exact ? lawfit::Detail::exact : lawfit::Detail::fine, cancel);
   });
 }
 

@@ -12,7 +12,7 @@ constexpr double eps = std::numeric_limits<double>::epsilon();
 constexpr double least_damping = 1e-14, most_damping = 1e14;
 // A step that lowers the objective by less than this share is near the minimum. Earlier, the exact
 // Hessian leads along curved valleys more slowly than Gauss–Newton's matrix.
-constexpr double near_share = 0.01;
+constexpr double near_share = 0.001;
 
 // How many times as long as the matrix has it a step should be, after one t times as long met
 // `bent` times the curvature of the matrix. Where a Huber loss takes most rows as outliers, it
@@ -26,8 +26,8 @@ double next_stretch(double t, double bent) {
 } // namespace
 
 Descent::Descent(const SolverOptions &options)
-    : options_(options), p_(options.lower.size()), at_(p_), trial_(p_), scale_(p_), diagonal_(p_),
-      free_(p_), step_{false, 0, at_}, other_(step_) {}
+    : options_(options), p_(options.lower.size()), at_(p_), trial_(p_), before_(p_), scale_(p_),
+      diagonal_(p_), free_(p_), step_{false, 0, at_}, other_(step_) {}
 
 // Solves (M + damping·D) s = -g within the bounds: what would leave them is set on them, and the
 // rest solved for again.
@@ -139,6 +139,32 @@ bool Descent::judge(const Model &model, double decrease, bool finite, Damping &d
   return false;
 }
 
+// A long step along a curved valley ends up its side. Where another from there, by the matrix found
+// there, promises to come down below where the first began, it is tried before shorter ones are:
+// the watchdog of Chamberlain et al. (1982), of one step.
+bool Descent::come_down(Model &model, int order, double damping, SolverSummary &summary) {
+  const double goal = model.objective() - 1e-4 * step_.predicted;
+  exchange(model);
+  find_step(model, Curvature::gauss_newton, damping, other_);
+  if (!other_.ok || model.objective() - other_.predicted >= goal ||
+      summary.iterations >= options_.max_iterations) {
+    exchange(model);
+    return false;
+  }
+  ++summary.iterations;
+  before_ = trial_;
+  const bool down = try_step(model, other_, 1, order, summary) && model.trial_objective() < goal;
+  if (down) {
+    has_hessian_ = order == 2;
+  } else { // back to what the trial has replaced
+    ++summary.evaluations;
+    trial_ = before_;
+    model.evaluate(trial_.data(), has_hessian_ ? 2 : 1);
+  }
+  exchange(model);
+  return down;
+}
+
 // gᵀs
 double Descent::slope_of(const Model &model) const {
   double slope = 0;
@@ -182,19 +208,24 @@ Status Descent::search(Model &model, Observer *observer, SolverSummary &summary)
     const int order = soon ? 2 : 1;
     const bool finite = step_.ok && try_step(model, step_, damping.stretch, order, summary);
     const double decrease = finite ? model.objective() - model.trial_objective() : -1;
-    if (judge(model, decrease, finite, damping)) {
+    const double damped = damping.value;
+    const bool taken = judge(model, decrease, finite, damping);
+    const bool down = !taken && finite && come_down(model, order, damped, summary);
+    if (down)
+      damping = {std::fmax(0.5 * damped, least_damping)};
+    if (taken) {
       soon = decrease < soon_share * model.objective();
       newton = decrease < near_share * model.objective() && order == 2;
       exchange(model);
       has_hessian_ = order == 2;
       if (newton && !newton_)
         by_hessian.value = std::fmin(by_hessian.value, by_gauss_newton.value);
-      summary.stopped = observer && (*observer)(at_.data(), model.objective());
-      if (summary.stopped)
-        return Status::converged;
     } else if (newton_ && damping.stretch == 1) {
       newton = false;
     }
+    summary.stopped = (taken || down) && observer && (*observer)(at_.data(), model.objective());
+    if (summary.stopped)
+      return Status::converged;
   }
   return Status::max_iterations;
 }

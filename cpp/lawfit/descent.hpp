@@ -97,13 +97,14 @@ private:
   bool is_minimum(Model &model, double tolerance);
   bool moves(const Step &step) const;
   void exchange(Model &model);
+  bool come_down(Model &model, int order, double damping, SolverSummary &summary);
   bool add_hessian(Model &model, SolverSummary &summary);
   void polish(Model &model, SolverSummary &summary);
   Status search(Model &model, Observer *observer, SolverSummary &summary);
 
   SolverOptions options_;
   std::size_t p_;
-  std::vector<double> at_, trial_, scale_, diagonal_;
+  std::vector<double> at_, trial_, before_, scale_, diagonal_;
   std::vector<unsigned char> free_;
   Step step_, other_;
   bool has_hessian_ = false; // of the current point

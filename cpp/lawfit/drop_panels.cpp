@@ -7,12 +7,16 @@
 #include <optional>
 #include <utility>
 
+#include "lawfit/quadrature.hpp"
+#include "lawfit/simd_types.hpp"
+
 namespace lawfit {
 namespace {
 
 constexpr std::size_t panel_nodes = DropPanels::panel_nodes;
+// A rule costs as much as some hundred kernels.
+constexpr std::size_t rows_worth_a_rule = 4;
 constexpr double never = std::numeric_limits<double>::infinity();
-constexpr double pi = 3.14159265358979323846;
 
 // A step, or a node that stands for some.
 struct Point {
@@ -20,76 +24,33 @@ struct Point {
   DoubleDouble before;
 };
 
-// Chebyshev's points in −1 … 1, ascending.
-template <std::size_t n> std::array<double, n> chebyshev() {
-  std::array<double, n> x;
-  for (std::size_t j = 0; j < n; ++j)
-    x[j] = -std::cos(pi * static_cast<double>(2 * j + 1) / (2.0 * n));
-  return x;
-}
-
-// Lagrange's polynomials ℓ_j over n nodes, by the barycentric formula (Berrut and Trefethen 2004).
-template <std::size_t n> class Lagrange {
-public:
-  explicit Lagrange(const std::array<double, n> &x) : x_(x) {
-    for (std::size_t j = 0; j < n; ++j) {
-      scale_[j] = 1.0;
-      for (std::size_t l = 0; l < n; ++l)
-        if (l != j)
-          scale_[j] /= 2.0 * (x[j] - x[l]); // a range of 2 becomes 4, whose products stay near 1
-    }
-  }
-
-  std::array<double, n> at(double x) const {
-    std::array<double, n> values{};
-    double sum = 0.0;
-    for (std::size_t j = 0; j < n; ++j) {
-      if (x == x_[j]) {
-        values.fill(0.0);
-        values[j] = 1.0;
-        return values;
-      }
-      sum += values[j] = scale_[j] / (x - x_[j]);
-    }
-    for (double &value : values)
-      value /= sum;
-    return values;
-  }
-
-private:
-  std::array<double, n> x_, scale_;
-};
-
-template <std::size_t n>
-double dot(const std::array<double, n> &a, const std::array<double, n> &b) {
-  double sum = 0.0;
-  for (std::size_t j = 0; j < n; ++j)
-    sum += a[j] * b[j];
-  return sum;
-}
-
-// What smooth panels of one size have in common: their nodes, and ℓ_j at the points at which they
-// ask whether they are smooth. These are their halves' nodes, or all steps of a leaf.
+// What smooth panels of one size have in common: the steps that are their nodes, and ℓ_j at the
+// points at which they ask whether they are smooth. These are their halves' nodes, or all steps of
+// halves too small for any.
 struct Grid {
-  explicit Grid(std::size_t size) : node(chebyshev_steps(size)) {
-    std::vector<std::size_t> point;
-    if (size <= DropPanels::leaf_steps)
-      for (std::size_t i = 0; i < size; ++i)
-        point.push_back(i);
-    else {
-      for (const std::size_t i : chebyshev_steps(size / 2))
-        point.push_back(i);
-      for (const std::size_t i : chebyshev_steps(size - size / 2))
-        point.push_back(size / 2 + i);
-    }
-    const auto place = [size](std::size_t step) {
-      return 2.0 * static_cast<double>(step) / static_cast<double>(size) - 1.0;
+  explicit Grid(std::size_t size) : node(chebyshev_steps(size)), lagrange(places(node, size)) {
+    const auto add = [&](std::size_t begin, std::size_t steps) {
+      if (steps > panel_nodes)
+        for (const std::size_t i : chebyshev_steps(steps))
+          basis.push_back(lagrange.at(place(begin + i, size)));
+      else
+        for (std::size_t i = 0; i < steps; ++i)
+          basis.push_back(lagrange.at(place(begin + i, size)));
     };
+    add(0, size / 2);
+    add(size / 2, size - size / 2);
+  }
+
+  static double place(std::size_t step, std::size_t size) {
+    return 2.0 * static_cast<double>(step) / static_cast<double>(size) - 1.0;
+  }
+
+  static std::array<double, panel_nodes> places(const std::array<std::size_t, panel_nodes> &steps,
+                                                std::size_t size) {
     std::array<double, panel_nodes> x;
-    std::transform(node.begin(), node.end(), x.begin(), place);
-    const Lagrange<panel_nodes> lagrange(x);
-    for (const std::size_t step : point)
-      basis.push_back(lagrange.at(place(step)));
+    std::transform(steps.begin(), steps.end(), x.begin(),
+                   [size](std::size_t step) { return place(step, size); });
+    return x;
   }
 
   // Chebyshev's points of `size` steps, rounded to steps of their own.
@@ -106,6 +67,7 @@ struct Grid {
   }
 
   std::array<std::size_t, panel_nodes> node;
+  Lagrange<panel_nodes> lagrange;
   std::vector<std::array<double, panel_nodes>> basis; // by point
 };
 
@@ -162,8 +124,8 @@ struct Levels {
 class DropPanels::Builder {
 public:
   Builder(const std::vector<DropStep> &steps, const std::vector<std::size_t> &segments,
-          std::vector<Panel> &panels, bool exact, Cancel &cancel)
-      : steps_(steps), segments_(segments), panels_(panels), exact_(exact), cancel_(cancel) {}
+          std::vector<Panel> &panels, Detail detail, Cancel &cancel)
+      : steps_(steps), segments_(segments), panels_(panels), detail_(detail), cancel_(cancel) {}
 
   // Appends the panel of the steps begin … end − 1 and all of its parts. Returns its index.
   std::size_t add(std::size_t begin, std::size_t end) {
@@ -171,20 +133,28 @@ public:
     const std::size_t index = panels_.size();
     panels_.push_back({begin, end, 0, steps_[end - 1].before.hi, never, 0});
     nodes_.emplace_back();
-    smooth_.push_back(end - begin == panel_nodes); // then its steps are its nodes
+    smooth_.push_back(end - begin <= panel_nodes); // then its steps are its nodes
     std::size_t second = none;
-    if (!panels_[index].is_leaf()) {
+    if (end - begin > panel_nodes) {
       const std::size_t middle = middle_of(begin, end);
       add(begin, middle);
       second = add(middle, end);
     }
     panels_[index].after = panels_.size();
-    if (!exact_ && end - begin > panel_nodes)
+    if (detail_ != Detail::exact && second != none)
       stand_in(index, second);
     return index;
   }
 
-  const std::vector<Point> &nodes(std::size_t panel) const { return nodes_[panel]; }
+  // What stands for the panel in the sums of so many rows; where it is smooth and enough of them
+  // pay for it, by fewer nodes.
+  std::vector<Point> nodes(std::size_t panel, std::size_t rows) const {
+    if (smooth_[panel] && detail_ == Detail::coarse)
+      return fewer_nodes<coarse_nodes>(panel);
+    if (smooth_[panel] && rows >= rows_worth_a_rule)
+      return fewer_nodes<fine_nodes>(panel);
+    return nodes_[panel];
+  }
   Point point(std::size_t step) const {
     const DropStep &it = steps_[step];
     return {std::log(it.rate), it.decrease, it.before};
@@ -209,10 +179,7 @@ private:
     Panel &panel = panels_[index];
     const std::size_t size = panel.end - panel.begin;
     std::vector<Point> points;
-    if (second == none) {
-      if (!append_steps(panel, points))
-        return;
-    } else if (!append(index + 1, points) || !append(second, points))
+    if (!append(index + 1, points) || !append(second, points))
       return;
     const auto [least, most] =
         std::minmax_element(points.begin(), points.end(),
@@ -220,14 +187,14 @@ private:
     const double area = (points.back().before - points.front().before).rounded();
     if (!(most->log_rate - least->log_rate <= variation && area > 0.0))
       return;
-    const bool even = second == none || (panels_[second].begin - panel.begin == size / 2 &&
-                                         smooth_[index + 1] && smooth_[second]);
+    const bool even =
+        panels_[second].begin - panel.begin == size / 2 && smooth_[index + 1] && smooth_[second];
     std::vector<Point> nodes;
     if (even)
       nodes = smooth_nodes_of(panel, points, area);
     smooth_[index] = !nodes.empty();
-    double away = distance;
-    if (nodes.empty() && second != none) {
+    double away = detail_ == Detail::coarse ? coarse_distance : distance;
+    if (nodes.empty()) {
       nodes = rough_nodes_of(points, area);
       if (!nodes.empty() && nodes.size() < points.size())
         away = rough_distance;
@@ -249,10 +216,12 @@ private:
     return (steps_[step].before - steps_[step - 1].before).rounded();
   }
 
+  bool is_leaf(std::size_t panel) const { return panels_[panel].after == panel + 1; }
+
   // What stands for a half: its nodes, or the steps of a leaf that has none.
   bool append(std::size_t half, std::vector<Point> &points) const {
     if (panels_[half].nodes == 0)
-      return panels_[half].is_leaf() && append_steps(panels_[half], points);
+      return is_leaf(half) && append_steps(panels_[half], points);
     points.insert(points.end(), nodes_[half].begin(), nodes_[half].end());
     return true;
   }
@@ -292,6 +261,28 @@ private:
     return nodes;
   }
 
+  template <std::size_t n> std::vector<Point> fewer_nodes(std::size_t index) const {
+    const Panel &panel = panels_[index];
+    const std::vector<Point> &nodes = nodes_[index];
+    const Lagrange<panel_nodes> &lagrange = grids_.at(panel.end - panel.begin).lagrange;
+    std::array<double, panel_nodes> weight, log_rate, before;
+    for (std::size_t j = 0; j < panel_nodes; ++j) {
+      weight[j] = nodes[j].weight;
+      log_rate[j] = nodes[j].log_rate;
+      before[j] = (nodes[j].before - nodes[0].before).rounded();
+    }
+    const auto rule = GaussRule<n>::of(lagrange.nodes(), weight);
+    if (!rule)
+      return nodes;
+    std::vector<Point> fewer;
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto basis = lagrange.at(rule->node[i]);
+      fewer.push_back({dot(basis, log_rate), rule->weight[i],
+                       nodes[0].before + DoubleDouble(dot(basis, before))});
+    }
+    return fewer;
+  }
+
   static std::vector<Point> rough_nodes_of(const std::vector<Point> &points, double area) {
     std::vector<double> x;
     for (const Point &point : points)
@@ -328,7 +319,7 @@ private:
   const std::vector<DropStep> &steps_;
   const std::vector<std::size_t> &segments_;
   std::vector<Panel> &panels_;
-  bool exact_;
+  Detail detail_;
   Cancel &cancel_;
   std::vector<std::vector<Point>> nodes_; // by panel
   std::vector<bool> smooth_;
@@ -336,10 +327,10 @@ private:
 };
 
 DropPanels::DropPanels(const std::vector<DropStep> &steps, const std::vector<std::size_t> &segments,
-                       const std::vector<DropRow> &rows, bool exact, Cancel &cancel) {
+                       const std::vector<DropRow> &rows, Detail detail, Cancel &cancel) {
   if (steps.empty())
     return;
-  Builder builder(steps, segments, panels_, exact, cancel);
+  Builder builder(steps, segments, panels_, detail, cancel);
   builder.add(0, steps.size());
   const auto add_node = [this](const Point &point) {
     const bool at_zero = std::isinf(point.log_rate);
@@ -350,6 +341,11 @@ DropPanels::DropPanels(const std::vector<DropStep> &steps, const std::vector<std
     nodes_.before_low.push_back(point.before.lo);
     nodes_.weight.push_back(point.weight);
   };
+  std::vector<std::size_t> users(panels_.size()); // rows, by panel
+  for (const DropRow &row : rows) {
+    cancel.check();
+    walk(row, [&](std::size_t index, std::size_t n) { users[index] += n == 0; });
+  }
   const auto keep = [&](std::size_t index, std::size_t n) {
     Panel &panel = panels_[index];
     std::size_t &first = n == 0 ? panel.first_node : panel.first_step;
@@ -359,14 +355,19 @@ DropPanels::DropPanels(const std::vector<DropStep> &steps, const std::vector<std
     if (n > 0)
       for (std::size_t step = panel.begin; step < panel.end; ++step)
         add_node(builder.point(step));
-    else
-      for (const Point &node : builder.nodes(index))
+    else {
+      const std::vector<Point> nodes = builder.nodes(index, users[index]);
+      panel.nodes = nodes.size();
+      for (const Point &node : nodes)
         add_node(node);
+    }
   };
   for (const DropRow &row : rows) {
     cancel.check();
     walk(row, keep);
   }
+  for (std::size_t k = 1; k < simd::sum_parts; ++k)
+    add_node({0.0, 0.0, {}}); // read beyond the last, not summed
 }
 
 } // namespace lawfit

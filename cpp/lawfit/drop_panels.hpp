@@ -9,6 +9,7 @@
 
 #include "lawfit/double_double.hpp"
 #include "lawfit/parallel.hpp"
+#include "lawfit/row_function.hpp"
 
 namespace lawfit {
 
@@ -36,35 +37,36 @@ struct DropNodes {
   std::size_t size() const { return weight.size(); }
 };
 
-// The steps are halved again and again, first at the cuts between segments, down to leaves of
-// 2·panel_nodes steps. Such a panel of steps has nodes of its own that stand in for it, where a
+// The steps are halved again and again, first at the cuts between segments, down to leaves of at
+// most panel_nodes steps. Such a panel of steps has nodes of its own that stand in for it, where a
 // function f of η_k and S_k = area − before_k is interpolated: Σ_k decrease_k·f(k) = Σ_j W_j·f(k_j)
 // with weights of the schedule alone. Its nodes are
 //   - smooth: near-Chebyshev ones among its steps, with W_j = Σ_k decrease_k·ℓ_j(k), where these
 //     reproduce log η, and Σ η relative to S, at its halves' nodes and so, as the halves' do, at
-//     all of its steps, to `smoothness`;
+//     all of its steps, to `smoothness`. What rows use are the fewer nodes between them of Gauss's
+//     rule for these weights, which is as good to about twice their number of degrees;
 //   - rough: Chebyshev's in Σ η, times two or three values of log η around a polynomial of degree
 //     rough_nodes − 1 that all of its steps lie near, closer than `roughness`: LR of single
 //     precision, or a curve drawn through points.
 // Either is used where log η varies by no more than `variation` and the area between the panel and
 // the row is at least `distance` of the panel's own, so that a singularity of f at S = 0 lies as
 // far away. Its halves stand in otherwise, and in the end its steps: a kink, a jump or noise costs
-// time, not accuracy.
+// time, not accuracy. Coarse panels have fewer nodes and come closer.
 class DropPanels {
 public:
   static constexpr std::size_t panel_nodes = 16;
-  static constexpr std::size_t leaf_steps = 2 * panel_nodes;
+  static constexpr std::size_t fine_nodes = 10, coarse_nodes = 3;
   static constexpr double smoothness = 1e-12;
   static constexpr std::size_t rough_nodes = 8;
   static constexpr double roughness = 1e-4;
   static constexpr double variation = 1.4; // a factor of 4
-  static constexpr double distance = 0.5, rough_distance = 0.8;
+  static constexpr double distance = 0.5, coarse_distance = 0.25, rough_distance = 0.8;
 
   DropPanels() = default;
   // segments: the first step of each, ascending; best where the schedule has its kinks.
-  // exact: every step is a node. Keeps the nodes that these rows need.
+  // Detail::exact: every step is a node. Keeps the nodes that these rows need.
   DropPanels(const std::vector<DropStep> &steps, const std::vector<std::size_t> &segments,
-             const std::vector<DropRow> &rows, bool exact, Cancel &cancel);
+             const std::vector<DropRow> &rows, Detail detail, Cancel &cancel);
 
   const DropNodes &nodes() const { return nodes_; }
 
@@ -91,8 +93,6 @@ private:
     double reach;           // the area behind it from which on it is used; infinite if never
     std::size_t nodes;      // how many stand in for it, if any can
     std::size_t first_node = none, first_step = none; // where they are, once needed
-
-    bool is_leaf() const { return end - begin <= leaf_steps; }
   };
   class Builder;
 
@@ -106,7 +106,7 @@ private:
         visit(index, std::size_t{0});
         index = panel.after;
       } else {
-        if (panel.is_leaf())
+        if (panel.after == index + 1)
           visit(index, (panel.end < row.changes ? panel.end : row.changes) - panel.begin);
         ++index;
       }

@@ -12,6 +12,12 @@
 namespace lawfit {
 namespace {
 
+// Steps, in which there is little for panels to gain.
+constexpr std::size_t least_segment = 32;
+// Runs of nodes that are kept by row: 1 MB.
+constexpr std::size_t kept_runs = std::size_t{1} << 16;
+// Nodes between polls for a signal, of some nanoseconds each.
+constexpr std::size_t nodes_per_check = 100 * block_rows;
 constexpr std::int64_t max_changes = std::int64_t{1} << 27;
 // Nodes whose powers a thread keeps room for between evaluations: 2 MB.
 constexpr std::size_t kept_powers = std::size_t{1} << 18;
@@ -62,7 +68,7 @@ private:
     const bool turns = !steps.empty() && (decrease < 0.0) != (steps.back().decrease < 0.0);
     cut_ = cut_ || turns || gap > gap_;
     // Shorter ones are summed step by step anyhow.
-    if (segments.empty() || (cut_ && steps.size() - segments.back() > DropPanels::leaf_steps)) {
+    if (segments.empty() || (cut_ && steps.size() - segments.back() > least_segment)) {
       segments.push_back(steps.size());
       cut_ = false;
     }
@@ -107,16 +113,12 @@ public:
     sums_ = {};
   }
 
-  // The n nodes from `first` on.
-  void add(std::size_t first, std::size_t n) {
-    if (filled_ == std::size(runs_))
-      flush();
-    runs_[filled_++] = {first, n};
+  void add(const simd::DropRun *runs, std::size_t n) {
+    simd::add_drop(kernel_, nodes_, runs, n, order_, sums_);
   }
 
   // Stores the sums as row i.
-  void finish(double to_zero, std::size_t i, const RowValues &out) {
-    flush();
+  void finish(double to_zero, std::size_t i, const RowValues &out) const {
     const double c = kernel_.c;
     out.value[i] = sum(simd::drop) + to_zero;
     if (order_ > 0) {
@@ -137,11 +139,6 @@ public:
   }
 
 private:
-  void flush() {
-    simd::add_drop(kernel_, nodes_, runs_, filled_, order_, sums_);
-    filled_ = 0;
-  }
-
   double sum(simd::DropSum which) const {
     const double *p = sums_.part[which];
     return ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
@@ -150,10 +147,31 @@ private:
   simd::DropKernel kernel_;
   int order_;
   simd::DropNodes nodes_;
-  std::size_t filled_ = 0;
-  simd::DropRun runs_[64];
   simd::DropSums sums_;
 };
+
+// Hands visit(runs, n) what covers a row, some runs at a time. Runs that touch become one, of no
+// more nodes than a signal may wait for.
+template <class Visit>
+void visit_runs(const DropPanels &panels, const DropRow &row, Visit &&visit) {
+  simd::DropRun runs[64];
+  std::size_t filled = 0;
+  panels.cover(row, [&](std::size_t first, std::size_t n) {
+    if (filled > 0) {
+      simd::DropRun &before = runs[filled - 1];
+      if (before.first + before.n == first && before.n + n <= nodes_per_check) {
+        before.n += n;
+        return;
+      }
+    }
+    if (filled == std::size(runs)) {
+      visit(runs, filled);
+      filled = 0;
+    }
+    runs[filled++] = {first, n};
+  });
+  visit(runs, filled);
+}
 
 // η^−γ of every node. Where η is 0: 1 if γ is, else 0, which adds nothing (a row's to_zero does).
 // A scratch argument would show in every law's evaluator; a thread's own room keeps the heap out of
@@ -193,7 +211,7 @@ private:
 } // namespace
 
 LossDrop::LossDrop(const Schedule &schedule, Warmup mode, const std::int64_t *at, std::size_t n,
-                   bool exact, Cancel &cancel) {
+                   Detail detail, Cancel &cancel) {
   check_rows(schedule, at, n);
   if (n == 0)
     return;
@@ -212,7 +230,21 @@ LossDrop::LossDrop(const Schedule &schedule, Warmup mode, const std::int64_t *at
   walk_rates(schedule, mode, last, cancel,
              [&](const RateStretch &stretch) { collector.add(stretch); });
   rows_ = std::move(collector.rows);
-  panels_ = DropPanels(collector.steps, collector.segments, rows_, exact, cancel);
+  panels_ = DropPanels(collector.steps, collector.segments, rows_, detail, cancel);
+  keep_runs(cancel);
+}
+
+void LossDrop::keep_runs(Cancel &cancel) {
+  for (const DropRow &row : rows_) {
+    cancel.check();
+    visit_runs(panels_, row, [&](const simd::DropRun *runs, std::size_t n) {
+      runs_.insert(runs_.end(), runs, runs + n);
+    });
+    if (runs_.size() > kept_runs)
+      break;
+    row_runs_.push_back(runs_.size());
+  }
+  runs_.resize(row_runs_.back());
 }
 
 void LossDrop::evaluate(const double *arguments, int order, const RowValues &out,
@@ -224,18 +256,23 @@ void LossDrop::evaluate(const double *arguments, int order, const RowValues &out
   const Powers powers(panels_.nodes(), gamma);
   const bool drops_at_zero = gamma > 0.0 && c > 0.0 && beta > 0.0;
   RowSums sums(c, beta, order, panels_.nodes(), powers.data());
+  std::size_t since_check = nodes_per_check;
+  const auto add = [&](const simd::DropRun *runs, std::size_t n) {
+    for (std::size_t k = 0; k < n; ++k)
+      since_check += runs[k].n;
+    if (since_check >= nodes_per_check) {
+      cancel.check();
+      since_check = 0;
+    }
+    sums.add(runs, n);
+  };
   for (std::size_t i = 0; i < rows(); ++i) {
     const DropRow &row = rows_[i];
-    std::size_t since_check = 0;
-    cancel.check();
     sums.begin(row.area);
-    panels_.cover(row, [&](std::size_t first, std::size_t n) {
-      if ((since_check += n) > 100 * block_rows) {
-        cancel.check();
-        since_check = 0;
-      }
-      sums.add(first, n);
-    });
+    if (i + 1 < row_runs_.size())
+      add(runs_.data() + row_runs_[i], row_runs_[i + 1] - row_runs_[i]);
+    else
+      visit_runs(panels_, row, add);
     sums.finish(drops_at_zero ? row.to_zero : 0.0, i, out);
   }
 }

@@ -57,8 +57,7 @@ struct Data {
   std::vector<std::int64_t> steps;
   std::vector<Track> tracks;
   Warmup warmup = Warmup::actual;
-  // Sum the loss drop step by step.
-  bool exact = false;
+  Detail detail = Detail::fine; // of the loss drop
   // What Op::external stands for.
   std::shared_ptr<const RowFunction> external;
 

@@ -150,7 +150,7 @@ std::unique_ptr<RowFunction> make_row_function(Op op, const Data &data, Cancel &
   if (op == Op::loss_drop)
     return std::make_unique<OverTracks<LossDrop>>(
         3, data, [&](const Schedule &schedule, const std::int64_t *at, std::size_t n) {
-          return LossDrop(schedule, data.warmup, at, n, data.exact, cancel);
+          return LossDrop(schedule, data.warmup, at, n, data.detail, cancel);
         });
   if (op == Op::external && data.external)
     return std::make_unique<External>(data.external);

@@ -28,6 +28,13 @@ inline void fill_with_nan(const RowValues &out, std::size_t rows, std::size_t ar
     std::fill_n(out.hessian + k * out.stride, rows, nan);
 }
 
+// How finely sums over a schedule's steps are taken.
+enum class Detail {
+  coarse, // for a search that another, of what it finds, follows
+  fine,   // to about rounding
+  exact   // step by step
+};
+
 class RowFunction {
 public:
   virtual ~RowFunction() = default;

@@ -49,18 +49,12 @@ private:
     const double *high = nodes.before_high + run.first, *low = nodes.before_low + run.first;
     const double *log_rate = nodes.log_rate + run.first;
     double *x = x_ + filled_, *w = weight_ + filled_, *l = log_rate_ + filled_;
-    std::size_t i = 0;
-    for (; i + Math::lanes <= run.n; i += Math::lanes) {
+    for (std::size_t i = 0; i < run.n; i += Math::lanes) { // what follows overwrites the excess
       const V area =
           (kernel_.area_high - Math::load(high + i)) + (kernel_.area_low - Math::load(low + i));
       Math::store(x + i, Math::load(power + i) * area);
       Math::store(w + i, Math::load(weight + i));
       Math::store(l + i, Math::load(log_rate + i));
-    }
-    for (; i < run.n; ++i) {
-      x[i] = power[i] * ((kernel_.area_high - high[i]) + (kernel_.area_low - low[i]));
-      w[i] = weight[i];
-      l[i] = log_rate[i];
     }
   }
 
@@ -121,7 +115,8 @@ private:
   const DropKernel kernel_;
   DropSums &sums_;
   std::size_t filled_ = 0;
-  alignas(64) double x_[capacity], weight_[capacity], log_rate_[capacity];
+  static constexpr std::size_t room = capacity + sum_parts; // the last may exceed
+  alignas(64) double x_[room], weight_[room], log_rate_[room];
   alignas(64) double z_[capacity], log_z_[capacity], u_[capacity];
 };
 

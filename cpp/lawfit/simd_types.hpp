@@ -13,7 +13,8 @@ struct DropKernel {
   double area_high, area_low; // S + before
 };
 
-// Where it is summed; `power` is η^−γ.
+// Where it is summed; `power` is η^−γ. The arrays go on for sum_parts − 1 elements after a run,
+// which are read and not summed.
 struct DropNodes {
   const double *power, *log_rate, *weight, *before_high, *before_low;
 };

@@ -106,7 +106,7 @@ static void test_areas() {
   const Schedule schedule = toys::warmed(90, {toys::stretch(Shape::cosine, 900, 3e-4, 1e-5)});
   const toys::Steps at = toys::every(schedule.steps(), 30);
   Cancel cancel;
-  const LossDrop drop(schedule, Warmup::actual, at.data(), at.size(), false, cancel);
+  const LossDrop drop(schedule, Warmup::actual, at.data(), at.size(), Detail::fine, cancel);
   const MomentArea area(schedule, Warmup::actual, at.data(), at.size());
   toys::Rows by_drop(at.size(), 3), by_area(at.size(), 2);
   const double arguments[] = {2.0, 0.6, 0.6};

@@ -25,10 +25,10 @@ toys::Rows evaluate(const LossDrop &drop, const Arguments &arguments, int order 
   return rows;
 }
 
-LossDrop loss_drop(const Schedule &schedule, const Steps &at, bool exact,
+LossDrop loss_drop(const Schedule &schedule, const Steps &at, Detail detail,
                    Warmup mode = Warmup::actual) {
   Cancel cancel;
-  return LossDrop(schedule, mode, at.data(), at.size(), exact, cancel);
+  return LossDrop(schedule, mode, at.data(), at.size(), detail, cancel);
 }
 
 // G and its derivatives, for one step of LR eta that area s follows.
@@ -132,11 +132,26 @@ static void test_long_schedules() {
     std::sort(at.begin(), at.end());
     at.erase(std::remove_if(at.begin(), at.end(), [&](auto t) { return t >= schedule.steps(); }),
              at.end());
-    compare(loss_drop(schedule, at, true), schedule, Warmup::actual, at, published, 1e-14, 1e-14);
-    compare(loss_drop(schedule, at, false), schedule, Warmup::actual, at, published, 1e-12, 1e-10);
+    compare(loss_drop(schedule, at, Detail::exact), schedule, Warmup::actual, at, published, 1e-14,
+            1e-14);
+    compare(loss_drop(schedule, at, Detail::fine), schedule, Warmup::actual, at, published, 1e-12,
+            1e-10);
     for (const Arguments &arguments : corners)
-      compare(loss_drop(schedule, at, false), schedule, Warmup::actual, at, arguments, of_value,
-              of_derivatives);
+      compare(loss_drop(schedule, at, Detail::fine), schedule, Warmup::actual, at, arguments,
+              of_value, of_derivatives);
+  }
+}
+
+// Close enough for a search, wherever its starts are drawn.
+static void test_coarse() {
+  for (const Schedule &schedule : long_schedules()) {
+    const Steps at = {2300, 7001, schedule.steps() - 1};
+    const LossDrop drop = loss_drop(schedule, at, Detail::coarse);
+    compare(drop, schedule, Warmup::actual, at, published, 1e-4, 1e-3);
+    for (const double c : {0.1, 20.0})
+      for (const double beta : {0.2, 1.5})
+        for (const double gamma : {0.2, 1.2})
+          compare(drop, schedule, Warmup::actual, at, {c, beta, gamma}, 1e-3, 3e-2);
   }
 }
 
@@ -145,8 +160,8 @@ static void test_tables() {
   for (const Schedule &schedule : long_schedules()) {
     const Schedule table = Schedule::dense(toys::rates(schedule), schedule.warmup());
     const Steps at = toys::every(schedule.steps(), 640);
-    const toys::Rows got = evaluate(loss_drop(table, at, false), published);
-    const toys::Rows want = evaluate(loss_drop(table, at, true), published);
+    const toys::Rows got = evaluate(loss_drop(table, at, Detail::fine), published);
+    const toys::Rows want = evaluate(loss_drop(table, at, Detail::exact), published);
     for (std::size_t i = 0; i < outputs; ++i)
       for (std::size_t row = 0; row < at.size(); ++row)
         CHECK_CLOSE(got.at(i, row), want.at(i, row), 1e-11, std::abs(want.at(i, at.size() / 2)));
@@ -169,7 +184,7 @@ static void test_rough_schedules() {
     const Schedule schedule = Schedule::dense(lr, 0);
     const Steps at = toys::every(schedule.steps(), 299);
     for (const Arguments &arguments : {published, corners[1], corners[4]})
-      compare(loss_drop(schedule, at, false), schedule, Warmup::actual, at, arguments, 1e-13,
+      compare(loss_drop(schedule, at, Detail::fine), schedule, Warmup::actual, at, arguments, 1e-13,
               1e-13);
   }
 }
@@ -200,16 +215,16 @@ static void test_nearly_smooth_schedules() {
          {in_single_precision(all[which]), through_points(all[which], 10),
           through_points(all[which], 37), through_points(all[which], 128)}) {
       const Steps at = {2299, schedule.steps() - 1};
-      compare(loss_drop(schedule, at, false), schedule, Warmup::actual, at, published, 1e-12,
+      compare(loss_drop(schedule, at, Detail::fine), schedule, Warmup::actual, at, published, 1e-12,
               1e-10);
       for (const Arguments &arguments : {corners[1], corners[2], corners[4]})
-        compare(loss_drop(schedule, at, false), schedule, Warmup::actual, at, arguments, of_value,
-                of_derivatives);
+        compare(loss_drop(schedule, at, Detail::fine), schedule, Warmup::actual, at, arguments,
+                of_value, of_derivatives);
     }
 }
 
-// Kernels that the last row of a schedule takes.
-static std::size_t work(const Schedule &schedule, bool exact = false) {
+// Kernels that the last row of a schedule takes, as one of some.
+static std::size_t work(const Schedule &schedule, Detail detail = Detail::fine) {
   const std::vector<double> lr = toys::rates(schedule);
   std::vector<DropStep> steps;
   DoubleDouble area = lr[0];
@@ -220,7 +235,7 @@ static std::size_t work(const Schedule &schedule, bool exact = false) {
   }
   Cancel cancel;
   const DropRow row{area, steps.size(), 0.0};
-  const DropPanels panels(steps, {0}, {row}, exact, cancel);
+  const DropPanels panels(steps, {0}, std::vector<DropRow>(9, row), detail, cancel);
   std::size_t kernels = 0;
   panels.cover(row, [&](std::size_t first, std::size_t n) {
     CHECK(first + n <= panels.nodes().size());
@@ -231,9 +246,10 @@ static std::size_t work(const Schedule &schedule, bool exact = false) {
 
 static void test_work_is_near_linear() {
   const Schedule cosine = Schedule::from_pieces({stretch(Shape::cosine, 24000, 3e-4, 3e-5)}, 0);
-  const std::size_t all = work(cosine, true);
+  const std::size_t all = work(cosine, Detail::exact);
   CHECK(all > 23990);
-  CHECK(work(cosine) < all / 60);
+  CHECK(work(cosine) < all / 120);
+  CHECK(work(cosine, Detail::coarse) < all / 240);
   CHECK(work(in_single_precision(cosine)) < all / 20);
   CHECK(work(through_points(cosine, 10)) < all / 20);
   CHECK(work(Schedule::dense(toys::noise(1000, 1), 0)) == 999);
@@ -246,10 +262,11 @@ static void test_every_step_in_every_mode() {
            stretch(Shape::constant, 9, 1e-5, 1e-5)});
   const Steps at = toys::every(schedule.steps(), 1);
   for (Warmup mode : {Warmup::actual, Warmup::peak, Warmup::skip})
-    for (bool exact : {false, true})
+    for (Detail detail : {Detail::fine, Detail::exact})
       for (const Arguments &arguments : corners)
-        compare(loss_drop(schedule, at, exact, mode), schedule, mode, at, arguments,
-                exact ? 1e-13 : of_value, exact ? 1e-13 : of_derivatives);
+        compare(loss_drop(schedule, at, detail, mode), schedule, mode, at, arguments,
+                detail == Detail::exact ? 1e-13 : of_value,
+                detail == Detail::exact ? 1e-13 : of_derivatives);
 }
 
 // Derivatives against differences of the definition in long double.
@@ -257,7 +274,7 @@ static void test_derivatives() {
   const Schedule schedule = toys::warmed(40, {stretch(Shape::cosine, 160, 3e-4, 2e-5)});
   const Steps at = {30, 120, 199};
   const std::vector<double> lr = toys::rates(schedule);
-  const LossDrop drop = loss_drop(schedule, at, false);
+  const LossDrop drop = loss_drop(schedule, at, Detail::fine);
   for (const Arguments &arguments :
        {published, corners[1], corners[2], Arguments{0.05, 0.5, -1.0}}) {
     const toys::Rows got = evaluate(drop, arguments);
@@ -286,7 +303,7 @@ static void test_derivatives() {
 static void test_orders_agree() {
   const Schedule schedule = toys::warmed(90, {stretch(Shape::cosine, 900, 3e-4, 1e-5)});
   const Steps at = toys::every(schedule.steps(), 45);
-  const LossDrop drop = loss_drop(schedule, at, false);
+  const LossDrop drop = loss_drop(schedule, at, Detail::fine);
   const toys::Rows all = evaluate(drop, published, 2), some = evaluate(drop, published, 1);
   CHECK(evaluate(drop, published, 0).value == all.value);
   CHECK(some.value == all.value && some.gradient == all.gradient);
@@ -297,19 +314,19 @@ static void test_orders_agree() {
 static void test_zero_rates() {
   const Schedule schedule = Schedule::dense({1.0, 0.0, 0.0, 0.5, 0.0}, 0);
   const Steps at = toys::every(5, 1);
-  const toys::Rows got = evaluate(loss_drop(schedule, at, false), {2.0, 0.5, 0.3});
+  const toys::Rows got = evaluate(loss_drop(schedule, at, Detail::fine), {2.0, 0.5, 0.3});
   const auto g = [](double x) { return 1.0 - std::pow(1.0 + 2.0 * x, -0.5); };
   const double rise = -0.5 * g(std::pow(0.5, -0.3) * 0.5);
   const double want[] = {0.0, 0.0, 0.0, 1.0 + rise, 1.0 + rise};
   for (std::size_t row = 0; row < 5; ++row)
     CHECK_CLOSE(got.value[row], want[row], 1e-15, 1.0);
-  const toys::Rows flat = evaluate(loss_drop(schedule, at, false), {2.0, 0.5, 0.0});
+  const toys::Rows flat = evaluate(loss_drop(schedule, at, Detail::fine), {2.0, 0.5, 0.0});
   CHECK_NEAR(flat.value[3], g(0.5) - 0.5 * g(0.5), 1e-15);
 }
 
 static void test_overflow_is_the_limit() {
   const Schedule schedule = Schedule::dense({1e-3, 5e-4, 2e-4}, 0);
-  const toys::Rows got = evaluate(loss_drop(schedule, {2}, false), {2.0, 0.5, 500.0});
+  const toys::Rows got = evaluate(loss_drop(schedule, {2}, Detail::fine), {2.0, 0.5, 500.0});
   CHECK_NEAR(got.value[0], 8e-4, 1e-15);
   for (std::size_t i = 1; i < outputs; ++i)
     CHECK(std::abs(got.at(i, 0)) < 1e-100);
@@ -321,7 +338,7 @@ static void test_a_billion_constant_steps() {
        stretch(Shape::constant, 1'000'000'000, 1e-5, 1e-5)},
       0);
   const Steps at = {999'999'999, 1'000'000'499, 2'000'000'499};
-  const toys::Rows got = evaluate(loss_drop(schedule, at, false), published);
+  const toys::Rows got = evaluate(loss_drop(schedule, at, Detail::fine), published);
   const std::vector<double> lr = [&] {
     std::vector<double> near(501);
     schedule.lr(999'999'999, near.size(), near.data());
@@ -334,7 +351,7 @@ static void test_a_billion_constant_steps() {
 
 static void test_no_meaning() {
   const Schedule schedule = Schedule::dense(toys::noise(50, 2), 0);
-  const LossDrop drop = loss_drop(schedule, {10, 40}, false);
+  const LossDrop drop = loss_drop(schedule, {10, 40}, Detail::fine);
   for (const Arguments &bad : {Arguments{-1.0, 0.5, 0.5}, Arguments{1.0, -0.5, 0.5},
                                Arguments{1.0, 0.5, NAN}, Arguments{INFINITY, 0.5, 0.5}}) {
     const toys::Rows got = evaluate(drop, bad);
@@ -346,17 +363,17 @@ static void test_no_meaning() {
 static void test_refusals() {
   const Schedule schedule = Schedule::dense(toys::noise(50, 2), 0);
   for (const Steps &at : {Steps{-1}, Steps{50}, Steps{2, 1}})
-    CHECK_THROWS(loss_drop(schedule, at, false), std::invalid_argument);
+    CHECK_THROWS(loss_drop(schedule, at, Detail::fine), std::invalid_argument);
   const Schedule endless =
       Schedule::from_pieces({stretch(Shape::cosine, (1 << 27) + 1, 1e-3, 0.0)}, 0);
-  CHECK_THROWS(loss_drop(endless, {endless.steps() - 1}, false), std::invalid_argument);
-  CHECK(loss_drop(endless, {5}, false).rows() == 1);
-  CHECK(loss_drop(endless, {}, false).rows() == 0);
+  CHECK_THROWS(loss_drop(endless, {endless.steps() - 1}, Detail::fine), std::invalid_argument);
+  CHECK(loss_drop(endless, {5}, Detail::fine).rows() == 1);
+  CHECK(loss_drop(endless, {}, Detail::fine).rows() == 0);
 }
 
 static void test_cancel() {
   const Schedule schedule = Schedule::dense(toys::noise(500, 2), 0);
-  const LossDrop drop = loss_drop(schedule, {499}, false);
+  const LossDrop drop = loss_drop(schedule, {499}, Detail::fine);
   toys::Rows rows(1, 3);
   Cancel cancel;
   cancel.request();
@@ -367,8 +384,8 @@ static void test_cancel() {
 static void test_evaluated_within_a_poll() {
   const Schedule small = Schedule::dense(toys::noise(50, 2), 0);
   const Schedule large = Schedule::dense(toys::noise(5000, 3), 0);
-  const LossDrop drop = loss_drop(small, {20, 49}, false);
-  const LossDrop other = loss_drop(large, {4999}, false);
+  const LossDrop drop = loss_drop(small, {20, 49}, Detail::fine);
+  const LossDrop other = loss_drop(large, {4999}, Detail::fine);
   const toys::Rows want = evaluate(drop, published);
   int polls = 0;
   Cancel cancel([&] {
@@ -385,6 +402,7 @@ static void test_evaluated_within_a_poll() {
 
 int main() {
   test_long_schedules();
+  test_coarse();
   test_tables();
   test_rough_schedules();
   test_nearly_smooth_schedules();

@@ -105,7 +105,8 @@ struct Drop {
   }
 
   simd::DropKernel kernel;
-  double power[size], log_rate[size], weight[size], high[size], low[size];
+  static constexpr std::size_t room = size + simd::sum_parts;
+  double power[room] = {}, log_rate[room] = {}, weight[room] = {}, high[room] = {}, low[room] = {};
   std::vector<simd::DropRun> runs;
 };
 

@@ -45,7 +45,7 @@ class Data:
         steps: _Ints,
         tracks: Sequence[tuple[Schedule, int, int]],
         warmup: str,
-        exact: bool,
+        detail: str,
     ) -> None: ...
     @property
     def rows(self) -> int: ...

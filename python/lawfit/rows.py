@@ -112,11 +112,15 @@ class Rows:
             y=None if self.y is None else self.y[index],
         )
 
-    def core(self, *, exact: bool = False) -> _core.Data:
-        """Hand the rows to the core, which copies them; `exact` sums loss drops step by step."""
+    def core(self, *, exact: bool = False, coarse: bool = False) -> _core.Data:
+        """Hand the rows to the core, which copies them.
+
+        `exact` sums loss drops step by step, `coarse` only closely enough for a search.
+        """
+        detail = "exact" if exact else "coarse" if coarse else "fine"
         tracks = [(g.schedule._native, g.begin, g.end) for g in self.groups if g.schedule]
         steps = self.steps if tracks else _NO_STEPS
-        data = _core.Data(len(self), self.columns, steps, tracks, self.warmup, exact)
+        data = _core.Data(len(self), self.columns, steps, tracks, self.warmup, detail)
         if isinstance(self.law, CallableLaw):
             data.set_external(self.law.bind(self.columns), len(self.law.parameters))
         return data

@@ -38,7 +38,7 @@ __all__ = [
 LARGEST = 1e150
 # Starts are run on every k-th row first, where there are this many of them and of rows a parameter.
 COARSE_STARTS = 4
-COARSE_ROWS = 16
+COARSE_ROWS = 8
 COARSE_STRIDE = 3
 COARSE = (COARSE_STARTS, COARSE_ROWS, COARSE_STRIDE)
 
@@ -56,12 +56,11 @@ class Job:
     core: _core.Data
     profile: Mapping[str, Sequence[float]] | None
 
-    def part(self, rows: Rows, index: Ints) -> Job:
-        """Return the same of some of the rows."""
+    def part(self, rows: Rows, index: Ints, *, coarse: bool = False) -> Job:
+        """Return the same of some of the rows; `coarse` is for a search."""
         weights = self.weights[index] if self.weights.size else self.weights
-        return dataclasses.replace(
-            self, rows=rows, weights=weights, core=rows.core(exact=self.options.exact)
-        )
+        core = rows.core(exact=self.options.exact, coarse=coarse)
+        return dataclasses.replace(self, rows=rows, weights=weights, core=core)
 
 
 def check_rows(rows: Rows, options: Options) -> None:
@@ -232,7 +231,7 @@ def _coarse(job: Job, held: Mapping[str, float], starts: int) -> _core.Problem |
     if every < COARSE_STRIDE:
         return None
     index = np.arange(every // 2, len(job.rows), every)
-    return _problem(job.part(job.rows.take(index), index), held)
+    return _problem(job.part(job.rows.take(index), index, coarse=True), held)
 
 
 def _solve_groups(
