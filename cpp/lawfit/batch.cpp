@@ -17,11 +17,11 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t replicates_per_check = 16;
 
 // Ascending rows of `data`.
-Data take(const Data &data, const std::vector<std::size_t> &rows) {
+Data take(const Data &data, const std::vector<std::size_t> &rows, Detail detail) {
   Data out;
   out.rows = rows.size();
   out.warmup = data.warmup;
-  out.exact = data.exact;
+  out.detail = detail;
   for (const std::vector<double> &column : data.columns) {
     out.columns.emplace_back(rows.size());
     gather(column, rows.data(), rows.size(), out.columns.back());
@@ -55,7 +55,7 @@ public:
   Group(const Groups &groups, const BatchOptions &options, std::size_t g, Cancel &cancel)
       : groups_(groups), options_(options), g_(g), cancel_(cancel),
         rows_(groups.rows.begin() + offset(g), groups.rows.begin() + offset(g + 1)),
-        problem_(problem(rows_)) {}
+        problem_(problem(rows_, groups.data.detail)) {}
 
   void fit(const BatchResults &out) const {
     const MultistartSummary found = search();
@@ -86,8 +86,8 @@ private:
     return static_cast<std::ptrdiff_t>(groups_.first[g]);
   }
 
-  Problem problem(const std::vector<std::size_t> &rows) const {
-    return Problem(groups_.program, take(groups_.data, rows), take(groups_.y, rows),
+  Problem problem(const std::vector<std::size_t> &rows, Detail detail) const {
+    return Problem(groups_.program, take(groups_.data, rows, detail), take(groups_.y, rows),
                    take(groups_.weights, rows), options_.problem, options_.theta, options_.free,
                    options_.may_centre, cancel_);
   }
@@ -122,7 +122,7 @@ private:
     std::vector<std::size_t> some;
     for (std::size_t i = every / 2; i < rows_.size(); i += every)
       some.push_back(rows_[i]);
-    return problem(some);
+    return problem(some, groups_.data.detail == Detail::exact ? Detail::exact : Detail::coarse);
   }
 
   void resample(const std::vector<double> &theta, const Replicates &out) const {
