@@ -1,0 +1,99 @@
+"""The command line: which jobs, with which solvers, and where the tables go."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+import lawfit as lf
+from bench.peers import report
+from bench.peers.jobs import JOBS
+from bench.peers.plan import Plan, Scale
+from bench.peers.solver import MissingPeerError, Solver
+from bench.peers.timing import Skip, measure
+
+SOLVERS = ("scipy_peers", "cminpack", "minimisers", "jax_peers")
+AGREES = 1e-9  # how near lawfit's objective must be to the reference, relative
+
+
+def load(modules: Sequence[str]) -> tuple[list[Solver], list[Skip]]:
+    """Every solver that is here, and the others with the reason."""
+    solvers: list[Solver] = []
+    skipped: list[Skip] = []
+    for name in modules:
+        try:
+            solvers += importlib.import_module(f"bench.peers.{name}").solvers()
+        except (MissingPeerError, ImportError) as error:
+            skipped.append(Skip(name, "all", str(error)))
+    return solvers, skipped
+
+
+def run(job: str, plan: Plan, scale: Scale) -> report.Table:
+    """Time a job and check lawfit's results in it."""
+    times = measure(plan.contestants, rounds=3 if scale.quick else 9)
+    for timed in times:
+        if timed.contestant.verify is not None:
+            timed.contestant.verify(timed.result)
+    table = report.tabulate(job, plan, times)
+    check(table)
+    return table
+
+
+def check(table: report.Table) -> None:
+    """Lawfit must reach the objective, or there is no time to speak of."""
+    for row in table.rows:
+        if row.peer != "lawfit" or row.gap is None or row.objective is None:
+            continue
+        good, target = row.gap <= AGREES, "the best of all"
+        if table.reference is not None:
+            target = f"{table.reference!r}"
+            ratio = row.objective / table.reference
+            good = ratio <= 1 if table.at_most else abs(ratio - 1) <= AGREES
+        if not good:
+            said = f"{row.objective!r} (gap {row.gap:.1e})"
+            raise AssertionError(
+                f"{table.job}: lawfit ({row.setting}) reached {said}, not {target}"
+            )
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.peers", description=__doc__)
+    parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"of {', '.join(JOBS)}; all")
+    parser.add_argument("--quick", action="store_true", help="small subsets and fewer rounds")
+    parser.add_argument("--full", action="store_true", help="all starts, nothing scaled up")
+    parser.add_argument("--peers", nargs="*", default=SOLVERS, help=f"of {', '.join(SOLVERS)}")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", type=Path)
+    options = parser.parse_args(argv)
+    unknown = [name for name in options.jobs if name not in JOBS]
+    if unknown:
+        parser.error(f"no such job: {', '.join(unknown)}; there are {', '.join(JOBS)}")
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    options = arguments(argv)
+    scale = Scale(quick=options.quick, full=options.full)
+    solvers, missing = load(options.peers)
+    about = report.machine()
+    print(lf.build_info())
+    print(f"{about['cpu']}, {about['cpus']} CPUs, load {about['load_average']}")
+    print(", ".join(f"{name} {version}" for name, version in about["versions"].items()))
+    for skip in missing:
+        print(f"skipped: {skip.peer}: {skip.reason}")
+    tables = []
+    with np.errstate(all="ignore"):
+        for name in options.jobs or JOBS:
+            for plan in JOBS[name](scale, solvers):
+                tables.append(run(name, plan, scale))
+                print("\n" + report.text(tables[-1]), flush=True)
+    about["missing"] = {skip.peer: skip.reason for skip in missing}
+    if options.json:
+        options.json.write_text(json.dumps(report.as_json(tables, about), indent=1) + "\n")
+    if options.markdown:
+        options.markdown.write_text("\n".join(report.markdown(t) for t in tables))

@@ -1,0 +1,115 @@
+"""scipy's least_squares and L-BFGS-B."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.peers.problems import DELTA, Floats, Problem
+from bench.peers.solver import Prepare, Run, Solver, each, importing
+
+with importing("scipy"):
+    from scipy.optimize import least_squares, minimize
+
+TIGHT = {"ftol": 1e-15, "xtol": 1e-15, "gtol": 1e-15, "max_nfev": 1000}
+# The objective is about 1e-3 and ftol is relative to max(|f|, 1).
+SCALE = 1e6
+STOP = {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 15_000, "maxfun": 15_000, "maxcor": 30}
+
+
+def squares(**options: Any) -> Prepare:
+    """least_squares on residuals whose squares are the Huber terms."""
+
+    def prepare(problem: Problem) -> Run:
+        def solve(start: Floats) -> Floats:
+            return least_squares(problem.residuals, start, problem.jacobian, **options).x
+
+        return each(solve)
+
+    return prepare
+
+
+def own_huber(**options: Any) -> Prepare:
+    """least_squares applying its own Huber loss."""
+
+    def prepare(problem: Problem) -> Run:
+        def solve(start: Floats) -> Floats:
+            return least_squares(
+                problem.raw, start, problem.log_f_jacobian, loss="huber", f_scale=DELTA, **options
+            ).x
+
+        return each(solve)
+
+    return prepare
+
+
+def lbfgsb(*, analytic: bool, scale: float = 1.0, **options: Any) -> Prepare:
+    """minimize's L-BFGS-B with a gradient by differences or an exact one."""
+
+    def prepare(problem: Problem) -> Run:
+        def value(theta: Floats) -> float:
+            return scale * problem.objective(theta)
+
+        def gradient(theta: Floats) -> Floats:
+            return scale * problem.gradient(theta)
+
+        def solve(start: Floats) -> Floats:
+            jac = gradient if analytic else None
+            return minimize(value, start, method="L-BFGS-B", jac=jac, options=options).x
+
+        return each(solve)
+
+    return prepare
+
+
+def solvers() -> list[Solver]:
+    lm_tight = {"method": "lm", **TIGHT}
+    trf_tight = {"method": "trf", "x_scale": "jac", **TIGHT}
+    exact = "exact Jacobian"
+    return [
+        Solver("scipy lm", "default", exact, squares(method="lm")),
+        Solver(
+            "scipy lm",
+            "tuned",
+            f"{exact}, tolerances 1e-15, centred logs",
+            squares(**lm_tight),
+            centred=True,
+        ),
+        Solver("scipy trf", "default", exact, squares(method="trf")),
+        Solver(
+            "scipy trf",
+            "tuned",
+            f"{exact}, tolerances 1e-15, x_scale='jac', centred logs",
+            squares(**trf_tight),
+            centred=True,
+        ),
+        Solver(
+            "scipy trf huber",
+            "default",
+            f"loss='huber', {exact}",
+            own_huber(method="trf"),
+            weights=False,
+        ),
+        Solver(
+            "scipy trf huber",
+            "tuned",
+            f"loss='huber', {exact}, tolerances 1e-15, x_scale='jac', centred logs",
+            own_huber(**trf_tight),
+            centred=True,
+            weights=False,
+        ),
+        Solver(
+            "scipy L-BFGS-B",
+            "default",
+            "gradient by differences, as the papers run it",
+            lbfgsb(analytic=False),
+            slow=True,
+        ),
+        Solver("scipy L-BFGS-B exact", "default", "exact gradient", lbfgsb(analytic=True)),
+        Solver(
+            "scipy L-BFGS-B exact",
+            "tuned",
+            f"exact gradient, objective times {SCALE:.0e}, ftol 1e-15, centred logs",
+            lbfgsb(analytic=True, scale=SCALE, **STOP),
+            centred=True,
+        ),
+    ]
