@@ -83,22 +83,32 @@ MOST_EVALUATIONS = 1000  # more solve no further start of the grid
 
 
 def solvers() -> list[Solver]:
-    """lmder1 with its usual tolerance and plain -O3; lmder to rounding with vector exp and log."""
-    default = preparer(PLAIN, float(np.sqrt(np.finfo(float).eps)), simple=True)
+    """lmder1 as it comes, and lmder: to an objective within 1e-9, and to rounding."""
+    usual = float(np.sqrt(np.finfo(float).eps))
+    flags = " ".join(FAST)
     return [
-        Solver("cminpack", "default", "lmder1, tol 1.5e-8, -O3", default),
+        Solver(
+            "cminpack", "default", "lmder1, tol 1.5e-8, -O3", preparer(PLAIN, usual, simple=True)
+        ),
         Solver(
             "cminpack",
             "tuned",
-            "lmder, ftol = xtol = 1e-15, centred logs, -O3",
-            preparer(PLAIN, 1e-15, simple=False),
+            f"lmder, ftol = xtol = 1e-10, {flags}",
+            preparer(FAST, 1e-10, simple=False),
             centred=True,
         ),
         Solver(
             "cminpack",
-            "tuned, vector libm",
-            f"the same built with {' '.join(FAST)}",
+            "tight",
+            f"lmder, ftol = xtol = 1e-15, {flags}",
             preparer(FAST, 1e-15, simple=False),
+            centred=True,
+        ),
+        Solver(
+            "cminpack",
+            "tight, libm",
+            "lmder, ftol = xtol = 1e-15, -O3",
+            preparer(PLAIN, 1e-15, simple=False),
             centred=True,
         ),
     ]

@@ -1,4 +1,11 @@
-"""The command line: which jobs, with which solvers, and where the tables go."""
+"""Run jobs with every solver that is here, interleaved, on one thread of one CPU.
+
+Times are wall times in one process, warm: each contestant has done its job once before, so imports,
+compilation and first calls are in none of them. On a busy machine short calls slip through where
+long ones are interrupted, so there the processor's time is what to compare. All minimise the same
+objective; see the column of objectives, and the share of starts or problems solved to within 1e-6
+of the best of all. The ratios are to lawfit's first row.
+"""
 
 from __future__ import annotations
 
@@ -47,18 +54,21 @@ def run(job: str, plan: Plan, scale: Scale) -> report.Table:
 def check(table: report.Table) -> None:
     """Lawfit must reach the objective, or there is no time to speak of."""
     for row in table.rows:
-        if row.peer != "lawfit" or row.gap is None or row.objective is None:
-            continue
-        good, target = row.gap <= AGREES, "the best of all"
-        if table.reference is not None:
-            target = f"{table.reference!r}"
-            ratio = row.objective / table.reference
-            good = ratio <= 1 if table.at_most else abs(ratio - 1) <= AGREES
-        if not good:
-            said = f"{row.objective!r} (gap {row.gap:.1e})"
+        if row.peer == "lawfit" and row.scored and not reaches(table, row):
+            target = "the best of all" if table.reference is None else repr(table.reference)
+            reached = f"{row.objective!r} (gap {row.gap})"
             raise AssertionError(
-                f"{table.job}: lawfit ({row.setting}) reached {said}, not {target}"
+                f"{table.job}: lawfit ({row.setting}) reached {reached}, not {target}"
             )
+
+
+def reaches(table: report.Table, row: report.Row) -> bool:
+    if row.objective is None or row.gap is None:
+        return False
+    if table.reference is None:
+        return row.gap <= AGREES
+    ratio = row.objective / table.reference
+    return ratio <= 1 if table.at_most else abs(ratio - 1) <= AGREES
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -66,7 +76,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"of {', '.join(JOBS)}; all")
     parser.add_argument("--quick", action="store_true", help="small subsets and fewer rounds")
     parser.add_argument("--full", action="store_true", help="all starts, nothing scaled up")
-    parser.add_argument("--peers", nargs="*", default=SOLVERS, help=f"of {', '.join(SOLVERS)}")
+    parser.add_argument(
+        "--peers", nargs="*", choices=SOLVERS, default=SOLVERS, help=f"of {', '.join(SOLVERS)}"
+    )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
     options = parser.parse_args(argv)

@@ -15,7 +15,7 @@ with importing("lmfit"):
 with importing("iminuit"):
     import iminuit
 
-TIGHT = {"ftol": 1e-15, "xtol": 1e-15, "gtol": 0.0, "max_nfev": 1000}
+TUNED = {"ftol": 1e-10, "xtol": 1e-10, "gtol": 0.0, "max_nfev": 1000}
 MOST_CALLS = 20_000
 
 
@@ -76,8 +76,8 @@ def solvers() -> list[Solver]:
         Solver(
             "lmfit",
             "tuned",
-            f"leastsq, {exact}, tolerances 1e-15, centred logs",
-            by_lmfit(exact=True, **TIGHT),
+            f"leastsq, {exact}, tolerances 1e-10",
+            by_lmfit(exact=True, **TUNED),
             centred=True,
         ),
         Solver(
@@ -89,7 +89,7 @@ def solvers() -> list[Solver]:
         Solver(
             "iminuit",
             "tuned",
-            "MIGRAD, exact gradient, objective times 1e6, tol 1e-3, centred logs",
+            "MIGRAD, exact gradient, objective times 1e6, tol 1e-3",
             by_migrad(exact=True, scale=1e6, tolerance=1e-3),
             centred=True,
             slow=True,

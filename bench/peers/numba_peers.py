@@ -59,3 +59,27 @@ def logged(lr: Floats, lam: float, at: NDArray[np.int64]) -> Areas:
         s1[k] = forward
         s2[k] = (first - before - lam * m) * scale
     return s1, s2
+
+
+@numba.njit
+def loss_drop(  # noqa: PLR0917  (numba takes positional arguments)
+    lr: Floats, total: Floats, at: NDArray[np.int64], C: float, beta: float, gamma: float
+) -> Floats:
+    """The multi-power law's D at some steps and dD by C, beta and gamma, summed as written."""
+    out = np.zeros((4, at.size))
+    for k in range(1, at[-1] + 1):
+        fall = lr[k - 1] - lr[k]
+        if fall == 0:
+            continue
+        log_rate = np.log(lr[k])
+        rate = C * np.exp(-gamma * log_rate)
+        for j in range(np.searchsorted(at, k), at.size):
+            x = rate * (total[at[j]] - total[k - 1])
+            log_base = np.log1p(x)
+            left = np.exp(-beta * log_base)
+            slope = fall * beta * left * x / (1 + x)
+            out[0, j] += fall * (1 - left)
+            out[1, j] += slope / C
+            out[2, j] += fall * left * log_base
+            out[3, j] -= slope * log_rate
+    return out

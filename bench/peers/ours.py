@@ -173,7 +173,7 @@ def forecaster(long: LongCurve, n: int, more: int, problem: Problem, mode: str) 
     return Contestant("lawfit", f"forecaster, {mode}", about, run, score, most=more)
 
 
-def small_fits(runs: Sequence[LongCurve], resamples: int, draw: Any) -> list[Side]:
+def small_fits(runs: Sequence[LongCurve], part: int, resamples: int, draw: Any) -> list[Side]:
     """J4: all curves and their resamples in one call; or lf.fit in a loop, on some."""
     sides: list[Side] = []
     if hasattr(lf, "fit_many"):
@@ -183,7 +183,7 @@ def small_fits(runs: Sequence[LongCurve], resamples: int, draw: Any) -> list[Sid
         sides += [all_at_once(curves, runs, resamples, threads) for threads in (1, 2)]
     else:
         sides.append(absent("fit_many", "fit_many"))
-    return [*sides, one_by_one(runs[:1], resamples, draw, len(runs))]
+    return [*sides, one_by_one(runs[:part], resamples, draw, len(runs))]
 
 
 def all_at_once(curves: Any, runs: Sequence[LongCurve], resamples: int, threads: int) -> Side:
@@ -198,6 +198,7 @@ def all_at_once(curves: Any, runs: Sequence[LongCurve], resamples: int, threads:
         "lf.fit_many from default starts",
         lambda: lf.fit_many("annealing", curves, **how),
         score,
+        cpus=threads,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench.peers.problems import Floats, Problem
+from bench.peers.scipy_peers import references
 from bench.peers.solver import Solver
 from bench.peers.timing import Contestant, Skip
 
@@ -82,15 +83,10 @@ def from_starts(
     return contestant(solver, lambda: run(begin), score, ran=count, of=of or count)
 
 
-def tight(solvers: Sequence[Solver]) -> list[Solver]:
-    """The solvers that references come from, independent of lawfit."""
-    return [s for s in solvers if s.peer.startswith("scipy") and s.setting == "tuned"]
-
-
-def optimum(problem: Problem, start: Params, solvers: Sequence[Solver]) -> tuple[float, Params]:
-    """The least objective of scipy's solvers at tight tolerance, and where it is."""
+def optimum(problem: Problem, start: Params) -> tuple[float, Params]:
+    """The least objective that scipy finds at tight tolerance, without lawfit, and where it is."""
     view = problem.centred()
     begin = view.encode(start)[None]
-    ends = [s.prepare(view)(begin)[0] for s in tight(solvers)]
+    ends = [prepare(view)(begin)[0] for prepare in references()]
     best = min(ends, key=view.objective)
     return view.objective(best), view.decode(best)

@@ -37,7 +37,7 @@ def j1c(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
     of = 4000
     fast, slow = (20, 10) if scale.quick else (of, of) if scale.full else (100, 30)
     problem, points = data.chinchilla(), data.chinchilla_points()
-    _, solution = optimum(problem, data.GOOD_START, solvers)
+    _, solution = optimum(problem, data.GOOD_START)
     plan = Plan("Chinchilla, 240 points, 4000 bootstrap refits from the fit's solution")
     plan.paired = True
     plan.notes.append("solved: of the resamples; objective: mean over the resamples all have done")
@@ -72,7 +72,7 @@ def j2d(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
         more = 90 if scale.quick else 540
         long = data.long_curve(n, more=more + 1)
         problem = long.problem()
-        _, solution = optimum(problem.first(n), data.NEAR, solvers)
+        _, solution = optimum(problem.first(n), data.NEAR)
         plan = Plan(f"annealing, a refit after each new point of a curve of {n}", paired=True)
         plan.notes.append("time of one refit; warm from the one before; median is p50")
         plan.notes.append("solved: of the refits; objective: mean over the refits all have done")
@@ -114,13 +114,11 @@ def j4(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
         "solved and objective: of the curves' own fits; mean over those all have done"
     )
     plan.notes.append("the peers are given the areas; lawfit computes them")
-    plan.add(*ours.small_fits(runs, resamples, draw))
+    part = 1 if scale.quick else 5  # the same curves for all, as their lengths differ
+    plan.add(*ours.small_fits(runs, part, resamples, draw))
     for solver in solvers:
         if solver.grows and not solver.slow:
-            count = 1 if scale.quick else 3
-            if solver.peer == "cminpack":
-                count *= 10
-            plan.add(small(solver, runs[:count], resamples, curves))
+            plan.add(small(solver, runs[:part], resamples, curves))
     return [plan]
 
 

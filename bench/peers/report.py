@@ -27,8 +27,9 @@ PACKAGES = ("numpy", "scipy", "lmfit", "iminuit", "numba", "jax", "jaxlib", "opt
 class Row:
     """One contestant at one job; seconds are those of the whole job, and p99 of 100 calls or more.
 
-    The ratios are to our first row; `gap` is how far the worst objective is from the best, of all
-    that the solver must have reached, relative to it.
+    The ratios are to our first row. `scored` is how many objectives there are; `gap` is how far the
+    worst that the solver must have reached is from the best of all, relative to it, or None if one
+    is missing.
     """
 
     peer: str
@@ -42,11 +43,12 @@ class Row:
     calls: int
     ran: int
     of: int
+    scored: int
     objective: float | None
     gap: float | None
     solved: float | None
     ratio_median: float | None
-    ratio_min: float | None
+    ratio_processor: float | None
     remark: str
 
 
@@ -118,14 +120,13 @@ def _row(scored: Scored, ours: Timed | None) -> Row:
     timed, scores = scored.timed, scored.scores
     c, seconds = timed.contestant, timed.scaled(timed.seconds)
     median, least = float(np.median(seconds)), float(np.min(seconds))
-    base = None if ours is None else ours.scaled(ours.seconds)
+    processor = float(np.median(timed.scaled(timed.processor)))
     solved = gap = objective = None
-    if np.isfinite(scores).any():
+    if scores.size:
         solved = float(np.mean(scores <= scored.best * (1 + SOLVED)))
-        reached = np.fmin.reduce(scores) if scored.common is None else scores
-        gap = float(np.max(reached / scored.best - 1))
-        shown = np.fmin.reduce(scores) if scored.common is None else scores[: scored.common].mean()
-        objective = float(shown)
+        reached = np.fmin.reduce(scores, keepdims=True) if scored.common is None else scores
+        gap = _finite(np.max(reached / scored.best - 1))
+        objective = _finite(np.mean(reached[: scored.common]))
     if c.success is not None:
         solved = c.success(timed.result)
     return Row(
@@ -136,17 +137,22 @@ def _row(scored: Scored, ours: Timed | None) -> Row:
         least,
         float(np.max(seconds)),
         float(np.quantile(seconds, 0.99)) if seconds.size >= 100 else None,
-        float(np.median(timed.scaled(timed.processor))),
+        processor,
         seconds.size,
         c.ran,
         c.of,
+        scores.size,
         objective,
         gap,
         solved,
-        None if base is None else median / float(np.median(base)),
-        None if base is None else least / float(np.min(base)),
+        None if ours is None else median / float(np.median(ours.scaled(ours.seconds))),
+        None if ours is None else processor / float(np.median(ours.scaled(ours.processor))),
         "" if c.remark is None else c.remark(timed.result),
     )
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6, "ns": 1e9}
@@ -159,7 +165,7 @@ def _unit(rows: Sequence[Row]) -> str:
 
 LEFT = ("solver", "setting")
 TIMES = ("median", "min", "max", "p99", "processor")
-RIGHT = ("objective", "solved", "x median", "x min")
+RIGHT = ("objective", "solved", "x median", "x processor")
 THREADS = 1.15  # processor seconds a wall second that more than one thread takes
 
 
@@ -187,7 +193,7 @@ def _cells(row: Row, unit: str) -> tuple[str, ...]:
         shown(row.objective, ".10g"),
         shown(row.solved, ".1%"),
         shown(row.ratio_median, ".3g"),
-        shown(row.ratio_min, ".3g"),
+        shown(row.ratio_processor, ".3g"),
         _remarks(row),
     )
 

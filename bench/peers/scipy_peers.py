@@ -10,10 +10,11 @@ from bench.peers.solver import Prepare, Run, Solver, each, importing
 with importing("scipy"):
     from scipy.optimize import least_squares, minimize
 
+ENOUGH = {"ftol": 1e-10, "xtol": 1e-10, "gtol": 1e-15, "max_nfev": 1000}
 TIGHT = {"ftol": 1e-15, "xtol": 1e-15, "gtol": 1e-15, "max_nfev": 1000}
 # The objective is about 1e-3 and ftol is relative to max(|f|, 1).
 SCALE = 1e6
-STOP = {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 15_000, "maxfun": 15_000, "maxcor": 30}
+STOP = {"ftol": 1e-14, "gtol": 1e-10, "maxiter": 15_000, "maxfun": 15_000, "maxcor": 30}
 
 
 def squares(**options: Any) -> Prepare:
@@ -61,25 +62,29 @@ def lbfgsb(*, analytic: bool, scale: float = 1.0, **options: Any) -> Prepare:
     return prepare
 
 
+def references() -> list[Prepare]:
+    """Solvers at tight tolerance that say what the least objective is."""
+    return [
+        squares(method="lm", **TIGHT),
+        own_huber(method="trf", x_scale="jac", **TIGHT),
+        lbfgsb(analytic=True, scale=SCALE, **{**STOP, "ftol": 1e-15}),
+    ]
+
+
 def solvers() -> list[Solver]:
-    lm_tight = {"method": "lm", **TIGHT}
-    trf_tight = {"method": "trf", "x_scale": "jac", **TIGHT}
-    exact = "exact Jacobian"
+    exact, tuned = "exact Jacobian", "tolerances 1e-10"
+    scaled = {"method": "trf", "x_scale": "jac", **ENOUGH}
     return [
         Solver("scipy lm", "default", exact, squares(method="lm")),
         Solver(
-            "scipy lm",
-            "tuned",
-            f"{exact}, tolerances 1e-15, centred logs",
-            squares(**lm_tight),
-            centred=True,
+            "scipy lm", "tuned", f"{exact}, {tuned}", squares(method="lm", **ENOUGH), centred=True
         ),
         Solver("scipy trf", "default", exact, squares(method="trf")),
         Solver(
             "scipy trf",
             "tuned",
-            f"{exact}, tolerances 1e-15, x_scale='jac', centred logs",
-            squares(**trf_tight),
+            f"{exact}, {tuned}, x_scale='jac'",
+            squares(**scaled),
             centred=True,
         ),
         Solver(
@@ -92,8 +97,8 @@ def solvers() -> list[Solver]:
         Solver(
             "scipy trf huber",
             "tuned",
-            f"loss='huber', {exact}, tolerances 1e-15, x_scale='jac', centred logs",
-            own_huber(**trf_tight),
+            f"loss='huber', {exact}, {tuned}, x_scale='jac'",
+            own_huber(**scaled),
             centred=True,
             weights=False,
         ),
@@ -104,11 +109,16 @@ def solvers() -> list[Solver]:
             lbfgsb(analytic=False),
             slow=True,
         ),
-        Solver("scipy L-BFGS-B exact", "default", "exact gradient", lbfgsb(analytic=True)),
         Solver(
-            "scipy L-BFGS-B exact",
+            "scipy L-BFGS-B",
+            "exact gradient",
+            "default tolerances",
+            lbfgsb(analytic=True),
+        ),
+        Solver(
+            "scipy L-BFGS-B",
             "tuned",
-            f"exact gradient, objective times {SCALE:.0e}, ftol 1e-15, centred logs",
+            f"exact gradient, objective times {SCALE:.0e}, ftol {STOP['ftol']:.0e}",
             lbfgsb(analytic=True, scale=SCALE, **STOP),
             centred=True,
         ),

@@ -27,7 +27,7 @@ def j2b(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
         long = data.long_curve(n)
         problem, start = long.problem(), data.NEAR
         plan = Plan(f"annealing, one curve of {n} points, one fit from a good start")
-        plan.reference, _ = optimum(problem, start, solvers)
+        plan.reference, _ = optimum(problem, start)
         plan.notes.append("the peers are given the areas; lawfit's plain fit computes them")
         plan.add(*ours.single("annealing", long.curve(), start, problem))
         plan.add(*(from_starts(s, problem, [start]) for s in solvers))
@@ -53,7 +53,7 @@ def j2c(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
         long = data.long_curve(n)
         problem = long.problem()
         plan = Plan(f"annealing, one curve of {n} points, 1000 random starts")
-        plan.reference, _ = optimum(problem, data.NEAR, solvers)
+        plan.reference, _ = optimum(problem, data.NEAR)
         plan.add(ours.many(lf.laws.annealing, long.curve(), starts, problem))
         plans.append(add_peers(plan, scale, problem, starts, solvers=solvers, counts=counts))
     return plans

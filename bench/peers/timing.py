@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.peers.problems import Floats
+from bench.peers.threads import on
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Contestant:
     remark: Callable[[Any], str] | None = None
     verify: Callable[[Any], None] | None = None  # raises if the result is wrong
     most: int | None = None
+    cpus: int = 1
 
     @property
     def ours(self) -> bool:
@@ -62,6 +64,10 @@ class Timed:
     results: list[Any] = field(default_factory=list)
 
     def call(self) -> float:
+        with on(self.contestant.cpus):
+            return self._call()
+
+    def _call(self) -> float:
         processor = time.process_time()
         begin = time.perf_counter()
         result = self.contestant.run()
@@ -89,7 +95,7 @@ class Timed:
         return np.array(seconds) * (self.contestant.of / self.contestant.ran)
 
 
-LONG, VERY_LONG = 2.0, 20.0  # seconds of a call that is made in fewer rounds
+LONG, VERY_LONG = 0.5, 20.0  # seconds of a call that is made in fewer rounds
 
 
 def measure(
