@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,8 +91,7 @@ def error(found: Areas, truth: Areas) -> float:
     return max(float(np.max(np.abs(f - t)) / np.max(np.abs(t))) for f, t in pairs)
 
 
-def j2a(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
-    plans = []
+def j2a(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
     for steps in (1_000_000, 100_000_000) if scale.full else (1_000_000,):
         pieces = lf.schedules.wsd(
             steps=steps, peak=3e-4, warmup=2000, decay_start=steps // 2, end=3e-5, shape="cosine"
@@ -102,11 +101,8 @@ def j2a(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
         # Extended precision in Python takes a second for 1e6 steps; the longer ones are too many.
         truth = extended(lr) if steps <= 1_000_000 else None
         some = None if truth is None else (truth[0][at], truth[1][at])
-        plans += [
-            at_every_step(lr, pieces, truth),
-            at_logged(lr, pieces, at, some),
-        ]
-    return plans
+        yield at_every_step(lr, pieces, truth)
+        yield at_logged(lr, pieces, at, some)
 
 
 def at_every_step(lr: Floats, pieces: lf.Schedule, truth: Areas | None) -> Plan:

@@ -76,13 +76,17 @@ class LongCurve:
 
 
 def long_curve(n: int, *, more: int = 0, noise: float = 3e-3) -> LongCurve:
-    """n points and `more`, evenly over a warm-up, stable and decay run of 100 000 steps or more."""
+    """n points and `more`, evenly over a run of 100 000 steps or more.
+
+    It warms up, is stable and decays, from four fifths of the n points on: without a decay among
+    them C would be open, and lawfit's bound on it would bind.
+    """
     warmup, total = 1000, n + more
     steps = max(100_000, 11 * total)
-    schedule = lf.schedules.wsd(
-        steps=steps, peak=3e-4, warmup=warmup, decay_start=steps * 4 // 5, end=3e-5
-    )
-    at = warmup + (steps - warmup) // total * np.arange(1, total + 1) - 1
+    every = (steps - warmup) // total
+    decay = warmup + every * (n * 4 // 5)
+    schedule = lf.schedules.wsd(steps=steps, peak=3e-4, warmup=warmup, decay_start=decay, end=3e-5)
+    at = warmup - 1 + every * np.arange(1, total + 1)
     return _measured(schedule, at, noise, 0)
 
 

@@ -54,7 +54,7 @@ def run(job: str, plan: Plan, scale: Scale) -> report.Table:
 def check(table: report.Table) -> None:
     """Lawfit must reach the objective, or there is no time to speak of."""
     for row in table.rows:
-        if row.peer == "lawfit" and row.scored and not reaches(table, row):
+        if row.peer == "lawfit" and row.scored and row.exact and not reaches(table, row):
             target = "the best of all" if table.reference is None else repr(table.reference)
             reached = f"{row.objective!r} (gap {row.gap})"
             raise AssertionError(

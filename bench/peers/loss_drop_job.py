@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,8 +91,7 @@ def by_scipy(curves: Sequence[Sums], drop: Any) -> Callable[[], Floats]:
     return solve
 
 
-def j3(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
-    plans = []
+def j3(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
     for size in (100,) if scale.quick else AT_MOST:
         curves = data.multipower_curves(size, data.MULTIPOWER_TRAIN)
         plan = Plan(f"multi-power law, {size}M, three training curves", at_most=True)
@@ -106,8 +105,7 @@ def j3(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
             plan.add(drop)
         elif not scale.quick:
             plan.add(peer(curves, drop))
-        plans.append(plan)
-    return plans
+        yield plan
 
 
 def loss_drop() -> Any:

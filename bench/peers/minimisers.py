@@ -61,6 +61,7 @@ def by_migrad(*, exact: bool, scale: float, tolerance: float) -> Prepare:
             minuit = iminuit.Minuit(value, start, grad=gradient if exact else None)
             minuit.errordef = 0.5
             minuit.tol = tolerance
+            minuit.print_level = -1
             minuit.migrad(ncall=MOST_CALLS)
             return np.array(minuit.values)
 

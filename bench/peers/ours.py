@@ -9,7 +9,7 @@ import numpy as np
 
 import lawfit as lf
 from bench.peers.data import NEAR, LongCurve
-from bench.peers.plan import Params, Side
+from bench.peers.plan import Params, Side, draw
 from bench.peers.problems import Floats, Problem
 from bench.peers.timing import Contestant, Skip
 
@@ -87,16 +87,49 @@ def eliminated(law: lf.Law, data: Any, starts: Sequence[Params], problem: Proble
 
 
 def bootstrap(
-    law: str,
-    data: Mapping[str, Sequence[float]],
-    start: Params,
-    problem: Problem,
-    *,
-    draws: Sequence[Floats],
-    of: int,
-) -> list[Side]:
-    """J1c: the resamples that the peers have, one by one; and all in one call."""
-    starts, columns = [dict(start)], {name: np.array(data[name]) for name in data}
+    law: str, data: Any, start: Params, problem: Problem, *, part: int, of: int
+) -> tuple[list[Side], list[Floats]]:
+    """J1c: all resamples in one call, and the first ones by lf.fit; and how rows were drawn.
+
+    The draws are those of lf.bootstrap, for the peers to have the same.
+    """
+    starts = [dict(start)]
+    if not hasattr(lf, "bootstrap"):
+        draws = [draw(problem.n, (0, k)) for k in range(part)]
+        skip = absent("bootstrap", "bootstrap")
+        return [looped(law, data, starts, problem, draws=draws, of=of), skip], draws
+    fit = lf.fit(law, data, starts=starts, threads=1)
+    first = lf.bootstrap(fit, n=part, rng=0, threads=1)
+    draws = [first.rows(k).astype(float) for k in range(part)]
+
+    def score(found: Any) -> Floats:
+        return np.array(
+            [
+                value(
+                    problem.weighted(counts),
+                    {name: values[k] for name, values in found.params.items()},
+                    found.objective[k],
+                )
+                for k, counts in enumerate(draws)
+            ]
+        )
+
+    at_once = Contestant(
+        "lawfit",
+        "bootstrap",
+        f"lf.bootstrap of all {of}",
+        lambda: lf.bootstrap(fit, n=of, rng=0, threads=1),
+        score,
+        remark=lambda found: f"{np.mean(found.converged):.1%} of all converged",
+    )
+    return [at_once, looped(law, data, starts, problem, draws=draws, of=of)], draws
+
+
+def looped(
+    law: str, data: Any, starts: list[Params], problem: Problem, *, draws: list[Floats], of: int
+) -> Side:
+    """Resamples one by one."""
+    columns = {name: np.array(data[name]) for name in data}
 
     def loop() -> list[lf.Fit]:
         fits = []
@@ -110,26 +143,7 @@ def bootstrap(
         pairs = zip(fits, draws, strict=True)
         return np.array([value(problem.weighted(c), f.params, f.objective) for f, c in pairs])
 
-    about = "lf.fit in a loop"
-    sides: list[Side] = [
-        Contestant("lawfit", "loop", about, loop, score, ran=len(draws), of=of),
-    ]
-    if hasattr(lf, "bootstrap"):
-        fit = lf.fit(law, data, starts=starts, threads=1)
-        sides.insert(
-            0,
-            Contestant(
-                "lawfit",
-                "bootstrap",
-                "lf.bootstrap, with draws of its own",
-                lambda: lf.bootstrap(fit, n=of, rng=0, threads=1),
-                lambda found: np.array([]),
-                success=lambda found: float(np.mean(found.converged)),
-            ),
-        )
-    else:
-        sides.append(absent("bootstrap", "bootstrap"))
-    return sides
+    return Contestant("lawfit", "loop", "lf.fit in a loop", loop, score, ran=len(draws), of=of)
 
 
 def growing(long: LongCurve, n: int, more: int, start: Params, problem: Problem) -> list[Side]:
@@ -159,38 +173,63 @@ def forecaster(long: LongCurve, n: int, more: int, problem: Problem, mode: str) 
     steps, losses = long.steps.tolist(), long.loss.tolist()
     made = lf.Forecaster("annealing", long.schedule, mode=mode)
     made.update_many(steps[:n], losses[:n])
+    rows = n
 
-    def run() -> tuple[int, Params]:
-        made.update(steps[made.n], losses[made.n])
-        return made.n, made.params
+    def run() -> None:
+        nonlocal rows
+        made.update(steps[rows], losses[rows])
+        rows += 1
 
-    def score(ends: list[tuple[int, Params]]) -> Floats:
-        return np.array(
-            [problem.first(rows).objective(problem.encode(params)) for rows, params in ends]
-        )
+    def score(ends: list[tuple[int, float, Params]]) -> Floats:
+        parts = [(problem.first(k), said, params) for k, said, params in ends]
+        if mode == "exact":
+            return np.array([value(part, params, said) for part, said, params in parts])
+        return np.array([part.objective(part.encode(params)) for part, _, params in parts])
 
-    about = f"lf.Forecaster(mode={mode!r}), update and params"
-    return Contestant("lawfit", f"forecaster, {mode}", about, run, score, most=more)
-
-
-def small_fits(runs: Sequence[LongCurve], part: int, resamples: int, draw: Any) -> list[Side]:
-    """J4: all curves and their resamples in one call; or lf.fit in a loop, on some."""
-    sides: list[Side] = []
-    if hasattr(lf, "fit_many"):
-        curves = [
-            lf.Curve(run.steps, run.loss, run.schedule, name=f"{i}") for i, run in enumerate(runs)
-        ]
-        sides += [all_at_once(curves, runs, resamples, threads) for threads in (1, 2)]
-    else:
-        sides.append(absent("fit_many", "fit_many"))
-    return [*sides, one_by_one(runs[:part], resamples, draw, len(runs))]
+    return Contestant(
+        "lawfit",
+        f"forecaster, {mode}",
+        f"lf.Forecaster(mode={mode!r}).update",
+        run,
+        score,
+        read=lambda: (made.n, made.objective, made.params),
+        exact=mode == "exact",
+        most=more,
+    )
 
 
-def all_at_once(curves: Any, runs: Sequence[LongCurve], resamples: int, threads: int) -> Side:
+def small_fits(runs: Sequence[LongCurve], part: int, resamples: int) -> list[Side]:
+    """J4: all curves and their resamples in one call; and lf.fit in a loop, on some."""
+    loop = one_by_one(runs[:part], resamples, len(runs))
+    if not hasattr(lf, "fit_many"):
+        return [loop, absent("fit_many", "fit_many")]
+    curves = [
+        lf.Curve(run.steps, run.loss, run.schedule, name=f"{i}") for i, run in enumerate(runs)
+    ]
+    return [*(all_at_once(curves, runs[:part], resamples, threads) for threads in (1, 2)), loop]
+
+
+def all_at_once(curves: Any, some: Sequence[LongCurve], resamples: int, threads: int) -> Side:
     how = {"by": "name", "resamples": resamples, "threads": threads}
+    problems = [run.problem() for run in some]
 
     def score(table: Any) -> Floats:
-        return np.array(table.objective)
+        place = {key: g for g, key in enumerate(table.keys)}
+        places = [place[f"{i}"] for i in range(len(problems))]
+        return np.array(
+            [
+                value(
+                    problem,
+                    {name: values[g] for name, values in table.params.items()},
+                    table.objective[g],
+                )
+                for problem, g in zip(problems, places, strict=True)
+            ]
+        )
+
+    def remark(table: Any) -> str:
+        done = np.mean(table.resampled_status == table.STATUSES.index("converged"))
+        return f"{np.mean(table.converged):.1%} of fits and {done:.1%} of resamples converged"
 
     return Contestant(
         "lawfit",
@@ -198,11 +237,14 @@ def all_at_once(curves: Any, runs: Sequence[LongCurve], resamples: int, threads:
         "lf.fit_many from default starts",
         lambda: lf.fit_many("annealing", curves, **how),
         score,
+        remark=remark,
         cpus=threads,
     )
 
 
-def one_by_one(runs: Sequence[LongCurve], resamples: int, draw: Any, of: int) -> Side:
+def one_by_one(runs: Sequence[LongCurve], resamples: int, of: int) -> Side:
+    """Curves and their resamples by lf.fit."""
+
     def run() -> list[lf.Fit]:
         fits = []
         for i, long in enumerate(runs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,7 +50,7 @@ class Plan:
                 self.contestants.append(side)
 
 
-Build = Callable[[Scale, Sequence[Solver]], list[Plan]]
+Build = Callable[[Scale, Sequence[Solver]], Iterable[Plan]]
 
 
 def contestant(
@@ -90,3 +90,8 @@ def optimum(problem: Problem, start: Params) -> tuple[float, Params]:
     ends = [prepare(view)(begin)[0] for prepare in references()]
     best = min(ends, key=view.objective)
     return view.objective(best), view.decode(best)
+
+
+def draw(n: int, key: Sequence[int]) -> Floats:
+    """How often each of n rows is drawn in a resample."""
+    return np.bincount(np.random.default_rng(key).integers(n, size=n), minlength=n).astype(float)

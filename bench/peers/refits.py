@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from bench.peers import data, ours
-from bench.peers.plan import Params, Plan, Scale, contestant, optimum
+from bench.peers.plan import Params, Plan, Scale, contestant, draw, optimum
 from bench.peers.problems import Floats, Problem
 from bench.peers.solver import Solver
 from bench.peers.timing import Contestant
-
-
-def draw(n: int, key: Sequence[int]) -> Floats:
-    """How often each of n rows is drawn in a resample."""
-    return np.bincount(np.random.default_rng(key).integers(n, size=n), minlength=n).astype(float)
 
 
 def resampled(solver: Solver, problem: Problem, counts: Floats) -> Problem:
@@ -33,7 +28,7 @@ def resampled(solver: Solver, problem: Problem, counts: Floats) -> Problem:
     return problem.taken(np.repeat(np.arange(problem.n), counts.astype(int)))
 
 
-def j1c(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
+def j1c(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
     of = 4000
     fast, slow = (20, 10) if scale.quick else (of, of) if scale.full else (100, 30)
     problem, points = data.chinchilla(), data.chinchilla_points()
@@ -41,12 +36,12 @@ def j1c(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
     plan = Plan("Chinchilla, 240 points, 4000 bootstrap refits from the fit's solution")
     plan.paired = True
     plan.notes.append("solved: of the resamples; objective: mean over the resamples all have done")
-    draws = [draw(problem.n, (0, k)) for k in range(fast)]
-    plan.add(*ours.bootstrap("chinchilla", points, solution, problem, draws=draws, of=of))
+    sides, draws = ours.bootstrap("chinchilla", points, solution, problem, part=fast, of=of)
+    plan.add(*sides)
     for solver in solvers:
         count = slow if solver.slow or not solver.grows else fast
         plan.add(bootstrapped(solver, problem, solution, draws[:count], of))
-    return [plan]
+    yield plan
 
 
 def bootstrapped(
@@ -65,8 +60,7 @@ def bootstrapped(
     return contestant(solver, run, score, ran=len(draws), of=of)
 
 
-def j2d(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
-    plans = []
+def j2d(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
     sizes = (1000,) if scale.quick else (1000, 10_000, 100_000)
     for n in sizes:
         more = 90 if scale.quick else 540
@@ -78,8 +72,7 @@ def j2d(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
         plan.notes.append("solved: of the refits; objective: mean over the refits all have done")
         plan.add(*ours.growing(long, n, more, solution, problem))
         plan.add(*(growing(s, problem, n, more, solution) for s in solvers))
-        plans.append(plan)
-    return plans
+        yield plan
 
 
 def growing(solver: Solver, problem: Problem, n: int, more: int, start: Params) -> Contestant:
@@ -105,7 +98,7 @@ def growing(solver: Solver, problem: Problem, n: int, more: int, start: Params) 
     return made if solver.grows else replace(made, about=f"{made.about}; later rows of weight 0")
 
 
-def j4(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
+def j4(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
     curves, resamples = (100 if scale.quick else 10_000), 100
     runs = data.small_curves(curves)
     plan = Plan(f"annealing, {curves} curves of 40 to 100 points, each with {resamples} resamples")
@@ -115,11 +108,11 @@ def j4(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
     )
     plan.notes.append("the peers are given the areas; lawfit computes them")
     part = 1 if scale.quick else 5  # the same curves for all, as their lengths differ
-    plan.add(*ours.small_fits(runs, part, resamples, draw))
+    plan.add(*ours.small_fits(runs, part, resamples))
     for solver in solvers:
         if solver.grows and not solver.slow:
             plan.add(small(solver, runs[:part], resamples, curves))
-    return [plan]
+    yield plan
 
 
 def small(solver: Solver, runs: Sequence[data.LongCurve], resamples: int, of: int) -> Contestant:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -13,16 +13,15 @@ from bench.peers.problems import Problem
 from bench.peers.solver import Solver
 
 
-def j1a(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
+def j1a(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
     problem, start = data.chinchilla(), data.GOOD_START
     plan = Plan("Chinchilla, 240 points, one fit from a good start", reference=data.CHINCHILLA_BEST)
     plan.add(*ours.single("chinchilla", data.chinchilla_points(), start, problem))
     plan.add(*(from_starts(s, problem, [start]) for s in solvers))
-    return [plan]
+    yield plan
 
 
-def j2b(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
-    plans = []
+def j2b(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
     for n in (1000,) if scale.quick else (1000, 10_000, 100_000):
         long = data.long_curve(n)
         problem, start = long.problem(), data.NEAR
@@ -31,22 +30,20 @@ def j2b(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
         plan.notes.append("the peers are given the areas; lawfit's plain fit computes them")
         plan.add(*ours.single("annealing", long.curve(), start, problem))
         plan.add(*(from_starts(s, problem, [start]) for s in solvers))
-        plans.append(plan)
-    return plans
+        yield plan
 
 
-def j1b(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
+def j1b(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
     problem, grid = data.chinchilla(), data.hoffmann_grid()
     plan = Plan("Chinchilla, Hoffmann's grid of 4500 starts", reference=data.CHINCHILLA_BEST)
     points, law = data.chinchilla_points(), lf.laws.chinchilla
     plan.add(ours.many(law, points, grid, problem))
     plan.add(ours.eliminated(law, points, grid, problem))
     counts = (30, 30) if scale.quick else (90, 360)
-    return [add_peers(plan, scale, problem, grid, solvers=solvers, counts=counts)]
+    yield add_peers(plan, scale, problem, grid, solvers=solvers, counts=counts)
 
 
-def j2c(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
-    plans = []
+def j2c(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
     starts = data.random_starts(1000)
     sizes = {1000: (10, 50)} if scale.quick else {1000: (20, 100), 10_000: (5, 20)}
     for n, counts in sizes.items():
@@ -55,8 +52,7 @@ def j2c(scale: Scale, solvers: Sequence[Solver]) -> list[Plan]:
         plan = Plan(f"annealing, one curve of {n} points, 1000 random starts")
         plan.reference, _ = optimum(problem, data.NEAR)
         plan.add(ours.many(lf.laws.annealing, long.curve(), starts, problem))
-        plans.append(add_peers(plan, scale, problem, starts, solvers=solvers, counts=counts))
-    return plans
+        yield add_peers(plan, scale, problem, starts, solvers=solvers, counts=counts)
 
 
 def add_peers(

@@ -18,9 +18,11 @@ from bench.peers.threads import on
 class Contestant:
     """Something that does a job, and how to score what it returned.
 
-    `score` gives objectives, one a start or a problem, NaN where there is none. `ran` of `of`
-    parts of the job are done by a call, and its time is scaled up. With `most` every call does
-    the next piece of a stream, and all results are scored together.
+    `read` gives the result where `run` does not return it, and is not timed. `score` gives
+    objectives, one a start or a problem, NaN where there is none; where one is not `exact`, only
+    how far it is from the best is said. `ran` of `of` parts of the job are done by a call, and its
+    time is scaled up. With `most` every call does the next piece of a stream, and all results are
+    scored together.
     """
 
     peer: str
@@ -33,6 +35,8 @@ class Contestant:
     success: Callable[[Any], float] | None = None  # the share of starts, where it is counted
     remark: Callable[[Any], str] | None = None
     verify: Callable[[Any], None] | None = None  # raises if the result is wrong
+    read: Callable[[], Any] | None = None
+    exact: bool = True
     most: int | None = None
     cpus: int = 1
 
@@ -74,6 +78,8 @@ class Timed:
         took = time.perf_counter() - begin
         self.seconds.append(took)
         self.processor.append(time.process_time() - processor)
+        if self.contestant.read is not None:
+            result = self.contestant.read()
         if self.contestant.most is None:
             self.results.clear()
         self.results.append(result)
