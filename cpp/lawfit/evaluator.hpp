@@ -74,12 +74,13 @@ public:
 
   // Once per evaluation, before any block: the inputs' values.
   virtual void begin(const double *inputs, double *scratch) const = 0;
-  // Rows first … first+n-1, n <= block_rows: values f[n] and, unless null, the derivatives
-  // jac[k*block_rows + i] = ∂f_i/∂input_k. `functions` holds the values of Divided::functions.
+  // Rows first … first+n-1, n <= block_rows: values f and, unless null, the derivatives
+  // jac[k*block_rows + i] = ∂f_i/∂input_k. f has room for block_rows, of which what is beyond n is
+  // left with anything. `functions` holds the values of Divided::functions.
   virtual void evaluate(std::size_t first, std::size_t n, const RowValues *functions, double *f,
                         double *jac, double *scratch) const = 0;
   // For the rows of the last evaluate() with a Jacobian: adds Σ_i c[i]·∂²f_i/∂input_k∂input_l to
-  // the lower triangle of hess (m×m, row-major).
+  // the lower triangle of hess (m×m, row-major). c is 0 beyond n up to a multiple of 8.
   virtual void add_hessian(std::size_t first, std::size_t n, const RowValues *functions,
                            const double *c, double *hess, double *scratch) const = 0;
 

@@ -9,7 +9,8 @@
 
 #include "lawfit/evaluator.hpp"
 #include "lawfit/linalg.hpp"
-#include "lawfit/robust.hpp"
+#include "lawfit/loss.hpp"
+#include "lawfit/simd_types.hpp"
 
 namespace lawfit {
 
@@ -72,6 +73,11 @@ public:
     Coordinates coordinates;
     std::vector<double> evaluator, scalars, inputs, rows, jacobian, sums, functions, arguments;
     std::vector<RowValues> function_values; // of each function, in `functions`
+    struct Signed {
+      std::size_t index;
+      double sign;
+    };
+    std::vector<Signed> parameters; // what the inputs are, or empty where they are more than that
   };
 
   int parameters() const { return evaluator_->scalars().parameters(); }
@@ -119,11 +125,14 @@ public:
 
 private:
   void begin(const double *theta, int order, Workspace &work, Cancel &cancel) const;
-  double weigh(std::size_t first, std::size_t n, Workspace &work) const;
-  template <Loss loss> double weigh(std::size_t first, std::size_t n, double *rows) const;
+  // Of rows whose values are in `rows`: their share of the objective, and what `purpose` asks for.
+  double weigh(std::size_t first, std::size_t n, simd::WeighFor purpose, double *rows) const;
   double weigh_rates(std::size_t first, std::size_t n, double *rows) const;
   Rows rows_at(std::size_t first, std::size_t n, Workspace &work) const;
+  std::vector<Workspace::Signed> signed_inputs(Coordinates coordinates) const;
   bool chain(double objective, int order, const Workspace &work, Evaluation &out) const;
+  void chain_signs(const Workspace &work, Evaluation &out) const;
+  void chain_scalars(int order, const Workspace &work, Evaluation &out) const;
 
   std::vector<double> y_, log_y_, weights_;
   ProblemOptions options_;
@@ -134,7 +143,8 @@ private:
   std::vector<Function> functions_;
   std::unique_ptr<Evaluator> evaluator_;
   std::vector<bool> linear_;
-  double rounding_ = 0, scale_ = 0, floor_ = 0;
+  simd::Weighing weighing_{};
+  double rounding_ = 0, scale_ = 0;
 };
 
 } // namespace lawfit

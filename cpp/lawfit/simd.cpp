@@ -1,7 +1,10 @@
 #include "lawfit/simd.hpp"
 
 #include "lawfit/simd_drop.hpp"
+#include "lawfit/simd_plain.hpp"
 #include "lawfit/simd_tables.hpp"
+#include "lawfit/simd_term.hpp"
+#include "lawfit/simd_weigh.hpp"
 
 #include <cmath>
 #include <cstdlib>
@@ -44,16 +47,6 @@ void scalar_add_product(const double *jac, std::size_t stride, int m, const doub
   }
 }
 
-struct Doubles {
-  using V = double;
-  static constexpr std::size_t lanes = 1;
-  static V load(const double *p) { return *p; }
-  static void store(double *p, V v) { *p = v; }
-  static V fma(V a, V b, V c) { return a * b + c; }
-  static V exp(V x) { return std::exp(x); }
-  static V log(V x) { return std::log(x); }
-};
-
 // What this build has, best first.
 constexpr const Table *built[] = {
 #if defined(LAWFIT_SIMD_X86)
@@ -93,8 +86,15 @@ const Table &active() noexcept {
 
 } // namespace
 
-const Table scalar_table = {"scalar",        scalar_exp,         scalar_log,
-                            scalar_add_gram, scalar_add_product, add_drop_of<Doubles>};
+const Table scalar_table = {"scalar",
+                            scalar_exp,
+                            scalar_log,
+                            scalar_add_gram,
+                            scalar_add_product,
+                            weigh_of<Doubles>,
+                            add_term_of<Doubles>,
+                            add_moments_of<Doubles>,
+                            add_drop_of<Doubles>};
 
 const Table *find_table(const char *level) noexcept {
   for (const Table *table : built)
@@ -115,6 +115,20 @@ void add_gram(const double *jac, std::size_t stride, int m, const double *w, std
 void add_product(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
                  double *g) {
   active().add_product(jac, stride, m, c, n, g);
+}
+
+double weigh(const Weighing &with, WeighFor purpose, const double *f, const double *target,
+             const double *weight, std::size_t n, const WeighedRows &out) {
+  return active().weigh(with, purpose, f, target, weight, n, out);
+}
+
+void add_term(const Term &term, std::size_t n, const TermRows &out) {
+  active().add_term(term, n, out);
+}
+
+void add_moments(const double *c, const double *shape, const double *a, const double *b,
+                 std::size_t n, double *out) {
+  active().add_moments(c, shape, a, b, n, out);
 }
 
 void add_drop(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs, std::size_t n,

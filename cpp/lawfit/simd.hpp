@@ -26,6 +26,20 @@ void add_gram(const double *jac, std::size_t stride, int m, const double *w, std
 void add_product(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
                  double *g);
 
+// Rows of a law's values f against their targets, y or log y; weight null is 1. Returns the sum of
+// their terms of the objective. What `purpose` asks for is filled up to a multiple of 8 rows, those
+// beyond n with what weighs nothing.
+double weigh(const Weighing &with, WeighFor purpose, const double *f, const double *target,
+             const double *weight, std::size_t n, const WeighedRows &out);
+
+// One term of a sum of products of powers, with its derivatives, for n rows rounded up to a
+// multiple of 8.
+void add_term(const Term &term, std::size_t n, const TermRows &out);
+// out[0] += Σ c·shape·a, out[1] += Σ c·shape·a·b over n rows rounded up to a multiple of 8, where c
+// must be 0 beyond n.
+void add_moments(const double *c, const double *shape, const double *a, const double *b,
+                 std::size_t n, double *out);
+
 // sums += weight·G(x) over the nodes of n runs, x = power·(area − before), and so on up to the
 // derivatives of that order.
 void add_drop(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs, std::size_t n,

@@ -7,6 +7,8 @@
 
 #include "lawfit/simd_drop.hpp"
 #include "lawfit/simd_tables.hpp"
+#include "lawfit/simd_term.hpp"
+#include "lawfit/simd_weigh.hpp"
 
 #if defined(LAWFIT_SIMD_NEON)
 #include <arm_neon.h>
@@ -20,7 +22,7 @@ namespace {
 // fma(a, b, c) = a·b + c, rounded once where the machine can. It is spelt out, not left to the
 // compiler's contraction, so that every compiler and every machine with one gives the same bits.
 // clamp passes NaN on: x86's min and max return their second argument then.
-// A tile of the Gram matrix is as large as the registers allow.
+// A tile of the Gram matrix is as large as the registers allow, and so is a `whole` matrix.
 #if defined(LAWFIT_SIMD_AVX512)
 typedef double Vec __attribute__((vector_size(64)));
 typedef unsigned long long Bits __attribute__((vector_size(64)));
@@ -29,25 +31,41 @@ inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_pd(a, b, c); }
 inline Vec clamp(Vec low, Vec high, Vec x) {
   return _mm512_maskz_min_pd(0xff, high, _mm512_maskz_max_pd(0xff, low, x));
 }
-constexpr int tile = 4;
+inline Vec sqrt(Vec x) { return _mm512_maskz_sqrt_pd(0xff, x); }
+inline double add_lanes(Vec x) {
+  const __m256d four =
+      _mm512_maskz_extractf64x4_pd(0xf, x, 0) + _mm512_maskz_extractf64x4_pd(0xf, x, 1);
+  const __m128d two = _mm256_castpd256_pd128(four) + _mm256_extractf128_pd(four, 1);
+  return two[0] + two[1];
+}
+constexpr int tile = 4, whole = 6;
 #elif defined(LAWFIT_SIMD_AVX2)
 typedef double Vec __attribute__((vector_size(32)));
 typedef unsigned long long Bits __attribute__((vector_size(32)));
 inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_pd(a, b, c); }
 inline Vec clamp(Vec low, Vec high, Vec x) { return _mm256_min_pd(high, _mm256_max_pd(low, x)); }
-constexpr int tile = 2;
+inline Vec sqrt(Vec x) { return _mm256_sqrt_pd(x); }
+inline double add_lanes(Vec x) {
+  const __m128d two = _mm256_castpd256_pd128(x) + _mm256_extractf128_pd(x, 1);
+  return two[0] + two[1];
+}
+constexpr int tile = 2, whole = 2;
 #elif defined(LAWFIT_SIMD_NEON)
 typedef double Vec __attribute__((vector_size(16)));
 typedef unsigned long long Bits __attribute__((vector_size(16)));
 inline Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f64(c, a, b); }
 inline Vec clamp(Vec low, Vec high, Vec x) { return vminq_f64(high, vmaxq_f64(low, x)); }
-constexpr int tile = 2;
+inline Vec sqrt(Vec x) { return vsqrtq_f64(x); }
+inline double add_lanes(Vec x) { return x[0] + x[1]; }
+constexpr int tile = 2, whole = 2;
 #elif defined(LAWFIT_SIMD_SSE2)
 typedef double Vec __attribute__((vector_size(16)));
 typedef unsigned long long Bits __attribute__((vector_size(16)));
 inline Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
 inline Vec clamp(Vec low, Vec high, Vec x) { return _mm_min_pd(high, _mm_max_pd(low, x)); }
-constexpr int tile = 1;
+inline Vec sqrt(Vec x) { return _mm_sqrt_pd(x); }
+inline double add_lanes(Vec x) { return x[0] + x[1]; }
+constexpr int tile = 1, whole = 1;
 #endif
 
 constexpr std::size_t lanes = sizeof(Vec) / sizeof(double);
@@ -185,14 +203,7 @@ inline double total(Block sums) {
 #pragma GCC unroll 4
     for (int k = 0; k < half; ++k)
       sums.part[k] += sums.part[k + half];
-  double lane[lanes];
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < lanes; ++i)
-    lane[i] = sums.part[0][i];
-  for (std::size_t half = lanes / 2; half > 0; half /= 2)
-    for (std::size_t i = 0; i < half; ++i)
-      lane[i] += lane[i + half];
-  return lane[0];
+  return add_lanes(sums.part[0]);
 }
 
 // GCC keeps the sums of a tile in registers only when every loop over them is unrolled early, hence
@@ -204,9 +215,9 @@ template <int rows, int cols, bool weighted, bool diagonal> struct Tile {
   Block sums[rows][cols];
 
   void clear() {
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int c = 0; c < cols; ++c)
 #pragma GCC unroll 4
         for (int k = 0; k < parts; ++k)
@@ -217,7 +228,7 @@ template <int rows, int cols, bool weighted, bool diagonal> struct Tile {
            std::size_t count) {
     const Block weights = load_block(w, count);
     Block left[rows];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int r = 0; r < rows; ++r) {
       left[r] = weights;
       if (weighted) {
@@ -227,10 +238,10 @@ template <int rows, int cols, bool weighted, bool diagonal> struct Tile {
           left[r].part[k] *= row.part[k];
       }
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int c = 0; c < cols; ++c) {
       const Block right = load_block(b + static_cast<std::size_t>(c) * stride, count);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int r = diagonal ? c : 0; r < rows; ++r)
 #pragma GCC unroll 4
         for (int k = 0; k < parts; ++k)
@@ -259,15 +270,17 @@ void add_tile(int rows_left, int cols_left, const double *a, const double *b, st
     tile_sums.add(a + i, b + i, stride, w + i, block);
   if (i < n)
     tile_sums.add(a + i, b + i, stride, w + i, n - i);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
   for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int c = 0; c < (diagonal ? r + 1 : cols); ++c)
       out[r * out_stride + c] += total(tile_sums.sums[r][c]);
 }
 
 void add_gram(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
               double *gram) {
+  if (m <= whole)
+    return add_tile<whole, whole, true, true>(m, m, jac, jac, stride, w, n, gram, m);
   for (int a = 0; a < m; a += tile) {
     const double *row = jac + static_cast<std::size_t>(a) * stride;
     double *out = gram + a * m;
@@ -285,13 +298,14 @@ void add_product(const double *jac, std::size_t stride, int m, const double *c, 
                                  c, n, g + a, 0);
 }
 
-// For simd_drop.hpp.
+// For kernels that are written for any `Math`.
 struct Vectors {
   typedef Vec V;
   static constexpr std::size_t lanes = simd::lanes;
   static V load(const double *p) { return simd::load(p); }
   static void store(double *p, V v) { simd::store(p, v); }
   static V fma(V a, V b, V c) { return simd::fma(a, b, c); }
+  static V sqrt(V x) { return simd::sqrt(x); }
   static V exp(V x) { return exp_of(x); }
   static V log(V x) { return log_of(x); }
 };

@@ -17,6 +17,11 @@ struct Table {
                    double *gram);
   void (*add_product)(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
                       double *g);
+  double (*weigh)(const Weighing &with, WeighFor purpose, const double *f, const double *target,
+                  const double *weight, std::size_t n, const WeighedRows &out);
+  void (*add_term)(const Term &term, std::size_t n, const TermRows &out);
+  void (*add_moments)(const double *c, const double *shape, const double *a, const double *b,
+                      std::size_t n, double *out);
   void (*add_drop)(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs,
                    std::size_t n, int order, DropSums &sums);
 };
