@@ -220,14 +220,11 @@ def fastest(table: Table) -> str:
     row = min(correct, key=lambda r: r.seconds_processor, default=None)
     if row is None:
         return "no peer solves 99% of them"
-    times = (
-        ""
-        if row.ratio_median is None
-        else (
-            f": {row.ratio_median:.3g} times lawfit by the clock, {row.ratio_processor:.3g} by processor"
-        )
-    )
-    return f"fastest peer that solves 99%: {row.peer} ({row.setting}){times}"
+    said = f"fastest peer that solves 99%: {row.peer} ({row.setting})"
+    if row.ratio_median is None:
+        return said
+    clock, processor = f"{row.ratio_median:.3g}", f"{row.ratio_processor:.3g}"
+    return f"{said}, {clock} times lawfit's first row by the clock and {processor} by the processor"
 
 
 def _below(table: Table) -> list[str]:
