@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 from bench.peers import driver, report  # noqa: E402
 from bench.peers.plan import Plan  # noqa: E402
 from bench.peers.problems import Annealing, Chinchilla  # noqa: E402
+from bench.peers.results import tabulate  # noqa: E402
 from bench.peers.timing import Contestant, measure  # noqa: E402
 
 RNG = np.random.default_rng(0)
@@ -90,7 +91,7 @@ def contest(peer, objectives, **options):
 
 
 def table_of(plan):
-    return report.tabulate("J", plan, measure(plan.contestants, rounds=2))
+    return tabulate("J", plan, measure(plan.contestants, rounds=2))
 
 
 def test_starts_are_solved_where_they_reach_the_best_of_all():

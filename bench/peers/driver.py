@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-import lawfit as lf
 from bench.peers import report
 from bench.peers.jobs import JOBS
 from bench.peers.plan import Plan, Scale
+from bench.peers.results import Row, Table, tabulate
 from bench.peers.solver import MissingPeerError, Solver
 from bench.peers.timing import Skip, measure
 
@@ -40,18 +40,18 @@ def load(modules: Sequence[str]) -> tuple[list[Solver], list[Skip]]:
     return solvers, skipped
 
 
-def run(job: str, plan: Plan, scale: Scale) -> report.Table:
+def run(job: str, plan: Plan, scale: Scale) -> Table:
     """Time a job and check lawfit's results in it."""
     times = measure(plan.contestants, rounds=3 if scale.quick else 9)
     for timed in times:
         if timed.contestant.verify is not None:
             timed.contestant.verify(timed.result)
-    table = report.tabulate(job, plan, times)
+    table = tabulate(job, plan, times)
     check(table)
     return table
 
 
-def check(table: report.Table) -> None:
+def check(table: Table) -> None:
     """Lawfit must reach the objective, or there is no time to speak of."""
     for row in table.rows:
         if row.peer == "lawfit" and row.scored and row.exact and not reaches(table, row):
@@ -62,7 +62,7 @@ def check(table: report.Table) -> None:
             )
 
 
-def reaches(table: report.Table, row: report.Row) -> bool:
+def reaches(table: Table, row: Row) -> bool:
     if row.objective is None or row.gap is None:
         return False
     if table.reference is None:
@@ -92,20 +92,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = arguments(argv)
     scale = Scale(quick=options.quick, full=options.full)
     solvers, missing = load(options.peers)
-    about = report.machine()
-    print(lf.build_info())
-    print(f"{about['cpu']}, {about['cpus']} CPUs, load {about['load_average']}")
-    print(", ".join(f"{name} {version}" for name, version in about["versions"].items()))
-    for skip in missing:
-        print(f"skipped: {skip.peer}: {skip.reason}")
+    about = {**report.machine(), "missing": {skip.peer: skip.reason for skip in missing}}
+    print("\n".join(report.preface(about)))
     tables = []
     with np.errstate(all="ignore"):
         for name in options.jobs or JOBS:
             for plan in JOBS[name](scale, solvers):
                 tables.append(run(name, plan, scale))
                 print("\n" + report.text(tables[-1]), flush=True)
-    about["missing"] = {skip.peer: skip.reason for skip in missing}
     if options.json:
         options.json.write_text(json.dumps(report.as_json(tables, about), indent=1) + "\n")
     if options.markdown:
-        options.markdown.write_text("\n".join(report.markdown(t) for t in tables))
+        options.markdown.write_text(report.as_markdown(tables, about, str(__doc__).strip()))

@@ -51,6 +51,25 @@ def single(law: str, data: Any, start: Params, problem: Problem) -> list[Side]:
     return sides
 
 
+def with_areas(long: LongCurve, start: Params, problem: Problem) -> Side:
+    """J2b: a fit of columns, with the areas computed before, as the peers have them."""
+    law = lf.Law(
+        "annealing_columns",
+        "L0 + A * forward**-alpha - C * annealing",
+        {name: lf.Parameter(0) for name in ("L0", "A", "alpha", "C")},
+        y="loss",
+    )
+    columns = {"forward": long.s1, "annealing": long.s2, "loss": long.loss}
+    starts = [dict(start)]
+    return Contestant(
+        "lawfit",
+        "fit, areas given",
+        "lf.fit of columns",
+        lambda: lf.fit(law, columns, starts=starts, threads=1),
+        of_fit(problem),
+    )
+
+
 def array_of(law: lf.Law, starts: Sequence[Mapping[str, float]]) -> Floats:
     """Starts as an array in the order of the law's free parameters."""
     names = [name for name, parameter in law.parameters.items() if parameter.held is None]

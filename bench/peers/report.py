@@ -4,172 +4,25 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import lawfit as lf
-from bench.peers.plan import Plan
-from bench.peers.problems import Floats
-from bench.peers.timing import Skip, Timed
+from bench.peers.cminpack import compiler
+from bench.peers.results import SOLVED, UNITS, Row, Table
+from bench.peers.solver import MissingPeerError
 
-# A start or a problem counts as solved this close to the best objective that anyone reached.
-SOLVED = 1e-6
 PACKAGES = ("numpy", "scipy", "lmfit", "iminuit", "numba", "jax", "jaxlib", "optimistix")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One contestant at one job; seconds are those of the whole job, and p99 of 100 calls or more.
-
-    The ratios are to our first row. `scored` is how many objectives there are; `gap` is how far the
-    worst that the solver must have reached is from the best of all, relative to it, or None if one
-    is missing.
-    """
-
-    peer: str
-    setting: str
-    about: str
-    seconds_median: float
-    seconds_min: float
-    seconds_max: float
-    seconds_p99: float | None
-    seconds_processor: float
-    calls: int
-    ran: int
-    of: int
-    scored: int
-    exact: bool
-    parallel: bool
-    objective: float | None
-    gap: float | None
-    solved: float | None
-    ratio_median: float | None
-    ratio_processor: float | None
-    remark: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """All contestants at one job."""
-
-    job: str
-    title: str
-    unit: str
-    reference: float | None
-    at_most: bool
-    paired: bool
-    rows: tuple[Row, ...]
-    skipped: tuple[Skip, ...]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Scored:
-    """A contestant's objectives, and what they are compared with."""
-
-    timed: Timed
-    scores: Floats
-    best: Floats  # of the same problem each, or of all starts
-    common: int | None  # how many problems all have done
-
-
-def scored(times: Sequence[Timed], plan: Plan) -> list[Scored]:
-    """Objectives beside the best ones.
-
-    With `paired` the objectives are those of the same problems in the same order, so the best of
-    each is taken apart. Otherwise they are of many starts at one problem.
-    """
-    all_scores = [np.atleast_1d(t.contestant.score(t.result)) for t in times]
-    known = [s for s in all_scores if s.size]
-    if plan.paired and known:
-        width, common = max(s.size for s in known), min(s.size for s in known)
-        padded = [np.pad(s, (0, width - s.size), constant_values=np.nan) for s in known]
-        best = np.fmin.reduce(padded)
-        return [
-            Scored(t, s, best[: s.size], common) for t, s in zip(times, all_scores, strict=True)
-        ]
-    lowest = np.inf if plan.reference is None or plan.at_most else plan.reference
-    best = np.fmin.reduce([lowest, *(x for s in known for x in s)])
-    return [Scored(t, s, np.asarray(best), None) for t, s in zip(times, all_scores, strict=True)]
-
-
-def tabulate(job: str, plan: Plan, times: Sequence[Timed]) -> Table:
-    """Rows of a job, ours first and then from fast to slow."""
-    ours = next((t for t in times if t.contestant.ours), None)
-    rows = [_row(s, ours) for s in scored(times, plan)]
-    order = {"lawfit": 0}
-    rows.sort(key=lambda row: (order.get(row.peer, 1), row.seconds_median * (row.peer != "lawfit")))
-    return Table(
-        job,
-        plan.title,
-        _unit(rows),
-        plan.reference,
-        plan.at_most,
-        plan.paired,
-        tuple(rows),
-        tuple(plan.skipped),
-        tuple(plan.notes),
-    )
-
-
-def _row(scored: Scored, ours: Timed | None) -> Row:
-    timed, scores = scored.timed, scored.scores
-    c, seconds = timed.contestant, timed.scaled(timed.seconds)
-    median, least = float(np.median(seconds)), float(np.min(seconds))
-    processor = float(np.median(timed.scaled(timed.processor)))
-    solved = gap = objective = None
-    if scores.size:
-        solved = float(np.mean(scores <= scored.best * (1 + SOLVED)))
-        reached = np.fmin.reduce(scores, keepdims=True) if scored.common is None else scores
-        gap = _finite(np.max(reached / scored.best - 1))
-        objective = _finite(np.mean(reached[: scored.common]))
-    if c.success is not None:
-        solved = c.success(timed.result)
-    return Row(
-        c.peer,
-        c.setting,
-        c.about,
-        median,
-        least,
-        float(np.max(seconds)),
-        float(np.quantile(seconds, 0.99)) if seconds.size >= 100 else None,
-        processor,
-        seconds.size,
-        c.ran,
-        c.of,
-        scores.size,
-        c.exact,
-        c.cpus > 1,
-        objective,
-        gap,
-        solved,
-        None if ours is None else median / float(np.median(ours.scaled(ours.seconds))),
-        None if ours is None else processor / float(np.median(ours.scaled(ours.processor))),
-        "" if c.remark is None else c.remark(timed.result),
-    )
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6, "ns": 1e9}
-
-
-def _unit(rows: Sequence[Row]) -> str:
-    least = min((row.seconds_median for row in rows), default=1.0)
-    return next((u for u, scale in UNITS.items() if least * scale >= 0.1), "ns")
-
 
 LEFT = ("solver", "setting")
 TIMES = ("median", "min", "max", "p99", "processor")
 RIGHT = ("objective", "solved", "x median", "x processor")
+BUSY = 1.2  # wall seconds a processor second where others had the processor too
 THREADS = 1.15  # processor seconds a wall second that more than one thread takes
 
 
@@ -230,6 +83,8 @@ def fastest(table: Table) -> str:
 def _below(table: Table) -> list[str]:
     """What is said under a table."""
     lines = [fastest(table), *table.notes]
+    if any(row.seconds_median > BUSY * row.seconds_processor for row in table.rows):
+        lines.insert(1, "the machine was busy: compare the processor's time, not the clock's")
     if table.reference is not None:
         word = "at most" if table.at_most else "to reach"
         lines.insert(0, f"objective {word}: {table.reference:.10g}")
@@ -260,7 +115,7 @@ def text(table: Table) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures depend on."""
+    """What the figures depend on, but for the peers that are missing."""
     cpu = platform.processor() or "unknown"
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -278,6 +133,7 @@ def machine() -> dict[str, Any]:
         "load_average": load,
         "python": platform.python_version(),
         "versions": {"lawfit": lf.__version__, **_installed()},
+        "c_compiler": _c_compiler(),
         "build_info": dict(lf.build_info()),
     }
 
@@ -288,6 +144,35 @@ def _installed() -> dict[str, str]:
         with suppress(metadata.PackageNotFoundError):
             here[name] = metadata.version(name)
     return here
+
+
+def _c_compiler() -> str | None:
+    """What cminpack's objective is built with; cminpack itself comes as the system has it."""
+    try:
+        command = [*compiler(), "--version"]
+    except MissingPeerError:
+        return None
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return next(iter(said.splitlines()), None)
+
+
+def preface(about: dict[str, Any]) -> list[str]:
+    """Machine, compilers and versions, a line each."""
+    load = about["load_average"]
+    busy = "" if load is None else ", load " + " ".join(f"{x:.1f}" for x in load)
+    lines = [
+        f"{about['cpu']}, {about['cpus']} CPUs{busy}; {about['system']}, Python {about['python']}",
+        ", ".join(f"{name} {version}" for name, version in about["versions"].items()),
+        "lawfit: " + ", ".join(f"{name} {value}" for name, value in about["build_info"].items()),
+        f"cminpack's objective: {about['c_compiler']}",
+    ]
+    return [*lines, *(f"skipped: {name}: {why}" for name, why in about["missing"].items())]
+
+
+def as_markdown(tables: Sequence[Table], about: dict[str, Any], intro: str) -> str:
+    """Everything on a page."""
+    head = ["# lawfit beside other solvers", "", intro, "", *(f"- {x}" for x in preface(about)), ""]
+    return "\n".join([*head, *(markdown(table) for table in tables)])
 
 
 def as_json(tables: Sequence[Table], about: dict[str, Any]) -> dict[str, Any]:

@@ -27,8 +27,11 @@ def j2b(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
         problem, start = long.problem(), data.NEAR
         plan = Plan(f"annealing, one curve of {n} points, one fit from a good start")
         plan.reference, _ = optimum(problem, start)
-        plan.notes.append("the peers are given the areas; lawfit's plain fit computes them")
+        plan.notes.append(
+            "the peers are given the areas; lawfit computes them, but for the row that says so"
+        )
         plan.add(*ours.single("annealing", long.curve(), start, problem))
+        plan.add(ours.with_areas(long, start, problem))
         plan.add(*(from_starts(s, problem, [start]) for s in solvers))
         yield plan
 
