@@ -65,26 +65,26 @@ def _cells(row: Row, unit: str) -> tuple[str, ...]:
 CORRECT = 0.99
 
 
-def fastest(table: Table) -> str:
+def fastest(table: Table) -> list[str]:
     """The peer to beat: of those that solve 99 % at least, the one that takes the least."""
-    correct = (
-        r for r in table.rows if r.peer != "lawfit" and (r.solved is None or r.solved >= CORRECT)
-    )
-    row = min(correct, key=lambda r: r.seconds_processor, default=None)
-    if row is None:
-        return "no peer solves 99% of them"
-    said = f"fastest peer that solves 99%: {row.peer} ({row.setting})"
+    peers = [row for row in table.rows if row.peer != "lawfit"]
+    correct = [row for row in peers if row.solved is None or row.solved >= CORRECT]
+    if not correct:
+        return ["no peer solves 99%"] if peers else []
+    row = min(correct, key=lambda r: r.seconds_processor)
+    which = "fastest peer" if row.solved is None else "fastest peer that solves 99%"
+    said = f"{which}: {row.peer} ({row.setting})"
     if row.ratio_median is None:
-        return said
+        return [said]
     clock, processor = f"{row.ratio_median:.3g}", f"{row.ratio_processor:.3g}"
-    return f"{said}, {clock} times lawfit's first row by the clock and {processor} by the processor"
+    return [f"{said}, {clock} times lawfit's first row by the clock, {processor} by the processor"]
 
 
 def _below(table: Table) -> list[str]:
     """What is said under a table."""
-    lines = [fastest(table), *table.notes]
+    lines = [*fastest(table), *table.notes]
     if any(row.seconds_median > BUSY * row.seconds_processor for row in table.rows):
-        lines.insert(1, "the machine was busy: compare the processor's time, not the clock's")
+        lines.append("the machine was busy: compare the processor's time, not the clock's")
     if table.reference is not None:
         word = "at most" if table.at_most else "to reach"
         lines.insert(0, f"objective {word}: {table.reference:.10g}")
