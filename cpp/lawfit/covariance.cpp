@@ -151,9 +151,7 @@ Covariance covariance(const Problem &problem, const double *theta,
   std::iota(order.begin(), order.end(), 0);
   Information information(problem, theta, at_bound, order, cancel);
   if (information.is_robust()) {
-    std::vector<double> sizes;
-    append_residual_sizes(problem, theta, sizes, cancel);
-    const Band band(std::move(sizes), problem.options().delta);
+    const Band band(std::move(information.sizes), problem.options().delta);
     const Rank found = information.rank(information.count);
     information.smooth(problem, theta, band, found.rank, cancel);
   }

@@ -143,7 +143,7 @@ def fit(
     rng : int or numpy.random.Generator
         Seed of the drawn starts.
     threads : int, optional
-        At most this many threads, of which 8 find work; the same bits for any number.
+        At most this many threads, of which 64 find work; the same bits for any number.
     profile : mapping of str to sequence of float, optional
         Parameters kept at each value of a grid in turn; the best is returned with `Fit.profile`.
     warmup : {"peak", "actual", "skip"}
