@@ -92,7 +92,8 @@ def error(found: Areas, truth: Areas) -> float:
 
 
 def j2a(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
-    for steps in (1_000_000, 100_000_000) if scale.full else (1_000_000,):
+    usual = 100_000 if scale.quick else 1_000_000
+    for steps in (usual, 100_000_000) if scale.full else (usual,):
         pieces = lf.schedules.wsd(
             steps=steps, peak=3e-4, warmup=2000, decay_start=steps // 2, end=3e-5, shape="cosine"
         )
