@@ -35,6 +35,7 @@ def j1c(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
     _, solution = optimum(problem, data.GOOD_START)
     plan = Plan("Chinchilla, 240 points, 4000 bootstrap refits from the fit's solution")
     plan.paired = True
+    plan.notes.append("the peers' resamples are drawn before; lawfit's are in its time")
     plan.notes.append("solved: of the resamples; objective: mean over the resamples all have done")
     sides, draws = ours.bootstrap("chinchilla", points, solution, problem, part=fast, of=of)
     plan.add(*sides)
@@ -49,9 +50,10 @@ def bootstrapped(
 ) -> Contestant:
     view = solver.view(problem)
     begin = view.encode(start)[None]
+    problems = [resampled(solver, view, counts) for counts in draws]
 
     def run() -> list[Floats]:
-        return [solver.prepare(resampled(solver, view, c))(begin)[0] for c in draws]
+        return [solver.prepare(problem)(begin)[0] for problem in problems]
 
     def score(ends: list[Floats]) -> Floats:
         pairs = zip(ends, draws, strict=True)
@@ -106,7 +108,8 @@ def j4(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
     plan.notes.append(
         "solved and objective: of the curves' own fits; mean over those all have done"
     )
-    plan.notes.append("the peers are given the areas; lawfit computes them")
+    plan.notes.append("the peers are given areas and resamples; lawfit computes and draws them")
+    plan.notes.append("each fit of a peer is a call from Python")
     part = 1 if scale.quick else 5  # the same curves for all, as their lengths differ
     plan.add(*ours.small_fits(runs, part, resamples))
     for solver in solvers:
@@ -118,14 +121,17 @@ def j4(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
 def small(solver: Solver, runs: Sequence[data.LongCurve], resamples: int, of: int) -> Contestant:
     """A curve from a good start, and its resamples from there."""
     views = [solver.view(run.problem()) for run in runs]
-    draws = [[draw(v.n, (i, k)) for k in range(resamples)] for i, v in enumerate(views)]
+    again = [
+        [resampled(solver, view, draw(view.n, (i, k))) for k in range(resamples)]
+        for i, view in enumerate(views)
+    ]
 
     def run() -> list[Floats]:
         ends = []
-        for view, counts in zip(views, draws, strict=True):
+        for view, problems in zip(views, again, strict=True):
             end = solver.prepare(view)(view.encode(data.NEAR)[None])
-            for c in counts:
-                solver.prepare(resampled(solver, view, c))(end)
+            for problem in problems:
+                solver.prepare(problem)(end)
             ends.append(end[0])
         return ends
 
