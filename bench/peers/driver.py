@@ -14,6 +14,7 @@ import importlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -94,12 +95,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     solvers, missing = load(options.peers)
     about = {**report.machine(), "missing": {skip.peer: skip.reason for skip in missing}}
     print("\n".join(report.preface(about)))
-    tables = []
+    tables: list[Table] = []
     with np.errstate(all="ignore"):
         for name in options.jobs or JOBS:
             for plan in JOBS[name](scale, solvers):
                 tables.append(run(name, plan, scale))
                 print("\n" + report.text(tables[-1]), flush=True)
+                write(options, tables, about)
+
+
+def write(options: argparse.Namespace, tables: list[Table], about: dict[str, Any]) -> None:
+    """Write all tables so far, for a long run that ends early."""
     if options.json:
         options.json.write_text(json.dumps(report.as_json(tables, about), indent=1) + "\n")
     if options.markdown:
