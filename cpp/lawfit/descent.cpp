@@ -13,8 +13,6 @@ constexpr double least_damping = 1e-14, most_damping = 1e14;
 // A step that lowers the objective by less than this share is near the minimum. Earlier, the exact
 // Hessian leads along curved valleys more slowly than Gauss–Newton's matrix.
 constexpr double near_share = 0.01;
-// A step that promises less than this share of the objective has no digits left to give.
-constexpr double polished = 1e-27;
 
 // How many times as long as the matrix has it a step should be, after one t times as long met
 // `bent` times the curvature of the matrix. Where a Huber loss takes most rows as outliers, it
@@ -89,7 +87,7 @@ bool Descent::moves(const Step &step) const {
 
 // Would an undamped step lower the objective by less than `tolerance` of it?
 bool Descent::is_minimum(Model &model, double tolerance) {
-  if (newton_)
+  if (has_hessian_)
     find_best_step(model, least_damping, other_);
   else
     find_step(model, Curvature::gauss_newton, least_damping, other_);
@@ -170,8 +168,13 @@ Status Descent::search(Model &model, Observer *observer, SolverSummary &summary)
       find_step(model, Curvature::gauss_newton, by_gauss_newton.value, step_);
     Damping &damping = newton_ ? by_hessian : by_gauss_newton;
     if (step_.ok && step_.predicted <= options_.tolerance * model.objective() + model.rounding() &&
-        is_minimum(model, options_.tolerance))
-      return Status::converged;
+        is_minimum(model, options_.tolerance)) {
+      // The Gauss–Newton matrix may bend far more than the objective.
+      if (has_hessian_ || !add_hessian(model, summary) || is_minimum(model, options_.tolerance))
+        return Status::converged;
+      newton = true;
+      continue;
+    }
     if (damping.value > most_damping || (step_.ok && !moves(step_)))
       return is_minimum(model, std::sqrt(std::fmax(options_.tolerance, eps))) ? Status::converged
                                                                               : Status::stalled;
@@ -196,19 +199,26 @@ Status Descent::search(Model &model, Observer *observer, SolverSummary &summary)
   return Status::max_iterations;
 }
 
+bool Descent::add_hessian(Model &model, SolverSummary &summary) {
+  ++summary.evaluations;
+  has_hessian_ = model.evaluate(at_.data(), 2);
+  if (has_hessian_)
+    model.exchange();
+  return has_hessian_;
+}
+
 // Steps whose gain is below the rounding of the objective, judged by the gradient alone.
 void Descent::polish(Model &model, SolverSummary &summary) {
-  if (!has_hessian_) {
-    ++summary.evaluations;
-    if (!model.evaluate(at_.data(), 2))
-      return;
-    model.exchange();
-    has_hessian_ = true;
-  }
+  if (!has_hessian_ && !add_hessian(model, summary))
+    return;
   find_best_step(model, 0, step_);
-  for (int k = 0; k < 8 && step_.ok && step_.predicted > polished * model.objective(); ++k) {
-    if (!try_step(model, step_, 1, 2, summary) ||
-        model.trial_objective() > model.objective() * (1 + 64 * eps) + model.rounding())
+  const double rounding = model.rounding();
+  for (int k = 0; k < 8 && step_.ok; ++k) {
+    // No digits are left to give, or none of the objective is to be told from rounding.
+    if (step_.predicted <= std::fmax(1e-27 * model.objective(), 1e-3 * rounding) ||
+        !try_step(model, step_, 1, 2, summary) ||
+        model.trial_objective() >
+            model.objective() + 2 * std::sqrt(model.objective() * rounding) + rounding)
       break;
     exchange(model);
     find_best_step(model, 0, other_);

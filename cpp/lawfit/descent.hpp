@@ -97,6 +97,7 @@ private:
   bool is_minimum(Model &model, double tolerance);
   bool moves(const Step &step) const;
   void exchange(Model &model);
+  bool add_hessian(Model &model, SolverSummary &summary);
   void polish(Model &model, SolverSummary &summary);
   Status search(Model &model, Observer *observer, SolverSummary &summary);
 

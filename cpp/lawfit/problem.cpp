@@ -89,9 +89,11 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
 
   constexpr double eps = std::numeric_limits<double>::epsilon();
   double squares = 0;
+  if (options_.space == Space::log) {
+    log_y_.resize(y_.size());
+    simd::log(y_.data(), log_y_.data(), y_.size());
+  }
   for (std::size_t i = 0; i < y_.size(); ++i) {
-    if (options_.space == Space::log)
-      log_y_.push_back(std::log(y_[i]));
     const double size = options_.space == Space::log      ? std::fmax(1.0, std::abs(log_y_[i]))
                         : options_.loss == Loss::binomial ? 1.0
                                                           : std::abs(y_[i]);

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <utility>
 
+#include "lawfit/simd.hpp"
+
 namespace lawfit {
 namespace {
 
@@ -141,10 +143,9 @@ private:
 
   int log_of(int k) {
     Column values = column(k);
-    for (double &x : values) {
+    for (double x : values)
       ok_ = ok_ && x > 0 && std::isfinite(x);
-      x = std::log(x);
-    }
+    simd::log(values.data(), values.data(), values.size());
     return keep(std::move(values));
   }
 

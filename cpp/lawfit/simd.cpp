@@ -1,5 +1,6 @@
 #include "lawfit/simd.hpp"
 
+#include "lawfit/rules.hpp"
 #include "lawfit/simd_drop.hpp"
 #include "lawfit/simd_plain.hpp"
 #include "lawfit/simd_tables.hpp"
@@ -13,14 +14,15 @@
 namespace lawfit::simd {
 namespace {
 
-void scalar_exp(const double *x, double *y, std::size_t n) {
+template <double (*f)(double)> void map(const double *x, double *y, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i)
-    y[i] = std::exp(x[i]);
+    y[i] = f(x[i]);
 }
 
-void scalar_log(const double *x, double *y, std::size_t n) {
+template <double (*f)(double, double)>
+void map_two(const double *x, const double *y, double *z, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i)
-    y[i] = std::log(x[i]);
+    z[i] = f(x[i], y[i]);
 }
 
 void scalar_add_gram(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
@@ -87,8 +89,18 @@ const Table &active() noexcept {
 } // namespace
 
 const Table scalar_table = {"scalar",
-                            scalar_exp,
-                            scalar_log,
+                            map<std::exp>,
+                            map<std::log>,
+                            map<std::expm1>,
+                            map<std::log1p>,
+                            map<std::sin>,
+                            map<std::cos>,
+                            map<std::tan>,
+                            map<std::atan>,
+                            map<std::tanh>,
+                            map<lawfit::expit>,
+                            map_two<std::pow>,
+                            map_two<lawfit::logaddexp>,
                             scalar_add_gram,
                             scalar_add_product,
                             weigh_of<Doubles>,
@@ -104,8 +116,20 @@ const Table *find_table(const char *level) noexcept {
 }
 
 void exp(const double *x, double *y, std::size_t n) { active().exp(x, y, n); }
-
 void log(const double *x, double *y, std::size_t n) { active().log(x, y, n); }
+void expm1(const double *x, double *y, std::size_t n) { active().expm1(x, y, n); }
+void log1p(const double *x, double *y, std::size_t n) { active().log1p(x, y, n); }
+void sin(const double *x, double *y, std::size_t n) { active().sin(x, y, n); }
+void cos(const double *x, double *y, std::size_t n) { active().cos(x, y, n); }
+void tan(const double *x, double *y, std::size_t n) { active().tan(x, y, n); }
+void atan(const double *x, double *y, std::size_t n) { active().atan(x, y, n); }
+void tanh(const double *x, double *y, std::size_t n) { active().tanh(x, y, n); }
+void expit(const double *x, double *y, std::size_t n) { active().expit(x, y, n); }
+
+void pow(const double *x, const double *y, double *z, std::size_t n) { active().pow(x, y, z, n); }
+void logaddexp(const double *x, const double *y, double *z, std::size_t n) {
+  active().logaddexp(x, y, z, n);
+}
 
 void add_gram(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
               double *gram) {

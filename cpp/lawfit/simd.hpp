@@ -1,7 +1,7 @@
-// exp, log and small reductions over arrays, one implementation per instruction set, chosen at run
-// time: the best the machine has, or the lower one named by the environment variable LAWFIT_SIMD
-// (avx512, avx2, sse2, neon or scalar), read at the first call. A name this machine or this build
-// does not have is ignored.
+// Elementary functions and small reductions over arrays, one implementation per instruction set,
+// chosen at run time: the best the machine has, or the lower one named by the environment variable
+// LAWFIT_SIMD (avx512, avx2, sse2, neon or scalar), read at the first call. A name this machine or
+// this build does not have is ignored.
 //
 // Nothing here allocates or throws, and any thread may call. The levels with a fused multiply-add
 // (avx512, avx2, neon) give the same bits as each other.
@@ -14,9 +14,24 @@
 namespace lawfit::simd {
 
 // y[i] = f(x[i]) for i < n, within 1 ulp over the whole range, subnormals included; y may be x. An
-// element's result depends on its value alone, never on its place in the array or on n.
+// element's result depends on its value alone, never on its place in the array or on n. The cases
+// of infinities, NaN and zeros are those of C99, Annex F.
 void exp(const double *x, double *y, std::size_t n);
 void log(const double *x, double *y, std::size_t n);
+void expm1(const double *x, double *y, std::size_t n);
+void log1p(const double *x, double *y, std::size_t n);
+// Beyond 2^20 in size, these three have libm's result.
+void sin(const double *x, double *y, std::size_t n);
+void cos(const double *x, double *y, std::size_t n);
+void tan(const double *x, double *y, std::size_t n);
+void atan(const double *x, double *y, std::size_t n);
+void tanh(const double *x, double *y, std::size_t n);
+// 1/(1 + exp(−x)).
+void expit(const double *x, double *y, std::size_t n);
+// z[i] = f(x[i], y[i]), likewise; z may be x or y.
+void pow(const double *x, const double *y, double *z, std::size_t n);
+// log(exp(x) + exp(y)): the larger of them and log1p(exp(−|x − y|)), each within 1 ulp.
+void logaddexp(const double *x, const double *y, double *z, std::size_t n);
 
 // Lower triangle of A += J W Jᵀ: A[a*m+b] += Σ_i w[i]·J[a*stride+i]·J[b*stride+i], b <= a < m.
 // Sums are taken in an order that depends on n alone. Rows aligned to 64 bytes are read fastest.

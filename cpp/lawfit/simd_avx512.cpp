@@ -3,14 +3,6 @@
 
 namespace lawfit::simd {
 
-const Table avx512_table = {"avx512",
-                            map<exp_of>,
-                            map<log_of>,
-                            add_gram,
-                            add_product,
-                            weigh_of<Vectors>,
-                            add_term_of<Vectors>,
-                            add_moments_of<Vectors>,
-                            add_drop_of<Vectors>};
+const Table avx512_table = table_of("avx512");
 
 } // namespace lawfit::simd

@@ -9,10 +9,13 @@
 
 namespace lawfit::simd {
 
+typedef void (*Map)(const double *x, double *y, std::size_t n);
+typedef void (*MapTwo)(const double *x, const double *y, double *z, std::size_t n);
+
 struct Table {
   const char *level;
-  void (*exp)(const double *x, double *y, std::size_t n);
-  void (*log)(const double *x, double *y, std::size_t n);
+  Map exp, log, expm1, log1p, sin, cos, tan, atan, tanh, expit;
+  MapTwo pow, logaddexp;
   void (*add_gram)(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
                    double *gram);
   void (*add_product)(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
