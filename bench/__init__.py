@@ -1,0 +1,1 @@
+"""Scripts that measure lawfit; not installed with it."""

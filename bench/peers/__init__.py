@@ -1,0 +1,1 @@
+"""lawfit beside other solvers on the same objective: `python -m bench.peers --help`."""
