@@ -26,6 +26,7 @@ void bind_program(py::module_ &module);
 void bind_schedule(py::module_ &module);
 void bind_problem(py::module_ &module);
 void bind_solve(py::module_ &module);
+void bind_minimiser(py::module_ &module);
 void bind_grouped(py::module_ &module);
 void bind_resample(py::module_ &module);
 void bind_batch(py::module_ &module);

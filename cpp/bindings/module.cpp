@@ -32,6 +32,7 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   bind_program(module);
   bind_problem(module);
   bind_solve(module);
+  bind_minimiser(module);
   bind_grouped(module);
   bind_resample(module);
   bind_batch(module);

@@ -1,22 +1,22 @@
-// One problem minimised again and again, each time from one start, with nothing allocated.
+// One problem minimised again and again, each time from one start.
 #pragma once
 
 #include <vector>
 
-#include "lawfit/bounds.hpp"
 #include "lawfit/levenberg_marquardt.hpp"
 #include "lawfit/problem.hpp"
 
 namespace lawfit {
 
+// Allocates when built, never in solve(). For one thread at a time.
 class Minimiser {
 public:
-  // The problem must outlive it. Options in natural coordinates.
+  // The problem must outlive it. Bounds in natural coordinates.
   Minimiser(const Problem &problem, const SolverOptions &options);
 
-  // theta: the start, in natural coordinates and inside the bounds; becomes the minimum, unless the
-  // law has no value at it. For one thread at a time.
-  SolverSummary solve(std::vector<double> &theta, Cancel &cancel);
+  // theta: the start, in natural coordinates and within the bounds; becomes the minimum, unless the
+  // law has no value at it.
+  SolverSummary solve(double *theta, Cancel &cancel);
 
 private:
   const Problem &problem_;

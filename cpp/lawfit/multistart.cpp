@@ -162,15 +162,22 @@ private:
   Outcome solve(std::int64_t k, Slot &slot) const {
     Outcome out;
     out.theta.resize(static_cast<std::size_t>(problem_.parameters()));
-    if (!options_.given.empty())
-      problem_.to_centred(out.theta = options_.given[static_cast<std::size_t>(k)]);
-    else {
+    bool eliminates = eliminates_;
+    if (options_.given.empty()) {
       draw_start(options_, k, out.theta.data());
       problem_.take_logarithms(out.theta);
-      if (eliminates_ &&
-          !eliminate(problem_, solver_, options_.ranges, out.theta.data(), slot.work, cancel_))
-        return out;
+    } else {
+      out.theta = options_.given[static_cast<std::size_t>(k)];
+      eliminates = eliminates && std::any_of(out.theta.begin(), out.theta.end(),
+                                             [](double x) { return std::isnan(x); });
+      problem_.to_centred(out.theta);
+      for (std::size_t i = 0; eliminates && i < out.theta.size(); ++i)
+        if (options_.ranges[i].kind == StartRange::Kind::eliminated)
+          out.theta[i] = 0;
     }
+    if (eliminates &&
+        !eliminate(problem_, solver_, options_.ranges, out.theta.data(), slot.work, cancel_))
+      return out;
     ProblemObjective objective(problem_, slot.work, cancel_);
     Merger merger(minima_);
     out.summary = slot.solver.solve(objective, out.theta.data(), &merger);

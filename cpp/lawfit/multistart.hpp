@@ -27,7 +27,8 @@ struct MultistartOptions {
   std::uint64_t seed = 0;
   int threads = 0;                        // 0: as OpenMP says
   std::vector<StartRange> ranges;         // of each free parameter
-  std::vector<std::vector<double>> given; // starts of the caller's own
+  // Starts of the caller's own. Where one has a NaN the parameters to be eliminated are.
+  std::vector<std::vector<double>> given;
   std::vector<std::int64_t> given_counts; // how many starts each stands for; empty: one
   // The same law over some of the rows: starts are run on it first, and those that end in different
   // minima there are run to the end on all rows; or every start is, where the law has no value on

@@ -403,6 +403,10 @@ void Problem::to_natural(double *theta, Workspace &work) const {
   evaluator_->to_natural(theta, work.scalars.data());
 }
 
+void Problem::to_centred(double *theta, Workspace &work) const {
+  evaluator_->to_centred(theta, work.scalars.data());
+}
+
 void Problem::to_centred(std::vector<double> &theta) const {
   std::vector<double> scratch(evaluator_->scalars().scratch());
   evaluator_->to_centred(theta.data(), scratch.data());

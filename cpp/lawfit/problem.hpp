@@ -129,6 +129,7 @@ public:
   void to_natural(std::vector<double> &theta) const;
   void to_centred(std::vector<double> &theta) const;
   void to_natural(double *theta, Workspace &work) const;
+  void to_centred(double *theta, Workspace &work) const;
   // Of those parameters that are logarithms in centred coordinates, in place: for starts and bounds
   // that are the same in both coordinates but for these.
   void take_logarithms(std::vector<double> &theta) const;

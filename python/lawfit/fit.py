@@ -136,7 +136,8 @@ def fit(
         Replace the law's; None is no bound.
     starts : int, mapping, sequence of mappings, or array of shape (k, free), optional
         How many starts to draw, or the starts. By default 8 for each nonlinear parameter and 8
-        more; parameters in which the law is linear are solved for at every start. With `shared`
+        more; parameters in which the law is linear are solved for at every start, also at one of
+        the caller's mappings that leaves them all out. With `shared`
         a number, by default 4: one from what single groups say of the shared parameters, and three
         that draw those that are not linear.
     weights : array-like of shape (n,), optional

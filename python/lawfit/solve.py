@@ -186,11 +186,11 @@ def _solve(job: Job, held: Mapping[str, float]) -> Fit:
     check_enough(rows, len(free))
     problem = _problem(job, held)
     lower, upper = _ends(job, free)
+    linear = problem.linear
     given: list[list[float]] = []
     notes: list[str] = []
     if job.starts is not None and not isinstance(job.starts, int | float | np.number):
-        given, notes = given_starts(job.starts, free, job.bounds)
-    linear = problem.linear
+        given, notes = given_starts(job.starts, free, job.bounds, linear)
     starts = 1 if given else number_of_starts(job.starts, linear.count(False))
     solution = _core.solve(
         problem=problem,

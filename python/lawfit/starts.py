@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -141,9 +141,11 @@ def _scales(law: Law, medians: Sequence[float]) -> dict[str, float]:
 
 
 def given_starts(
-    starts: Any, free: Sequence[str], bounds: Bounds
+    starts: Any, free: Sequence[str], bounds: Bounds, linear: Sequence[bool] = ()
 ) -> tuple[list[list[float]], list[str]]:
     """Read the caller's own starts: one mapping or several, or an array of shape (k, free).
+
+    A mapping may leave out all parameters that are `linear`, which then are NaN.
 
     Returns the starts, and a note for each that was moved off its bound.
 
@@ -160,11 +162,17 @@ def given_starts(
     if not listed:
         raise ValueError("starts is empty; expected at least one start")
     notes: list[str] = []
-    return [_start(k, start, free, bounds, notes) for k, start in enumerate(listed)], notes
+    solved = {name for name, easy in zip(free, linear, strict=False) if easy}
+    return [_start(k, start, free, bounds, notes, solved) for k, start in enumerate(listed)], notes
 
 
 def _start(
-    k: int, start: Any, free: Sequence[str], bounds: Bounds, notes: list[str]
+    k: int,
+    start: Any,
+    free: Sequence[str],
+    bounds: Bounds,
+    notes: list[str],
+    solved: Collection[str],
 ) -> list[float]:
     if isinstance(start, Mapping):
         for name in start:
@@ -173,8 +181,12 @@ def _start(
                     f"start {k}: {name!r} is no free parameter{closest(str(name), free)}"
                 )
         missing = [name for name in free if name not in start]
-        if missing:
+        if set(missing) == set(solved):
+            start = {**start, **dict.fromkeys(missing, math.nan)}
+        elif missing:
             raise ValueError(f"start {k}: {missing[0]!r} is missing")
+        else:
+            solved = ()
         values = [start[name] for name in free]
     else:
         if isinstance(start, str) or not isinstance(start, Iterable):
@@ -184,8 +196,9 @@ def _start(
             raise ValueError(
                 f"start {k} has {len(values)} values; the free parameters are {', '.join(free)}"
             )
+        solved = ()
     return [
-        _inside(k, name, value, bounds[name], notes)
+        math.nan if name in solved else _inside(k, name, value, bounds[name], notes)
         for name, value in zip(free, values, strict=True)
     ]
 

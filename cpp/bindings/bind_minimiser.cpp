@@ -1,0 +1,73 @@
+#include "bindings.hpp"
+
+#include <memory>
+#include <mutex>
+
+#include "lawfit/minimiser.hpp"
+
+using namespace lawfit;
+
+namespace {
+
+// Fewer rows times parameters are done before another thread could have been let in.
+constexpr std::size_t worth_the_gil = 1 << 14;
+
+// For any thread: a call that finds another under way has a minimiser made for itself.
+class Shared {
+public:
+  Shared(const Problem &problem, const SolverOptions &options)
+      : problem_(problem), options_(options), minimiser_(problem, options),
+        small_(problem.rows() * options.lower.size() < worth_the_gil) {}
+
+  py::tuple solve(const py::sequence &start) {
+    const std::size_t count = options_.lower.size();
+    if (start.size() != count)
+      throw py::value_error("a start must hold the free parameters");
+    double theta[max_parameters];
+    for (std::size_t k = 0; k < count; ++k)
+      theta[k] = start[k].cast<double>();
+    SolverSummary found;
+    if (small_) {
+      Cancel cancel;
+      found = minimise(theta, cancel);
+    } else {
+      found = without_gil([&](Cancel &cancel) { return minimise(theta, cancel); });
+    }
+    py::tuple params(count);
+    for (std::size_t k = 0; k < count; ++k)
+      params[k] = theta[k];
+    return py::make_tuple(params, found.objective, static_cast<int>(found.status), found.iterations,
+                          found.evaluations);
+  }
+
+private:
+  SolverSummary minimise(double *theta, Cancel &cancel) {
+    const std::unique_lock<std::mutex> mine(mutex_, std::try_to_lock);
+    return mine ? minimiser_.solve(theta, cancel)
+                : Minimiser(problem_, options_).solve(theta, cancel);
+  }
+
+  const Problem &problem_;
+  SolverOptions options_;
+  std::mutex mutex_;
+  Minimiser minimiser_;
+  bool small_;
+};
+
+} // namespace
+
+void bind_minimiser(py::module_ &module) {
+  py::class_<Shared>(module, "Minimiser")
+      .def(py::init([](const Problem &problem, const std::vector<double> &lower,
+                       const std::vector<double> &upper, int max_iterations, double tolerance) {
+             const auto p = static_cast<std::size_t>(problem.parameters());
+             if (lower.size() != p || upper.size() != p)
+               throw py::value_error("bounds must hold the free parameters");
+             return std::make_unique<Shared>(
+                 problem, SolverOptions{lower, upper, max_iterations, tolerance});
+           }),
+           py::kw_only(), py::arg("problem"), py::arg("lower"), py::arg("upper"),
+           py::arg("max_iterations"), py::arg("tolerance"), py::keep_alive<1, 2>())
+      .def("solve", &Shared::solve, py::arg("start"),
+           "(parameters, objective, index of the status, iterations, evaluations).");
+}
