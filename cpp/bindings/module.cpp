@@ -33,4 +33,5 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   bind_problem(module);
   bind_solve(module);
   bind_grouped(module);
+  bind_refit(module);
 }

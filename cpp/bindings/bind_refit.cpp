@@ -1,0 +1,70 @@
+#include "bindings.hpp"
+
+#include <cmath>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "lawfit/refit.hpp"
+
+using namespace lawfit;
+
+namespace {
+
+// None for a law that is no sum of powers of the areas.
+std::unique_ptr<Refitter>
+make_refitter(const Program &program, const std::vector<double> &theta,
+              const std::vector<bool> &free, const std::shared_ptr<Schedule> &schedule,
+              const std::string &warmup, double delta, const std::string &space, bool anchored,
+              const std::vector<double> &lower, const std::vector<double> &upper) {
+  if (theta.size() != static_cast<std::size_t>(program.parameters()) || free.size() != theta.size())
+    throw py::value_error("theta and free must hold every parameter of the program");
+  std::optional<PowerSum> law = read_power_sum(program, theta, free);
+  if (!law)
+    return nullptr;
+  const auto p = static_cast<std::size_t>(law->parameters);
+  if (lower.size() != p || upper.size() != p)
+    throw py::value_error("bounds must hold the free parameters");
+  RefitOptions options;
+  options.mode = anchored ? RefitMode::anchored : RefitMode::exact;
+  options.residual = {space == "log", delta};
+  options.warmup = warmup_named(warmup);
+  options.solver.lower = lower;
+  options.solver.upper = upper;
+  return std::make_unique<Refitter>(std::move(*law), schedule, std::move(options));
+}
+
+// True when a start is wanted.
+bool update(Refitter &refitter, std::int64_t step, double y) {
+  refitter.update(step, y);
+  return refitter.wants_start();
+}
+
+void start(Refitter &refitter, const std::vector<double> &theta) {
+  if (theta.size() != refitter.theta().size())
+    throw py::value_error("theta must hold the free parameters");
+  without_gil([&](Cancel &) { refitter.start(theta.data()); });
+}
+
+} // namespace
+
+void bind_refit(py::module_ &module) {
+  // An update keeps the GIL: it is over before another thread could have taken it.
+  py::class_<Refitter>(module, "Refitter")
+      .def_static("of", &make_refitter, py::kw_only(), py::arg("program"), py::arg("theta"),
+                  py::arg("free"), py::arg("schedule"), py::arg("warmup"), py::arg("delta"),
+                  py::arg("space"), py::arg("anchored"), py::arg("lower"), py::arg("upper"))
+      .def("update", &update, py::arg("step"), py::arg("loss"))
+      .def("start", &start, py::arg("theta"))
+      .def_property_readonly("started", &Refitter::started)
+      .def_property_readonly("n", &Refitter::size)
+      .def_property_readonly("theta", [](const Refitter &r) { return to_array(r.theta()); })
+      .def_property_readonly("objective", &Refitter::objective)
+      .def_property_readonly("gap", &Refitter::gap)
+      .def_property_readonly("status", [](const Refitter &r) { return status_name(r.status()); })
+      .def_property_readonly("message",
+                             [](const Refitter &r) { return status_sentence(r.status()); })
+      .def_property_readonly("anchors", &Refitter::anchors)
+      .def_property_readonly("forced_anchors", &Refitter::forced_anchors)
+      .def_property_readonly("evaluated_rows", &Refitter::evaluated_rows);
+}

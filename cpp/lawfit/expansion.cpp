@@ -1,0 +1,413 @@
+#include "lawfit/expansion.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "lawfit/linalg.hpp"
+#include "lawfit/simd.hpp"
+
+namespace lawfit {
+namespace {
+
+constexpr std::size_t B = block_rows;
+constexpr double factorial[] = {1, 1, 2, 6, 24, 120};
+// The bend of a logarithm whose argument changes by at most a hundredth.
+constexpr double bent = 1.02;
+// A row with this many times the mean leverage is near: bounds for all rows go by the largest.
+constexpr double unusual = 1000;
+
+// The place of T_k,i,j (j <= i <= k) in the blocks.
+std::size_t block_at(int k) {
+  return static_cast<std::size_t>(k) * static_cast<std::size_t>(k + 1) *
+         static_cast<std::size_t>(2 * k + 1) / 6;
+}
+std::size_t pair_at(int a, int b) { return static_cast<std::size_t>(a * (a + 1) / 2 + b); }
+
+} // namespace
+
+struct Expansion::Block {
+  PowerBlock law;
+  alignas(64) double feature[max_features][B];
+  alignas(64) double jacobian[max_power_parameters][B];
+  alignas(64) double residual[B], reach[B], leverage[B], value[B], w1[B], w2[B], w3[B], weight[B];
+};
+
+Expansion::Expansion(const PowerSum &law, const Residual &residual, NearRows policy)
+    : law_(law), residual_(residual), policy_(policy), p_(law.parameters),
+      block_(std::make_unique<Block>()) {
+  for (int t = 0; t < static_cast<int>(law.terms.size()); ++t) {
+    const PowerTerm &term = law.terms[static_cast<std::size_t>(t)];
+    if (term.exponent >= 0)
+      for (int j = 0; j <= expansion_order; ++j)
+        features_.push_back({t, j});
+    else if (term.coefficient >= 0)
+      features_.push_back({t, 0});
+  }
+  q_ = static_cast<int>(features_.size());
+  blocks_.resize(block_at(q_));
+  cubic_.resize(pair_at(q_, 0) * static_cast<std::size_t>(q_));
+}
+Expansion::~Expansion() = default;
+
+bool Expansion::fits(const PowerSum &law) {
+  int features = 0;
+  for (const PowerTerm &term : law.terms)
+    features += term.exponent >= 0 ? expansion_order + 1 : 1;
+  return features <= max_features;
+}
+
+void Expansion::begin(const double *theta, const double *metric, double radius, double least,
+                      double most, std::size_t rows) {
+  std::copy_n(theta, p_, theta_);
+  radius_ = radius;
+  middle_ = 0.5 * (least + most);
+  half_ = 0.5 * (most - least);
+  evenly_ = std::sqrt(static_cast<double>(p_) / static_cast<double>(rows));
+  // What no row depends on has no length of its own; a row that comes to depend on it is near.
+  for (double damping = 0;; damping = damping == 0 ? 1e-12 : 100 * damping) {
+    std::copy_n(metric, p_ * p_, factor_);
+    for (int k = 0; k < p_; ++k)
+      factor_[k * p_ + k] += damping * std::abs(metric[k * p_ + k]) + 1e-200;
+    if (linalg::cholesky(factor_, p_, p_))
+      break;
+  }
+  for (int k = 0; k < p_; ++k) {
+    double unit[max_power_parameters] = {};
+    unit[k] = 1;
+    linalg::cholesky_solve(factor_, p_, p_, unit);
+    error_[k] = std::sqrt(unit[k]);
+  }
+  rows_ = summed_ = 0;
+  near_.clear();
+  value_ = {};
+  scores_ = leverage_ = 0;
+  std::fill_n(gradient_, max_features, 0.0);
+  std::fill_n(largest_, max_features, 0.0);
+  std::fill_n(quadratic_, max_features * max_features, 0.0);
+  std::fill_n(crossing_, shells, 0.0);
+  std::fill(blocks_.begin(), blocks_.end(), 0.0);
+  std::fill(cubic_.begin(), cubic_.end(), 0.0);
+  move_ = bend_ = spread_ = 0;
+  std::fill_n(power_change_, max_power_terms, 0.0);
+  std::fill_n(carried_, max_power_terms, 0.0);
+}
+
+// Features, residuals and their derivatives by the parameters, at the anchor.
+void Expansion::prepare(const PowerRows &rows, std::size_t first, std::size_t n) {
+  Block &b = *block_;
+  const double *x = rows.log_s1.data() + first, *target = rows.target.data() + first;
+  b.law.fill(law_, theta_, x, rows.s2.data() + first, n);
+  double *r = b.residual, *inverse = b.weight;
+  if (residual_.logarithmic)
+    simd::log(b.law.value, r, n);
+  for (std::size_t i = 0; i < n; ++i) {
+    r[i] = (residual_.logarithmic ? r[i] : b.law.value[i]) - target[i];
+    inverse[i] = residual_.logarithmic ? 1 / b.law.value[i] : 1.0;
+  }
+  for (int k = 0; k < p_; ++k)
+    std::fill_n(b.jacobian[k], n, 0.0);
+  for (int k = 0; k < q_; ++k) {
+    const auto [t, power] = features_[static_cast<std::size_t>(k)];
+    const PowerTerm &term = law_.terms[static_cast<std::size_t>(t)];
+    double *a = b.feature[k];
+    const double *before = power == 0 ? b.law.shape[t] : b.feature[k - 1];
+    for (std::size_t i = 0; i < n; ++i)
+      a[i] = before[i] * (power == 0 ? inverse[i] : x[i] - middle_);
+    if (power == 0 && term.coefficient >= 0)
+      for (std::size_t i = 0; i < n; ++i)
+        b.jacobian[term.coefficient][i] += term.factor * a[i];
+    if (term.exponent >= 0 && power <= 1) {
+      const double by = term.slope * term.c(theta_) * (power == 0 ? middle_ : 1.0);
+      for (std::size_t i = 0; i < n; ++i)
+        b.jacobian[term.exponent][i] += by * a[i];
+    }
+  }
+}
+
+// Leverages, and how far a residual may move within a radius of 1.
+void Expansion::measure(std::size_t n) {
+  Block &b = *block_;
+  std::fill_n(b.leverage, n, 0.0);
+  for (int k = 0; k < p_; ++k) {
+    double *z = b.jacobian[k];
+    for (int l = 0; l < k; ++l)
+      for (std::size_t i = 0; i < n; ++i)
+        z[i] -= factor_[k * p_ + l] * b.jacobian[l][i];
+    const double scale = 1 / factor_[k * p_ + k];
+    for (std::size_t i = 0; i < n; ++i) {
+      z[i] *= scale;
+      b.leverage[i] += z[i] * z[i];
+    }
+  }
+  for (std::size_t i = 0; i < n; ++i)
+    b.reach[i] = bent * (std::sqrt(b.leverage[i]) + evenly_);
+}
+
+// Weights of the rows that are summed; the near ones weigh nothing.
+void Expansion::classify(const PowerRows &rows, std::size_t first, std::size_t n) {
+  Block &b = *block_;
+  const double delta = residual_.delta, bends = residual_.logarithmic ? 1.0 : 0.0;
+  const bool apart = policy_ == NearRows::kept_apart;
+  const double most = unusual * evenly_ * evenly_;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double r = b.residual[i], size = std::abs(r), distance = std::abs(size - delta);
+    const bool inside = size <= delta;
+    const double side = std::copysign(delta, r);
+    const bool sums = !apart || (distance > radius_ * b.reach[i] && b.leverage[i] <= most);
+    const double keep = sums ? 1.0 : 0.0;
+    b.value[i] = inside ? 0.5 * r * r : delta * (size - 0.5 * delta);
+    b.w1[i] = inside ? r : side;
+    b.w2[i] = inside ? 1 - bends * r : -bends * side;
+    b.w3[i] = bends * (inside ? 2 * r - 3 : 2 * side);
+    b.value[i] = sums ? b.value[i] : 0.0;
+    b.w1[i] *= keep;
+    b.w2[i] *= keep;
+    b.w3[i] *= keep;
+    b.weight[i] = keep;
+    b.reach[i] = distance / b.reach[i]; // the radius at which the row is near
+  }
+  double value = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    value += b.value[i];
+    scores_ += std::abs(b.w1[i]);
+    if (b.weight[i] == 0)
+      near_.append(rows.log_s1[first + i], rows.s2[first + i], rows.target[first + i]);
+    else
+      ++summed_;
+  }
+  value_.add(value);
+}
+
+// What the bounds need of the rows that are summed.
+void Expansion::note_bounds(std::size_t n) {
+  Block &b = *block_;
+  for (int k = 0; k < q_; ++k)
+    for (std::size_t i = 0; i < n; ++i)
+      largest_[k] = std::max(largest_[k], b.weight[i] * std::abs(b.feature[k][i]));
+  for (std::size_t i = 0; i < n; ++i)
+    leverage_ = std::max(leverage_, b.weight[i] * b.leverage[i]);
+  if (policy_ == NearRows::kept_apart)
+    return;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double ratio = radius_ / b.reach[i];
+    if (!(ratio > 1))
+      continue;
+    const int shell = std::min(shells - 1, static_cast<int>(std::ilogb(ratio)));
+    const double root = std::sqrt(b.leverage[i]);
+    crossing_[shell] += (root + evenly_) * root;
+  }
+}
+
+void Expansion::add(const PowerRows &rows, std::size_t first, std::size_t n) {
+  Block &b = *block_;
+  prepare(rows, first, n);
+  measure(n);
+  classify(rows, first, n);
+  note_bounds(n);
+  rows_ += n;
+  simd::add_product(b.feature[0], B, q_, b.w1, n, gradient_);
+  simd::add_gram(b.feature[0], B, q_, b.w2, n, quadratic_);
+  if (!residual_.logarithmic)
+    return;
+  for (int k = 0; k < q_; ++k) {
+    for (std::size_t i = 0; i < n; ++i)
+      b.weight[i] = b.w3[i] * b.feature[k][i];
+    simd::add_gram(b.feature[0], B, k + 1, b.weight, n, blocks_.data() + block_at(k));
+  }
+}
+
+void Expansion::finish() {
+  for (int a = 0; a < q_; ++a)
+    for (int b = 0; b <= a; ++b)
+      for (int c = 0; c < q_; ++c) {
+        int at[] = {a, b, c};
+        std::sort(at, at + 3);
+        cubic_[pair_at(a, b) * static_cast<std::size_t>(q_) + static_cast<std::size_t>(c)] =
+            blocks_[block_at(at[2]) + static_cast<std::size_t>(at[1] * (at[2] + 1) + at[0])];
+      }
+}
+
+void Expansion::append(const PowerRows &rows, std::size_t row) {
+  Block &b = *block_;
+  prepare(rows, row, 1);
+  measure(1);
+  classify(rows, row, 1);
+  note_bounds(1);
+  ++rows_;
+  if (b.weight[0] == 0)
+    return;
+  double a[max_features];
+  for (int k = 0; k < q_; ++k)
+    a[k] = b.feature[k][0];
+  double *cubic = cubic_.data();
+  for (int k = 0; k < q_; ++k) {
+    gradient_[k] += b.w1[0] * a[k];
+    for (int l = 0; l <= k; ++l, cubic += q_) {
+      const double product = a[k] * a[l];
+      quadratic_[k * q_ + l] += b.w2[0] * product;
+      for (int m = 0; m < q_; ++m)
+        cubic[m] += b.w3[0] * product * a[m];
+    }
+  }
+}
+
+// The features at theta with their derivatives, and the measures of its distance.
+void Expansion::place(const double *theta) {
+  double d[max_power_parameters];
+  for (int k = 0; k < p_; ++k)
+    d[k] = theta[k] - theta_[k];
+  double squares = 0;
+  for (int k = 0; k < p_; ++k) {
+    double sum = 0;
+    for (int l = k; l < p_; ++l)
+      sum += factor_[l * p_ + k] * d[l];
+    squares += sum * sum;
+  }
+  move_ = std::sqrt(squares);
+  bend_ = 0;
+  double carry = 1, moment[expansion_order + 1] = {1};
+  for (int k = 0; k < q_; ++k) {
+    const auto [t, j] = features_[static_cast<std::size_t>(k)];
+    const PowerTerm &term = law_.terms[static_cast<std::size_t>(t)];
+    const double c = term.c(theta), c0 = term.c(theta_);
+    const double step = term.exponent < 0 ? 0.0 : d[term.exponent];
+    if (j == 0) {
+      const double change = term.slope * step;
+      carry = term.exponent < 0 ? 1.0 : std::exp(change * middle_);
+      for (int m = 1; m <= expansion_order; ++m)
+        moment[m] = moment[m - 1] * change / m;
+      power_change_[t] = change;
+      carried_[t] = std::abs(c * carry);
+    }
+    const double before = j >= 1 ? moment[j - 1] : 0.0, twice_before = j >= 2 ? moment[j - 2] : 0.0;
+    const double by_e = term.slope * carry * (middle_ * moment[j] + before);
+    phi_[k] = c * carry * moment[j] - (j == 0 ? c0 : 0.0);
+    by_coefficient_[k] = term.factor * carry * moment[j];
+    by_exponent_[k] = c * by_e;
+    mixed_[k] = term.factor * by_e;
+    twice_[k] = c * term.slope * term.slope * carry *
+                (middle_ * middle_ * moment[j] + 2 * middle_ * before + twice_before);
+    double linear = j == 0 && term.coefficient >= 0 ? term.factor * d[term.coefficient] : 0.0;
+    linear += j > 1 ? 0.0 : term.slope * c0 * step * (j == 0 ? middle_ : 1.0);
+    bend_ += largest_[k] * std::abs(phi_[k] - linear);
+  }
+}
+
+void Expansion::evaluate(const double *theta, Evaluation &out) {
+  place(theta);
+  // gradient and Hessian by the features
+  double by[max_features] = {}, second[max_features * max_features];
+  spread_ = 0;
+  const double *cubic = cubic_.data();
+  double objective = 0, third = 0;
+  for (int k = 0; k < q_; ++k)
+    for (int l = 0; l <= k; ++l, cubic += q_) {
+      double bend = 0;
+      for (int m = 0; m < q_; ++m)
+        bend += cubic[m] * phi_[m];
+      const double square = quadratic_[k * q_ + l], both = square + 0.5 * bend;
+      second[k * q_ + l] = square + bend;
+      by[k] += both * phi_[l];
+      if (l != k)
+        by[l] += both * phi_[k];
+      const double product = (l == k ? 1.0 : 2.0) * phi_[k] * phi_[l];
+      spread_ += square * product;
+      third += bend * product;
+    }
+  objective = 0.5 * spread_ + third / 6;
+  for (int k = 0; k < q_; ++k) {
+    objective += gradient_[k] * phi_[k];
+    by[k] += gradient_[k];
+  }
+  out.objective += value_.value() + objective;
+
+  // by the parameters
+  for (int k = 0; k < q_; ++k) {
+    const PowerTerm &term =
+        law_.terms[static_cast<std::size_t>(features_[static_cast<std::size_t>(k)].term)];
+    const int c = term.coefficient, e = term.exponent;
+    if (c >= 0)
+      out.gradient[c] += by[k] * by_coefficient_[k];
+    if (e < 0)
+      continue;
+    out.gradient[e] += by[k] * by_exponent_[k];
+    out.hessian[e * p_ + e] += by[k] * twice_[k];
+    if (c >= 0) {
+      out.hessian[c * p_ + e] += by[k] * mixed_[k];
+      out.hessian[e * p_ + c] += by[k] * mixed_[k];
+    }
+  }
+  // Dᵀ·second·D in two steps, D having at most two entries a row
+  double half[max_features * max_power_parameters] = {};
+  const auto spread = [&](int k, double *row, double value) {
+    const PowerTerm &term =
+        law_.terms[static_cast<std::size_t>(features_[static_cast<std::size_t>(k)].term)];
+    if (term.coefficient >= 0)
+      row[term.coefficient] += value * by_coefficient_[k];
+    if (term.exponent >= 0)
+      row[term.exponent] += value * by_exponent_[k];
+  };
+  for (int k = 0; k < q_; ++k)
+    for (int l = 0; l <= k; ++l) {
+      spread(l, half + k * p_, second[k * q_ + l]);
+      if (l != k)
+        spread(k, half + l * p_, second[k * q_ + l]);
+    }
+  for (int k = 0; k < q_; ++k) {
+    const PowerTerm &term =
+        law_.terms[static_cast<std::size_t>(features_[static_cast<std::size_t>(k)].term)];
+    for (int j = 0; j < p_; ++j) {
+      if (term.coefficient >= 0)
+        out.hessian[term.coefficient * p_ + j] += by_coefficient_[k] * half[k * p_ + j];
+      if (term.exponent >= 0)
+        out.hessian[term.exponent * p_ + j] += by_exponent_[k] * half[k * p_ + j];
+    }
+  }
+}
+
+// √n·τ, and σ: what powers of Δe beyond the last leave out.
+double Expansion::tail(double &by_exponent) const {
+  double tau = 0;
+  by_exponent = 0;
+  for (int k = 0; k < q_; ++k) {
+    const auto [t, j] = features_[static_cast<std::size_t>(k)];
+    const PowerTerm &term = law_.terms[static_cast<std::size_t>(t)];
+    if (j != 0 || term.exponent < 0)
+      continue;
+    const double x = std::abs(power_change_[t]) * half_;
+    const double next = largest_[k] * carried_[t] * std::pow(x, expansion_order) * std::exp(x) /
+                        factorial[expansion_order];
+    tau += next * x / (expansion_order + 1);
+    by_exponent += scores_ * next * half_ * std::abs(term.slope) * error_[term.exponent];
+  }
+  return tau * std::sqrt(static_cast<double>(summed_));
+}
+
+// Rows that cross a kink within the move are off by at most their own move.
+double Expansion::crossings(double move) const {
+  if (policy_ == NearRows::kept_apart || move == 0)
+    return 0;
+  const int from = std::max(0, static_cast<int>(std::ilogb(radius_ / move)));
+  double sum = 0;
+  for (int k = std::min(from, shells - 1); k < shells; ++k)
+    sum += crossing_[k];
+  return bent * move * sum;
+}
+
+Expansion::Reach Expansion::reach() const {
+  const double move = std::fmax(move_, bend_ / evenly_);
+  const double n = static_cast<double>(summed_);
+  const double u = bent * (move_ * std::sqrt(leverage_) + bend_);
+  double error = 0, by_exponent = 0;
+  error += tail(by_exponent);
+  error += by_exponent;
+  if (residual_.logarithmic) {
+    const double delta = std::fmin(residual_.delta, 1.0);
+    const double squares = std::fmax(spread_, 0.0) + delta * n * u * u;
+    error += 2 * u * u * std::sqrt(squares) + delta * u * u * u * std::sqrt(n);
+  }
+  error += crossings(move);
+  return {move, 0.5 * error * error, move <= radius_ && u <= 0.01};
+}
+
+} // namespace lawfit

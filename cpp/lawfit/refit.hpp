@@ -1,0 +1,106 @@
+// The streaming refitter of one growing curve: a law that is a sum of powers is fitted anew after
+// every point, from the last solution on.
+//
+// `exact` brings the objective to within 1e-12, relatively, of a full solve's. Few rows are all
+// evaluated. Of many, an expansion about an anchor (expansion.hpp) has the sums; only rows near a
+// kink are evaluated, and the next anchor's sums are made a block of rows at a time, one block an
+// update, so that no update is longer than another. Where the parameters leave an anchor's radius,
+// or the bound on the gap exceeds its share, rows are summed anew about where they are, at once.
+//
+// `anchored` takes time that does not grow with the rows: rows near a kink stay on the side where
+// the anchor has them, and what that costs is bounded (`gap`). The next anchor is begun when the
+// rows have grown by a quarter, or at once when the bound exceeds 1e-6 of the objective, though
+// not before a sixteenth more rows have come.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "lawfit/area_cursor.hpp"
+#include "lawfit/expansion.hpp"
+#include "lawfit/levenberg_marquardt.hpp"
+
+namespace lawfit {
+
+enum class RefitMode { exact, anchored };
+
+struct RefitOptions {
+  RefitMode mode = RefitMode::exact;
+  Residual residual;
+  Warmup warmup = Warmup::peak;
+  SolverOptions solver; // bounds of the free parameters
+};
+
+class Refitter {
+public:
+  Refitter(PowerSum law, std::shared_ptr<const Schedule> schedule, RefitOptions options);
+  Refitter(const Refitter &) = delete;
+  Refitter &operator=(const Refitter &) = delete;
+  ~Refitter();
+
+  // One more point, and, once started, the parameters that fit all. Throws std::invalid_argument
+  // for a step that is not later than the last or beyond the schedule, a y that is not finite, or
+  // not above 0 in log space, and an S1 of 0; nothing has changed then.
+  void update(std::int64_t step, double y);
+  // Solves for all points from these parameters, within the bounds.
+  void start(const double *theta);
+  // Whether it pays to look for a better minimum than the one that is followed, from many starts:
+  // first with as many points as parameters, then whenever they have doubled. start() answers it.
+  bool wants_start() const { return rows_.size() >= next_start_; }
+
+  std::size_t size() const { return rows_.size(); }
+  bool started() const { return started_; }
+  const std::vector<double> &theta() const { return theta_; }
+  double objective() const { return now_->objective; }
+  Status status() const { return status_; }
+  // A bound on how far the objective at these parameters is above its minimum nearby, by the
+  // expansion; 0 where none is used.
+  double gap() const { return gap_; }
+  // Passes over all rows for an anchor: one block an update, or at once.
+  std::int64_t anchors() const { return anchors_; }
+  std::int64_t forced_anchors() const { return forced_; }
+  // Rows that the last update evaluated each time.
+  std::size_t evaluated_rows() const;
+
+private:
+  class AllRows;
+
+  void refit();
+  bool descend();
+  bool evaluate(const double *theta, Evaluation &out);
+  bool find_step(const Evaluation &at, double *step, double &predicted) const;
+  void solve_all();
+  void check_anchor();
+  void anchor_now();
+  void build();
+  void begin_next(double radius);
+  bool has_anchor() const { return anchor_ != nullptr && anchor_->rows() > 0; }
+
+  PowerSum law_;
+  RefitOptions options_;
+  std::int64_t steps_; // of the schedule
+  AreaCursor areas_;
+  PowerRows rows_;
+  std::int64_t last_step_ = -1;
+  double squares_ = 0; // of the residuals' operands, for rounding()
+  std::size_t next_start_;
+
+  bool started_ = false;
+  std::vector<double> theta_, trial_;
+  Status status_ = Status::bad_start;
+  std::unique_ptr<Evaluation> now_, next_; // at theta_, and at a trial
+  PowerPass pass_;
+  std::unique_ptr<AllRows> all_;
+  LevenbergMarquardt solver_;
+
+  std::unique_ptr<Expansion> anchor_, building_;
+  bool building_now_ = false;
+  std::size_t anchored_rows_ = 0; // when the anchor in use was set
+  double motion_ = 0;             // mean square of an update's step by the Hessian
+  double drift_ = 0;              // how far recent anchors were left behind
+  double gap_ = 0;
+  std::int64_t anchors_ = 0, forced_ = 0;
+};
+
+} // namespace lawfit
