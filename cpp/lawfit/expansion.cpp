@@ -153,7 +153,7 @@ void Expansion::classify(const PowerRows &rows, std::size_t first, std::size_t n
     const double r = b.residual[i], size = std::abs(r), distance = std::abs(size - delta);
     const bool inside = size <= delta;
     const double side = std::copysign(delta, r);
-    const bool sums = !apart || (distance > radius_ * b.reach[i] && b.leverage[i] <= most);
+    const bool sums = (!apart || distance > radius_ * b.reach[i]) && b.leverage[i] <= most;
     const double keep = sums ? 1.0 : 0.0;
     b.value[i] = inside ? 0.5 * r * r : delta * (size - 0.5 * delta);
     b.w1[i] = inside ? r : side;

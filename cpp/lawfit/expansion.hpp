@@ -35,7 +35,7 @@ constexpr int expansion_order = 3, max_features = 16;
 
 enum class NearRows {
   kept_apart, // evaluated exactly by the caller
-  as_anchored // summed as if they stayed where they are at the anchor
+  as_anchored // summed as if they stayed where they are at the anchor, but for unusual leverage
 };
 
 class Expansion {

@@ -15,11 +15,16 @@ constexpr double eps = std::numeric_limits<double>::epsilon();
 constexpr std::size_t few_rows = 512;
 // Shares of the objective: predicted decrease at which an exact refit is done, the most that the
 // expansion may cost it, and the same where it is anchored.
-constexpr double exact_decrease = 1e-13, exact_gap = 4e-13, anchored_gap = 1e-6;
-constexpr double anchored_decrease = 1e-2 * anchored_gap;
+constexpr double exact_decrease = 5e-14, exact_gap = 2e-13;
+constexpr double anchored_decrease = 1e-8, anchored_gap = 1e-4;
 constexpr int most_steps = 12;
 // Rows summed by an update towards the next anchor.
-constexpr std::size_t exact_block = block_rows, anchored_block = 32, anchored_every = 8;
+constexpr std::size_t exact_block = block_rows;
+// The same, of every so many updates, once the rows have grown by a share.
+constexpr std::size_t anchored_block = 64, anchored_every = 4, anchored_share = 16;
+// Where an anchor is made at once: more near rows than this, or a bound that is exceeded, though
+// not before so many rows have come or the rows have grown by a share.
+constexpr std::size_t anchored_near = 64, anchored_pause = 64;
 // The radius, in units of what the parameters are expected to move by.
 constexpr double margin = 3;
 // Weight of an update in the mean of recent ones.
@@ -104,7 +109,7 @@ void Refitter::start(const double *theta) {
 std::size_t Refitter::evaluated_rows() const {
   if (!has_anchor())
     return rows_.size();
-  return options_.mode == RefitMode::exact ? anchor_->near().size() : 0;
+  return anchor_->near().size();
 }
 
 bool Refitter::evaluate(const double *theta, Evaluation &out) {
@@ -254,9 +259,11 @@ void Refitter::check_anchor() {
   gap_ = reach.gap;
   const bool exact = options_.mode == RefitMode::exact;
   const double most = (exact ? exact_gap : anchored_gap) * now_->objective + all_->rounding();
-  if (reach.inside && reach.gap <= most)
+  const bool crowded = !exact && anchor_->near().size() > anchored_near;
+  if (reach.inside && reach.gap <= most && !crowded)
     return;
-  if (!exact && rows_.size() < anchored_rows_ + anchored_rows_ / 16)
+  const std::size_t pause = std::max(anchored_near, anchored_rows_ / anchored_pause);
+  if (!exact && !crowded && rows_.size() < anchored_rows_ + pause)
     return;
   ++forced_;
   drift_ = std::fmax(2 * drift_, reach.move);
@@ -276,14 +283,20 @@ void Refitter::check_anchor() {
   gap_ = 0;
 }
 
-void Refitter::begin_next(double radius) {
+// The parameters walk at random, and sometimes steadily, for as long as an anchor is being made and
+// then in use.
+void Refitter::begin_next() {
+  const double n = static_cast<double>(rows_.size());
+  const double updates = options_.mode == RefitMode::exact
+                             ? 2 * (n / static_cast<double>(exact_block) + 1)
+                             : 3 * n / static_cast<double>(anchored_share);
+  const double radius = margin * std::fmax(std::sqrt(updates * motion_), drift_);
   building_->begin(theta_.data(), now_->hessian, radius, rows_.log_s1.front(), rows_.log_s1.back(),
                    rows_.size());
 }
 
 void Refitter::anchor_now() {
-  const double updates = 2 * static_cast<double>(rows_.size() / exact_block + 1);
-  begin_next(margin * std::fmax(std::sqrt(updates * motion_), drift_));
+  begin_next();
   while (building_->rows() < rows_.size())
     building_->add(rows_, building_->rows(),
                    std::min(block_rows, rows_.size() - building_->rows()));
@@ -302,12 +315,11 @@ void Refitter::build() {
   if (!has_anchor())
     return anchor_now();
   const bool exact = options_.mode == RefitMode::exact;
-  if (!exact && (n < anchored_rows_ + anchored_rows_ / 4 || n % anchored_every != 0))
+  if (!exact && (n < anchored_rows_ + anchored_rows_ / anchored_share || n % anchored_every != 0))
     return;
-  const double updates = 2 * static_cast<double>(n / exact_block + 1);
   if (!building_now_) {
-    drift_ = 0.75 * drift_;
-    begin_next(margin * std::fmax(std::sqrt(updates * motion_), drift_));
+    drift_ = 0.9 * drift_;
+    begin_next();
     building_now_ = true;
   }
   const std::size_t block = exact ? exact_block : anchored_block;

@@ -9,8 +9,8 @@
 //
 // `anchored` takes time that does not grow with the rows: rows near a kink stay on the side where
 // the anchor has them, and what that costs is bounded (`gap`). The next anchor is begun when the
-// rows have grown by a quarter, or at once when the bound exceeds 1e-6 of the objective, though
-// not before a sixteenth more rows have come.
+// rows have grown by a sixteenth, and then made at once where the bound exceeds 1e-4 of the
+// objective.
 #pragma once
 
 #include <cstdint>
@@ -74,7 +74,7 @@ private:
   void check_anchor();
   void anchor_now();
   void build();
-  void begin_next(double radius);
+  void begin_next();
   bool has_anchor() const { return anchor_ != nullptr && anchor_->rows() > 0; }
 
   PowerSum law_;
