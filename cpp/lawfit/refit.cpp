@@ -52,7 +52,7 @@ private:
 };
 
 Refitter::Refitter(PowerSum law, std::shared_ptr<const Schedule> schedule, RefitOptions options)
-    : law_(std::move(law)), options_(std::move(options)), steps_(schedule->steps()),
+    : law_(std::move(law)), options_(std::move(options)), schedule_steps_(schedule->steps()),
       areas_(std::make_shared<const Schedule>(schedule->tabulated(tabulated_steps)), law_.lam,
              options_.warmup),
       next_start_(static_cast<std::size_t>(law_.parameters)),
@@ -71,26 +71,31 @@ Refitter::Refitter(PowerSum law, std::shared_ptr<const Schedule> schedule, Refit
 Refitter::~Refitter() = default;
 
 void Refitter::update(std::int64_t step, double y) {
+  const std::string at = "step " + std::to_string(step);
   if (step <= last_step_)
-    throw std::invalid_argument("step " + std::to_string(step) + " does not come after step " +
-                                std::to_string(last_step_));
-  if (step >= steps_)
-    throw std::invalid_argument("step " + std::to_string(step) +
-                                " is beyond the schedule, which ends at step " +
-                                std::to_string(steps_ - 1));
-  const bool logarithmic = options_.residual.logarithmic;
-  if (!std::isfinite(y) || (logarithmic && !(y > 0)))
-    throw std::invalid_argument("loss at step " + std::to_string(step) + " is " +
-                                std::to_string(y) + "; expected a finite number" +
-                                (logarithmic ? " above 0, for log residuals" : ""));
+    throw std::invalid_argument(at + " does not come after step " + std::to_string(last_step_));
+  if (step >= schedule_steps_)
+    throw std::invalid_argument(at + " is beyond the schedule, which ends at step " +
+                                std::to_string(schedule_steps_ - 1));
+  const bool logarithmic = options_.residual.logarithmic, finite = std::isfinite(y);
+  if (finite && logarithmic && !(y > 0))
+    throw std::invalid_argument("loss at " + at + " is " + std::to_string(y) +
+                                "; log residuals need it above 0");
+  if (step < options_.first_step || !finite) {
+    skipped_ += !finite;
+    last_step_ = step;
+    return;
+  }
   const StepAreas areas = areas_.read(step);
   last_step_ = step;
   if (!(areas.s1 > 0))
-    throw std::invalid_argument("S1 is 0 at step " + std::to_string(step) +
+    throw std::invalid_argument("S1 is 0 at " + at +
                                 ": the law is undefined before the first learning rate above 0");
   const double target = logarithmic ? std::log(y) : y;
   const double size = logarithmic ? std::fmax(1.0, std::abs(target)) : std::abs(y);
   squares_ += size * size;
+  steps_.push_back(step);
+  losses_.push_back(y);
   rows_.append(std::log(areas.s1), areas.s2, target);
   if (started_)
     refit();
@@ -99,7 +104,7 @@ void Refitter::update(std::int64_t step, double y) {
 void Refitter::start(const double *theta) {
   for (std::size_t k = 0; k < theta_.size(); ++k)
     theta_[k] = std::clamp(theta[k], options_.solver.lower[k], options_.solver.upper[k]);
-  next_start_ = std::max(2 * rows_.size(), theta_.size());
+  decline_start();
   solve_all();
   started_ = std::isfinite(now_->objective);
   if (started_ && has_anchor())

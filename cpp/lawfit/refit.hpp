@@ -29,7 +29,8 @@ struct RefitOptions {
   RefitMode mode = RefitMode::exact;
   Residual residual;
   Warmup warmup = Warmup::peak;
-  SolverOptions solver; // bounds of the free parameters
+  std::int64_t first_step = 0; // what was logged before is left out
+  SolverOptions solver;        // bounds of the free parameters
 };
 
 class Refitter {
@@ -39,17 +40,22 @@ public:
   Refitter &operator=(const Refitter &) = delete;
   ~Refitter();
 
-  // One more point, and, once started, the parameters that fit all. Throws std::invalid_argument
-  // for a step that is not later than the last or beyond the schedule, a y that is not finite, or
-  // not above 0 in log space, and an S1 of 0; nothing has changed then.
+  // One more point, and, once started, the parameters that fit all. A y that is not finite is left
+  // out and counted. Throws std::invalid_argument, and nothing has changed then, for a step that is
+  // not later than the last or beyond the schedule, a y not above 0 in log space, and an S1 of 0.
   void update(std::int64_t step, double y);
   // Solves for all points from these parameters, within the bounds.
   void start(const double *theta);
   // Whether it pays to look for a better minimum than the one that is followed, from many starts:
   // first with as many points as parameters, then whenever they have doubled. start() answers it.
   bool wants_start() const { return rows_.size() >= next_start_; }
+  void decline_start() { next_start_ = 2 * rows_.size(); }
 
   std::size_t size() const { return rows_.size(); }
+  std::size_t skipped() const { return skipped_; }
+  std::int64_t last_step() const { return last_step_; } // -1 before any
+  const std::vector<std::int64_t> &steps() const { return steps_; }
+  const std::vector<double> &losses() const { return losses_; }
   bool started() const { return started_; }
   const std::vector<double> &theta() const { return theta_; }
   double objective() const { return now_->objective; }
@@ -79,10 +85,13 @@ private:
 
   PowerSum law_;
   RefitOptions options_;
-  std::int64_t steps_; // of the schedule
+  std::int64_t schedule_steps_;
   AreaCursor areas_;
+  std::vector<std::int64_t> steps_;
+  std::vector<double> losses_;
   PowerRows rows_;
   std::int64_t last_step_ = -1;
+  std::size_t skipped_ = 0;
   double squares_ = 0; // of the residuals' operands, for rounding()
   std::size_t next_start_;
 

@@ -51,6 +51,7 @@ from lawfit.derived import (
     weight_norms,
 )
 from lawfit.fit import fit
+from lawfit.forecast import Forecaster
 from lawfit.formula import FormulaError
 from lawfit.grouped import GroupedFit
 from lawfit.law import Law, Parameter
@@ -75,6 +76,7 @@ __all__ = [
     "EntropyReading",
     "Envelope",
     "Fit",
+    "Forecaster",
     "FormulaError",
     "GroupedFit",
     "IsoflopBias",

@@ -173,7 +173,7 @@ def fit(
         Within 100 ms of Ctrl-C.
     """
     begin = time.perf_counter()
-    chosen = _law(law)
+    chosen = chosen_law(law)
     options = read_options(
         chosen,
         loss=loss,
@@ -211,7 +211,8 @@ def fit(
     return found.with_seconds(time.perf_counter() - begin)
 
 
-def _law(law: Law | str | Callable[..., Any]) -> Law:
+def chosen_law(law: Law | str | Callable[..., Any]) -> Law:
+    """Return the law that is meant, or refuse what is none."""
     if isinstance(law, str):
         return laws.get(law)
     if inspect.isfunction(law) and law.__module__.startswith(f"{laws.__name__}."):
