@@ -16,6 +16,21 @@ constexpr double bent = 1.02;
 // A row with this many times the mean leverage is near: bounds for all rows go by the largest.
 constexpr double unusual = 1000;
 
+// The largest of x[i]·y[i], in parts that a vector may hold.
+double largest_product(const double *x, const double *y, std::size_t n) {
+  constexpr std::size_t parts = 8;
+  double part[parts] = {};
+  std::size_t i = 0;
+  for (; i + parts <= n; i += parts)
+    for (std::size_t k = 0; k < parts; ++k) {
+      const double product = std::abs(x[i + k] * y[i + k]);
+      part[k] = product > part[k] ? product : part[k];
+    }
+  for (; i < n; ++i)
+    part[0] = std::fmax(part[0], std::abs(x[i] * y[i]));
+  return *std::max_element(part, part + parts);
+}
+
 // The place of T_k,i,j (j <= i <= k) in the blocks.
 std::size_t block_at(int k) {
   return static_cast<std::size_t>(k) * static_cast<std::size_t>(k + 1) *
@@ -29,7 +44,9 @@ struct Expansion::Block {
   PowerBlock law;
   alignas(64) double feature[max_features][B];
   alignas(64) double jacobian[max_power_parameters][B];
-  alignas(64) double residual[B], reach[B], leverage[B], value[B], w1[B], w2[B], w3[B], weight[B];
+  alignas(64) double residual[B], distance[B], reach[B], leverage[B], w1[B], w2[B], w3[B],
+      weight[B];
+  alignas(64) double sums[2][B]; // rho and |w1|
 };
 
 Expansion::Expansion(const PowerSum &law, const Residual &residual, NearRows policy)
@@ -147,49 +164,44 @@ void Expansion::measure(std::size_t n) {
 void Expansion::classify(const PowerRows &rows, std::size_t first, std::size_t n) {
   Block &b = *block_;
   const double delta = residual_.delta, bends = residual_.logarithmic ? 1.0 : 0.0;
-  const bool apart = policy_ == NearRows::kept_apart;
+  const double radius = policy_ == NearRows::kept_apart ? radius_ : -1.0;
   const double most = unusual * evenly_ * evenly_;
   for (std::size_t i = 0; i < n; ++i) {
-    const double r = b.residual[i], size = std::abs(r), distance = std::abs(size - delta);
-    const bool inside = size <= delta;
-    const double side = std::copysign(delta, r);
-    const bool sums = (!apart || distance > radius_ * b.reach[i]) && b.leverage[i] <= most;
-    const double keep = sums ? 1.0 : 0.0;
-    b.value[i] = inside ? 0.5 * r * r : delta * (size - 0.5 * delta);
-    b.w1[i] = inside ? r : side;
-    b.w2[i] = inside ? 1 - bends * r : -bends * side;
-    b.w3[i] = bends * (inside ? 2 * r - 3 : 2 * side);
-    b.value[i] = sums ? b.value[i] : 0.0;
-    b.w1[i] *= keep;
-    b.w2[i] *= keep;
-    b.w3[i] *= keep;
+    const double r = b.residual[i], distance = std::abs(std::abs(r) - delta);
+    const double below = r < -delta ? -delta : r, side = below > delta ? delta : below;
+    const double inside = side == r ? 1.0 : 0.0;
+    const double safe = distance > radius * b.reach[i] ? 1.0 : 0.0;
+    const double keep = b.leverage[i] <= most ? safe : 0.0;
+    b.sums[0][i] = side * (r - 0.5 * side);
+    b.w1[i] = keep * side;
+    b.w2[i] = keep * (inside - bends * side);
+    b.w3[i] = keep * bends * (2 * side - 3 * inside);
+    b.sums[1][i] = std::abs(b.w1[i]);
     b.weight[i] = keep;
-    b.reach[i] = distance / b.reach[i]; // the radius at which the row is near
+    b.distance[i] = distance;
   }
-  double value = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    value += b.value[i];
-    scores_ += std::abs(b.w1[i]);
+  double sums[2] = {};
+  simd::add_product(b.sums[0], B, 2, b.weight, n, sums);
+  value_.add(sums[0]);
+  scores_ += sums[1];
+  for (std::size_t i = 0; i < n; ++i)
     if (b.weight[i] == 0)
       near_.append(rows.log_s1[first + i], rows.s2[first + i], rows.target[first + i]);
-    else
-      ++summed_;
-  }
-  value_.add(value);
+  summed_ = rows_ + n - near_.size();
 }
 
 // What the bounds need of the rows that are summed.
-void Expansion::note_bounds(std::size_t n) {
+void Expansion::note_bounds(const double *log_s1, std::size_t n) {
   Block &b = *block_;
+  half_ = std::max({half_, middle_ - log_s1[0], log_s1[n - 1] - middle_});
   for (int k = 0; k < q_; ++k)
-    for (std::size_t i = 0; i < n; ++i)
-      largest_[k] = std::max(largest_[k], b.weight[i] * std::abs(b.feature[k][i]));
-  for (std::size_t i = 0; i < n; ++i)
-    leverage_ = std::max(leverage_, b.weight[i] * b.leverage[i]);
+    if (features_[static_cast<std::size_t>(k)].power == 0)
+      largest_[k] = std::fmax(largest_[k], largest_product(b.feature[k], b.weight, n));
+  leverage_ = std::fmax(leverage_, largest_product(b.leverage, b.weight, n));
   if (policy_ == NearRows::kept_apart)
     return;
   for (std::size_t i = 0; i < n; ++i) {
-    const double ratio = radius_ / b.reach[i];
+    const double ratio = radius_ * b.reach[i] / b.distance[i];
     if (!(ratio > 1))
       continue;
     const int shell = std::min(shells - 1, static_cast<int>(std::ilogb(ratio)));
@@ -203,7 +215,7 @@ void Expansion::add(const PowerRows &rows, std::size_t first, std::size_t n) {
   prepare(rows, first, n);
   measure(n);
   classify(rows, first, n);
-  note_bounds(n);
+  note_bounds(rows.log_s1.data() + first, n);
   rows_ += n;
   simd::add_product(b.feature[0], B, q_, b.w1, n, gradient_);
   simd::add_gram(b.feature[0], B, q_, b.w2, n, quadratic_);
@@ -232,7 +244,7 @@ void Expansion::append(const PowerRows &rows, std::size_t row) {
   prepare(rows, row, 1);
   measure(1);
   classify(rows, row, 1);
-  note_bounds(1);
+  note_bounds(rows.log_s1.data() + row, 1);
   ++rows_;
   if (b.weight[0] == 0)
     return;
@@ -265,7 +277,7 @@ void Expansion::place(const double *theta) {
   }
   move_ = std::sqrt(squares);
   bend_ = 0;
-  double carry = 1, moment[expansion_order + 1] = {1};
+  double carry = 1, largest = 0, moment[expansion_order + 1] = {1};
   for (int k = 0; k < q_; ++k) {
     const auto [t, j] = features_[static_cast<std::size_t>(k)];
     const PowerTerm &term = law_.terms[static_cast<std::size_t>(t)];
@@ -289,7 +301,10 @@ void Expansion::place(const double *theta) {
                 (middle_ * middle_ * moment[j] + 2 * middle_ * before + twice_before);
     double linear = j == 0 && term.coefficient >= 0 ? term.factor * d[term.coefficient] : 0.0;
     linear += j > 1 ? 0.0 : term.slope * c0 * step * (j == 0 ? middle_ : 1.0);
-    bend_ += largest_[k] * std::abs(phi_[k] - linear);
+    if (j == 0)
+      largest = largest_[k];
+    bend_ += largest * std::abs(phi_[k] - linear);
+    largest *= half_;
   }
 }
 

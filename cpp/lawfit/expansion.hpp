@@ -10,7 +10,7 @@
 // That holds while the row stays on its side of Huber's kinks. Let M be a matrix like the Hessian,
 // d = θ − θ0, |d| its length by M, j_i the derivative of the residual, h_i = j_iᵀM⁻¹j_i its
 // leverage. Then
-//   |r_i(θ) − r_i(θ0)| <= 1.02·(|d|·√h_i + ζ),  ζ = Σ_k max_i |a_ik|·|φ_k − ∂φ_k/∂θ·d|
+//   |r_i(θ) − r_i(θ0)| <= 1.02·(|d|·√h_i + ζ),  ζ = Σ_k |φ_k − ∂φ_k/∂θ·d|·max_i |a_ik|
 // (Cauchy and Schwarz; what φ bends; the logarithm's own bend, for |u| <= 0.01). A row for which
 // this may exceed its distance to a kink while |d| <= radius and ζ <= radius·√(p/n) is `near`: it
 // is kept apart, to be evaluated exactly. The others' gradient is off by e = Σ ε_i·j_i and what
@@ -80,7 +80,7 @@ private:
   void prepare(const PowerRows &rows, std::size_t first, std::size_t n);
   void measure(std::size_t n);
   void classify(const PowerRows &rows, std::size_t first, std::size_t n);
-  void note_bounds(std::size_t n);
+  void note_bounds(const double *log_s1, std::size_t n);
   void place(const double *theta);
   void chain(Evaluation &out) const;
   double tail(double &by_exponent) const;
@@ -102,9 +102,9 @@ private:
   CompensatedSum value_;
   double scores_ = 0, leverage_ = 0; // Σ|w1|, max h
   double gradient_[max_features], quadratic_[max_features * max_features];
-  std::vector<double> blocks_; // of the cubic form, a lower triangle for each leading feature
-  std::vector<double> cubic_;  // T_abc of the pairs b <= a, for every c
-  double largest_[max_features];
+  std::vector<double> blocks_;   // of the cubic form, a lower triangle for each leading feature
+  std::vector<double> cubic_;    // T_abc of the pairs b <= a, for every c
+  double largest_[max_features]; // max |a| of a term's first feature
   // Σ (√h + √(p/n))·√h of the rows whose kink is within so many halvings of the radius.
   static constexpr int shells = 40;
   double crossing_[shells];

@@ -50,37 +50,46 @@ struct PowerPass::Block {
   alignas(64) double jacobian[max_power_parameters][B];
   // ∂²f by a term's exponent and coefficient, and twice by its exponent.
   alignas(64) double bent[2][B];
-  alignas(64) double residual[B], rho[B], score[B], gauss_newton[B], hessian[B];
+  alignas(64) double residual[B], rho[B], ones[B], score[B], gauss_newton[B], hessian[B];
 };
 
 PowerPass::PowerPass(const PowerSum &law, const Residual &residual)
-    : law_(law), residual_(residual), block_(std::make_unique<Block>()) {}
+    : law_(law), residual_(residual), block_(std::make_unique<Block>()) {
+  std::fill_n(block_->ones, B, 1.0);
+}
 PowerPass::~PowerPass() = default;
 
-// Σ rho; scores and weights by f into the block.
-double PowerPass::weigh(const double *target, std::size_t n) {
+// Σ rho; scores and weights by f into the block. The derivative of Huber's function is the residual
+// within ±δ, and the function that times what is left.
+template <bool logarithmic> double PowerPass::weigh(const double *target, std::size_t n) {
   Block &b = *block_;
   const double *f = b.law.value;
-  const bool logarithmic = residual_.logarithmic;
   if (logarithmic)
     simd::log(f, b.residual, n);
   const double delta = residual_.delta;
   for (std::size_t i = 0; i < n; ++i) {
     const double r = (logarithmic ? b.residual[i] : f[i]) - target[i];
-    const double size = std::abs(r);
-    const bool inside = size <= delta;
-    const double slope = inside ? r : std::copysign(delta, r);
-    const double weight = inside ? 1.0 : delta / size;
-    const double d1 = logarithmic ? 1 / f[i] : 1.0, d2 = logarithmic ? -d1 * d1 : 0.0;
-    b.rho[i] = inside ? 0.5 * r * r : delta * (size - 0.5 * delta);
+    const double above = r < -delta ? -delta : r, slope = above > delta ? delta : above;
+    const double inside = slope == r ? 1.0 : 0.0;
+    const double d1 = logarithmic ? 1 / f[i] : 1.0;
+    b.residual[i] = r;
+    b.rho[i] = slope * (r - 0.5 * slope);
     b.score[i] = slope * d1;
-    b.gauss_newton[i] = weight * d1 * d1;
-    b.hessian[i] = (inside ? d1 * d1 : 0.0) + slope * d2;
+    b.hessian[i] = logarithmic ? (inside - slope) * (d1 * d1) : inside;
   }
-  double part[8] = {};
-  for (std::size_t i = 0; i < n; ++i)
-    part[i % 8] += b.rho[i];
-  return ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
+  double sum = 0;
+  simd::add_product(b.rho, B, 1, b.ones, n, &sum);
+  return sum;
+}
+
+// rho'(r)/r by f, after weigh().
+void PowerPass::weigh_gauss_newton(std::size_t n) {
+  Block &b = *block_;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double size = std::abs(b.residual[i]),
+                 d1 = residual_.logarithmic ? 1 / b.law.value[i] : 1.0;
+    b.gauss_newton[i] = (size <= residual_.delta ? 1.0 : residual_.delta / size) * d1 * d1;
+  }
 }
 
 // Σ score·∂²f, into the Hessian's lower triangle.
@@ -107,17 +116,13 @@ void PowerPass::add_bent(const double *log_s1, const double *theta, std::size_t 
   }
 }
 
-bool PowerPass::add_block(const PowerRows &rows, std::size_t first, std::size_t n,
-                          const double *theta, double &objective) {
+// Where the law is not above 0 its logarithm is not finite, and neither is what is returned.
+double PowerPass::add_block(const PowerRows &rows, std::size_t first, std::size_t n,
+                            const double *theta, Matrices matrices) {
   Block &b = *block_;
-  const double *x = rows.log_s1.data() + first;
+  const double *x = rows.log_s1.data() + first, *target = rows.target.data() + first;
   b.law.fill(law_, theta, x, rows.s2.data() + first, n);
-  double least = b.law.value[0];
-  for (std::size_t i = 1; i < n; ++i)
-    least = std::min(least, b.law.value[i]);
-  if (residual_.logarithmic && !(least > 0))
-    return false;
-  objective = weigh(rows.target.data() + first, n);
+  const double objective = residual_.logarithmic ? weigh<true>(target, n) : weigh<false>(target, n);
   for (int k = 0; k < law_.parameters; ++k)
     std::fill_n(b.jacobian[k], n, 0.0);
   for (std::size_t t = 0; t < law_.terms.size(); ++t) {
@@ -132,26 +137,32 @@ bool PowerPass::add_block(const PowerRows &rows, std::size_t first, std::size_t 
         b.jacobian[term.exponent][i] += by_exponent * shape[i] * x[i];
   }
   const int p = law_.parameters;
-  simd::add_product(b.jacobian[0], B, p, b.score, n, gradient_);
-  simd::add_gram(b.jacobian[0], B, p, b.gauss_newton, n, gauss_newton_);
-  simd::add_gram(b.jacobian[0], B, p, b.hessian, n, hessian_);
+  if (matrices == Matrices::both) {
+    weigh_gauss_newton(n);
+    simd::add_gram(b.jacobian[0], B, p, b.gauss_newton, n, gauss_newton_);
+  }
   add_bent(x, theta, n);
-  return std::isfinite(objective);
+  // Blocks of eight rows are summed fastest.
+  const std::size_t whole = (n + 7) / 8 * 8;
+  for (std::size_t i = n; i < whole; ++i) {
+    b.score[i] = b.hessian[i] = 0;
+    for (int k = 0; k < p; ++k)
+      b.jacobian[k][i] = 0;
+  }
+  simd::add_product(b.jacobian[0], B, p, b.score, whole, gradient_);
+  simd::add_gram(b.jacobian[0], B, p, b.hessian, whole, hessian_);
+  return objective;
 }
 
 bool PowerPass::add(const PowerRows &rows, std::size_t first, std::size_t n, const double *theta,
-                    Evaluation &out) {
+                    Evaluation &out, Matrices matrices) {
   const int p = law_.parameters;
   std::fill_n(gradient_, p, 0.0);
   std::fill_n(gauss_newton_, p * p, 0.0);
   std::fill_n(hessian_, p * p, 0.0);
   CompensatedSum sum;
-  for (std::size_t begin = first; begin < first + n; begin += B) {
-    double objective = 0;
-    if (!add_block(rows, begin, std::min(B, first + n - begin), theta, objective))
-      return false;
-    sum.add(objective);
-  }
+  for (std::size_t begin = first; begin < first + n; begin += B)
+    sum.add(add_block(rows, begin, std::min(B, first + n - begin), theta, matrices));
   out.objective += sum.value();
   bool finite = std::isfinite(out.objective);
   for (int i = 0; i < p; ++i) {

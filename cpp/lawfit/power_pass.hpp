@@ -23,6 +23,8 @@ struct PowerBlock {
 // What sums of p parameters start from.
 void clear(Evaluation &out, int p);
 
+enum class Matrices { hessian, both }; // both: the one of robust Gauss–Newton too
+
 class PowerPass {
 public:
   // Both must outlive the pass.
@@ -32,13 +34,14 @@ public:
   // Adds the rows first … first + n − 1 to `out`, whose matrices have both triangles filled. False,
   // with `out` of no use, where the law is not above 0 in log space, or not finite.
   bool add(const PowerRows &rows, std::size_t first, std::size_t n, const double *theta,
-           Evaluation &out);
+           Evaluation &out, Matrices matrices = Matrices::hessian);
 
 private:
   struct Block;
-  bool add_block(const PowerRows &rows, std::size_t first, std::size_t n, const double *theta,
-                 double &objective);
-  double weigh(const double *target, std::size_t n);
+  double add_block(const PowerRows &rows, std::size_t first, std::size_t n, const double *theta,
+                   Matrices matrices);
+  template <bool logarithmic> double weigh(const double *target, std::size_t n);
+  void weigh_gauss_newton(std::size_t n);
   void add_bent(const double *log_s1, const double *theta, std::size_t n);
 
   const PowerSum &law_;

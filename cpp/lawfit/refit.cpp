@@ -42,7 +42,7 @@ public:
   int parameters() const override { return of_.law_.parameters; }
   bool evaluate(const double *theta, int, Evaluation &out) override {
     clear(out, parameters());
-    return of_.pass_.add(of_.rows_, 0, of_.rows_.size(), theta, out);
+    return of_.pass_.add(of_.rows_, 0, of_.rows_.size(), theta, out, Matrices::both);
   }
   bool cheap_hessian() const override { return true; }
   double rounding() const override { return 0.5 * of_.squares_ * (4 * eps) * (4 * eps); }

@@ -83,8 +83,8 @@ void test_pass() {
     CHECK(objective.evaluate(theta.data(), 2, *want));
     clear(*got, 4);
     const PowerRows rows = run.rows(residual.logarithmic);
-    CHECK(pass.add(rows, 0, 123, theta.data(), *got) &&
-          pass.add(rows, 123, 177, theta.data(), *got));
+    CHECK(pass.add(rows, 0, 123, theta.data(), *got, Matrices::both) &&
+          pass.add(rows, 123, 177, theta.data(), *got, Matrices::both));
     compare(*got, *want, 1e-12);
   }
   const Residual residual;
@@ -203,7 +203,7 @@ void test_derivatives() {
     auto want = std::make_unique<Evaluation>(), got = std::make_unique<Evaluation>();
     PowerPass pass(law, residual);
     clear(*want, 4);
-    CHECK(pass.add(rows, 0, 1000, run.theta.data(), *want));
+    CHECK(pass.add(rows, 0, 1000, run.theta.data(), *want, Matrices::both));
     expansion.begin(run.theta.data(), want->hessian, 1e-6, rows.log_s1.front(), rows.log_s1.back(),
                     1000);
     for (std::size_t row = 0; row < 1000; row += 125)
