@@ -1,13 +1,14 @@
-"""Time a refit after each new point of one growing annealing curve, beside scipy's warm solvers.
+"""Time a refit after each new point of a growing annealing curve, beside scipy's warm solvers.
 
-    python bench/refit.py [--points 1000 10000 100000] [--window 1000] [--peers 5] [--sd 3e-3]
+    python bench/refit.py [--points 1000 10000 100000] [--window 500] [--peers 9] [--sd 3e-3]
 
-One thread. For each number of points n, a curve of 1.25·n points is fed to a Forecaster; the
-updates from n - window to n are timed from Python and printed as p50, p99 and max, under a plateau
-of the learning rate and, at the curve's end, under its decay. The peers re-solve from the last
-solution after single new points, with exact Jacobians: scipy's least_squares with trf and lm (the
-square roots of Huber's terms as residuals) and L-BFGS-B. All reach for the same objective; `gap` is
-how far each is above the lowest that any solver found, relatively.
+One thread. For each number of points n there are two curves: one whose n-th point is still under
+the plateau of the learning rate, and one of which the last fifth decays. A Forecaster is fed all
+points; its last updates up to the n-th are timed from Python. The peers have exact Jacobians, areas
+and logarithms made before the clock runs, and re-solve after single new points from their last
+solution: scipy's least_squares with trf and lm (the square roots of Huber's terms as residuals) and
+L-BFGS-B. `gap` is how far an objective is above the lowest that any of them found, relatively; a
+peer counts as right below 1e-6. The Forecaster's worst gap is to full solves along the curve.
 """
 
 import os
@@ -17,6 +18,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
 import time
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import least_squares, minimize
@@ -27,30 +29,42 @@ TRUE = {"L0": 2.63, "A": 0.43, "alpha": 0.55, "C": 0.41}
 NAMES = list(TRUE)
 DELTA = 1e-3
 STRIDE = 9
+RIGHT = 1e-6
 
 
-def measured(points, sd):
-    """A schedule, steps and losses of which the last fifth decay."""
-    steps = points * STRIDE + 1000
-    schedule = lf.schedules.wsd(
-        steps=steps, peak=3e-4, warmup=1000, decay_start=int(0.8 * steps), end=3e-5
-    )
-    at = np.arange(1000, steps, STRIDE)[:points]
-    s1, s2 = schedule.areas(0.999, at=at, warmup="peak")
-    loss = TRUE["L0"] + TRUE["A"] * s1 ** -TRUE["alpha"] - TRUE["C"] * s2
-    return schedule, at, loss * np.exp(sd * np.random.default_rng(0).standard_normal(points))
+class Run(NamedTuple):
+    """A schedule, and the steps and losses of n points and some more."""
+
+    schedule: lf.Schedule
+    at: np.ndarray
+    loss: np.ndarray
+
+    @classmethod
+    def measured(cls, points, more, *, decays, sd):
+        steps = (points + more) * STRIDE + 1000
+        start = int(0.8 * steps) if decays else steps - 1
+        schedule = lf.schedules.wsd(
+            steps=steps, peak=3e-4, warmup=1000, decay_start=start, end=3e-5
+        )
+        at = np.arange(1000, steps, STRIDE)[: points + more]
+        s1, s2 = schedule.areas(0.999, at=at, warmup="peak")
+        loss = TRUE["L0"] + TRUE["A"] * s1 ** -TRUE["alpha"] - TRUE["C"] * s2
+        return cls(schedule, at, loss * np.exp(sd * np.random.default_rng(0).normal(size=at.size)))
+
+    def curve(self, n):
+        return lf.Curve(self.at[:n], self.loss[:n], self.schedule)
 
 
 class Peer:
     """The same objective for scipy, with exact derivatives; areas and logarithms are ready."""
 
-    def __init__(self, schedule, at, loss):
-        s1, self.s2 = schedule.areas(0.999, at=at, warmup="peak")
-        self.x, self.y = np.log(s1), np.log(loss)
+    def __init__(self, run, n):
+        s1, self.s2 = run.schedule.areas(0.999, at=run.at[:n], warmup="peak")
+        self.x, self.y = np.log(s1), np.log(run.loss[:n])
 
     def law(self, theta):
         power = np.exp(-theta[2] * self.x)
-        f = theta[0] + theta[1] * power - theta[3] * self.s2
+        f = np.maximum(theta[0] + theta[1] * power - theta[3] * self.s2, 1e-9)
         jacobian = np.stack([np.ones_like(f), power, -theta[1] * power * self.x, -self.s2], axis=1)
         return np.log(f) - self.y, jacobian / f[:, None]
 
@@ -85,10 +99,10 @@ class Peer:
         ).x
 
 
-def feed(forecaster, at, loss, first, last):
+def feed(forecaster, run, first, last):
     """Update with the points first … last - 1; return wall times in microseconds."""
     times = np.empty(last - first)
-    steps, losses = at[first:last].tolist(), loss[first:last].tolist()
+    steps, losses = run.at[first:last].tolist(), run.loss[first:last].tolist()
     for k, (step, value) in enumerate(zip(steps, losses, strict=True)):
         begin = time.perf_counter_ns()
         forecaster.update(step, value)
@@ -96,64 +110,59 @@ def feed(forecaster, at, loss, first, last):
     return times
 
 
-def ours(schedule, at, loss, mode, points, window):
-    """Time both stretches; print, and return the p50 of the plateau and gaps on the way."""
-    forecaster = lf.Forecaster("annealing", schedule, mode=mode)
-    gaps, done, plateau = [], 0, np.nan
-    marks = np.unique(np.geomspace(20, len(at), 30).astype(int)).tolist()
-    for stop in sorted({*marks, points - window, points, len(at) - window, len(at)}):
-        core = forecaster._core
-        before = core.anchors, core.forced_anchors
-        times = feed(forecaster, at, loss, done, stop)
+def gap_of(forecaster, run):
+    """Return how far the objective is above a full solve's from there, and the bound on that."""
+    peer = Peer(run, forecaster.n)
+    start = [max(forecaster.params[name], 1e-12) for name in NAMES]
+    full = lf.fit("annealing", forecaster.curve, starts=[start], threads=1)
+    here, there = (
+        peer.objective([by[name] for name in NAMES])[0] for by in (forecaster.params, full.params)
+    )
+    return here / there - 1, forecaster.gap / there
+
+
+def ours(run, mode, points, window):
+    """Print how long the last updates take and how close all are; return the p50."""
+    forecaster = lf.Forecaster("annealing", run.schedule, mode=mode)
+    gaps, done = [], 0
+    for stop in [*np.unique(np.geomspace(20, points - window, 30).astype(int)).tolist(), points]:
+        before = forecaster._core.anchors, forecaster._core.forced_anchors
+        times = feed(forecaster, run, done, stop)
+        gaps.append(gap_of(forecaster, run))
         done = stop
-        if stop in (points, len(at)):
-            times = times[-window:]
-            where = "plateau" if stop == points else "decay  "
-            p50, p99 = np.percentile(times, [50, 99])
-            plateau = p50 if stop == points else plateau
-            print(
-                f"  {mode:8} {where} p50 {p50:8.2f}  p99 {p99:8.2f}  max {times.max():9.1f} µs  "
-                f"p99/p50 {p99 / p50:4.1f}  anchors {core.anchors - before[0]} "
-                f"({core.forced_anchors - before[1]} at once), rows evaluated {core.evaluated_rows}"
-            )
-        peer = Peer(schedule, at[:stop], loss[:stop])
-        full = lf.fit(
-            "annealing",
-            forecaster.curve,
-            starts=[[max(forecaster.params[name], 1e-12) for name in NAMES]],
-            threads=1,
-        )
-        here = peer.objective([forecaster.params[name] for name in NAMES])[0]
-        there = peer.objective([full.params[name] for name in NAMES])[0]
-        gaps.append((here / there - 1, forecaster.gap / there))
-    worst = max(gap for gap, _ in gaps)
-    print(f"  {mode:8} worst gap to a full solve at {len(gaps)} points {worst:.1e}", end="")
-    print(f" (bound there and then at most {max(bound for _, bound in gaps):.1e})")
-    return plateau
+    core = forecaster._core
+    p50, p99 = np.percentile(times, [50, 99])
+    gap, bound = max(gap for gap, _ in gaps), max(bound for _, bound in gaps)
+    anchors, forced = core.anchors - before[0], core.forced_anchors - before[1]
+    print(
+        f"  {mode:8} p50 {p50:8.2f} µs, p99 {p99:.2f} ({p99 / p50:.1f} p50), max {times.max():.1f}; "
+        f"{core.evaluated_rows} rows evaluated\n"
+        f"           {anchors} anchors in {times.size} updates, {forced} at once; "
+        f"{core.anchors} in all, {core.forced_anchors} at once\n"
+        f"           worst gap {gap:.1e} (bounds up to {bound:.0e}) at {len(gaps)} points"
+    )
+    return p50
 
 
-def peers(schedule, at, loss, points, repeats):
-    """Time warm solves after single points; print them and return the fastest that is right."""
+def peers(run, points, repeats):
+    """Print the times of warm solves after single points; return the best that is right."""
     times = {method: [] for method in ("trf", "lm", "L-BFGS-B")}
     objectives = {method: [] for method in times}
-    exact = lf.fit("annealing", lf.Curve(at[:points], loss[:points], schedule), threads=1)
-    start = np.array([exact.params[name] for name in NAMES])
-    start[3] = TRUE["C"]  # not determined before the decay
-    last = dict.fromkeys(times, start)
+    exact = lf.fit("annealing", run.curve(points), threads=1)
+    last = dict.fromkeys(times, np.array([exact.params[name] for name in NAMES]))
     for n in range(points + 1, points + 1 + repeats):
-        peer = Peer(schedule, at[:n], loss[:n])
-        for method in times:
-            begin = time.perf_counter()
+        peer = Peer(run, n)
+        for method, taken in times.items():
+            begin = time.perf_counter_ns()
             last[method] = peer.solve(method, last[method])
-            times[method].append(1e6 * (time.perf_counter() - begin))
+            taken.append(1e-3 * (time.perf_counter_ns() - begin))
             objectives[method].append(peer.objective(last[method])[0])
     least = np.min(list(objectives.values()), axis=0)
     best = np.inf
     for method, taken in times.items():
         gap = np.max(np.array(objectives[method]) / least - 1)
-        median = np.median(taken)
-        best = min(best, median if gap < 1e-6 else np.inf)
-        print(f"  {method:8} warm    p50 {median:8.0f} µs  ({repeats} times), gap {gap:.0e}")
+        best = min(best, np.median(taken) if gap < RIGHT else np.inf)
+        print(f"  {method:8} p50 {np.median(taken):8.0f} µs over {repeats}, gap {gap:.0e}")
     return best
 
 
@@ -166,12 +175,14 @@ def main():
     given = parser.parse_args()
     print(lf.build_info())
     for points in given.points:
-        schedule, at, loss = measured(points * 5 // 4 + given.window, given.sd)
-        print(f"{points} points, noise {given.sd:g}")
-        best = peers(schedule, at, loss, points, given.peers)
-        for mode in ("exact", "anchored"):
-            p50 = ours(schedule, at, loss, mode, points, given.window)
-            print(f"  {mode:8} {best / p50:.0f} times the fastest peer")
+        for decays in (False, True):
+            run = Run.measured(points, given.peers, decays=decays, sd=given.sd)
+            where = "at the end of a decay" if decays else "under a plateau"
+            print(f"{points} points {where}, noise {given.sd:g}")
+            best = peers(run, points, given.peers)
+            for mode in ("exact", "anchored"):
+                p50 = ours(run, mode, points, given.window)
+                print(f"           {best / p50:.0f} times the fastest peer that is right")
 
 
 if __name__ == "__main__":

@@ -13,13 +13,14 @@ constexpr std::size_t B = block_rows;
 constexpr double factorial[] = {1, 1, 2, 6, 24, 120};
 // The bend of a logarithm whose argument changes by at most a hundredth.
 constexpr double bent = 1.02;
-// A row with this many times the mean leverage is near: bounds for all rows go by the largest.
-constexpr double unusual = 1000;
+// A row of more leverage tells as much as all others together, and is near: bounds for all rows go
+// by the largest.
+constexpr double most_leverage = 1;
 
 // The largest of x[i]·y[i], in parts that a vector may hold.
 double largest_product(const double *x, const double *y, std::size_t n) {
   constexpr std::size_t parts = 8;
-  double part[parts] = {};
+  double part[parts] = {}, largest = 0;
   std::size_t i = 0;
   for (; i + parts <= n; i += parts)
     for (std::size_t k = 0; k < parts; ++k) {
@@ -27,8 +28,10 @@ double largest_product(const double *x, const double *y, std::size_t n) {
       part[k] = product > part[k] ? product : part[k];
     }
   for (; i < n; ++i)
-    part[0] = std::fmax(part[0], std::abs(x[i] * y[i]));
-  return *std::max_element(part, part + parts);
+    largest = std::max(largest, std::abs(x[i] * y[i]));
+  for (std::size_t k = 0; k < parts && n >= parts; ++k)
+    largest = std::max(largest, part[k]);
+  return largest;
 }
 
 // The place of T_k,i,j (j <= i <= k) in the blocks.
@@ -116,7 +119,7 @@ void Expansion::prepare(const PowerRows &rows, std::size_t first, std::size_t n)
   b.law.fill(law_, theta_, x, rows.s2.data() + first, n);
   double *r = b.residual, *inverse = b.weight;
   if (residual_.logarithmic)
-    simd::log(b.law.value, r, n);
+    simd::log(b.law.value, r, whole_vectors(n));
   for (std::size_t i = 0; i < n; ++i) {
     r[i] = (residual_.logarithmic ? r[i] : b.law.value[i]) - target[i];
     inverse[i] = residual_.logarithmic ? 1 / b.law.value[i] : 1.0;
@@ -165,13 +168,12 @@ void Expansion::classify(const PowerRows &rows, std::size_t first, std::size_t n
   Block &b = *block_;
   const double delta = residual_.delta, bends = residual_.logarithmic ? 1.0 : 0.0;
   const double radius = policy_ == NearRows::kept_apart ? radius_ : -1.0;
-  const double most = unusual * evenly_ * evenly_;
   for (std::size_t i = 0; i < n; ++i) {
     const double r = b.residual[i], distance = std::abs(std::abs(r) - delta);
     const double below = r < -delta ? -delta : r, side = below > delta ? delta : below;
     const double inside = side == r ? 1.0 : 0.0;
     const double safe = distance > radius * b.reach[i] ? 1.0 : 0.0;
-    const double keep = b.leverage[i] <= most ? safe : 0.0;
+    const double keep = b.leverage[i] <= most_leverage ? safe : 0.0;
     b.sums[0][i] = side * (r - 0.5 * side);
     b.w1[i] = keep * side;
     b.w2[i] = keep * (inside - bends * side);
@@ -180,8 +182,10 @@ void Expansion::classify(const PowerRows &rows, std::size_t first, std::size_t n
     b.weight[i] = keep;
     b.distance[i] = distance;
   }
+  for (std::size_t i = n; i < whole_vectors(n); ++i)
+    b.weight[i] = b.sums[0][i] = b.sums[1][i] = 0;
   double sums[2] = {};
-  simd::add_product(b.sums[0], B, 2, b.weight, n, sums);
+  simd::add_product(b.sums[0], B, 2, b.weight, whole_vectors(n), sums);
   value_.add(sums[0]);
   scores_ += sums[1];
   for (std::size_t i = 0; i < n; ++i)

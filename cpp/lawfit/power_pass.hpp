@@ -11,6 +11,10 @@
 
 namespace lawfit {
 
+// Rows of a block's arrays that vectors of any width take whole. What lies beyond a block's own
+// rows is of no use, and weighs nothing where sums are taken.
+constexpr std::size_t whole_vectors(std::size_t n) { return (n + 7) / 8 * 8; }
+
 // A law's terms without their coefficients, and its value, over a block of rows.
 struct PowerBlock {
   alignas(64) double shape[max_power_terms][block_rows];

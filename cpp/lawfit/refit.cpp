@@ -16,10 +16,10 @@ constexpr std::size_t few_rows = 512;
 // Shares of the objective: predicted decrease at which an exact refit is done, the most that the
 // expansion may cost it, and the same where it is anchored.
 constexpr double exact_decrease = 5e-14, exact_gap = 2e-13;
-constexpr double anchored_decrease = 1e-8, anchored_gap = 1e-4;
+constexpr double anchored_decrease = 1e-7, anchored_gap = 1e-4;
 constexpr int most_steps = 12;
 // Rows summed by an update towards the next anchor.
-constexpr std::size_t exact_block = block_rows;
+constexpr std::size_t exact_block(std::size_t rows) { return rows < 32768 ? 64 : block_rows; }
 // The same, of every so many updates, once the rows have grown by a share.
 constexpr std::size_t anchored_block = 64, anchored_every = 4, anchored_share = 16;
 // Where an anchor is made at once: more near rows than this, or a bound that is exceeded, though
@@ -70,27 +70,31 @@ Refitter::Refitter(PowerSum law, std::shared_ptr<const Schedule> schedule, Refit
 }
 Refitter::~Refitter() = default;
 
-void Refitter::update(std::int64_t step, double y) {
-  const std::string at = "step " + std::to_string(step);
+void Refitter::check_point(std::int64_t step, double y) const {
+  const auto at = [step] { return "step " + std::to_string(step); };
   if (step <= last_step_)
-    throw std::invalid_argument(at + " does not come after step " + std::to_string(last_step_));
+    throw std::invalid_argument(at() + " does not come after step " + std::to_string(last_step_));
   if (step >= schedule_steps_)
-    throw std::invalid_argument(at + " is beyond the schedule, which ends at step " +
+    throw std::invalid_argument(at() + " is beyond the schedule, which ends at step " +
                                 std::to_string(schedule_steps_ - 1));
-  const bool logarithmic = options_.residual.logarithmic, finite = std::isfinite(y);
-  if (finite && logarithmic && !(y > 0))
-    throw std::invalid_argument("loss at " + at + " is " + std::to_string(y) +
+  if (options_.residual.logarithmic && std::isfinite(y) && !(y > 0))
+    throw std::invalid_argument("loss at " + at() + " is " + std::to_string(y) +
                                 "; log residuals need it above 0");
-  if (step < options_.first_step || !finite) {
-    skipped_ += !finite;
+}
+
+void Refitter::update(std::int64_t step, double y) {
+  check_point(step, y);
+  if (step < options_.first_step || !std::isfinite(y)) {
+    skipped_ += !std::isfinite(y);
     last_step_ = step;
     return;
   }
   const StepAreas areas = areas_.read(step);
   last_step_ = step;
   if (!(areas.s1 > 0))
-    throw std::invalid_argument("S1 is 0 at " + at +
+    throw std::invalid_argument("S1 is 0 at step " + std::to_string(step) +
                                 ": the law is undefined before the first learning rate above 0");
+  const bool logarithmic = options_.residual.logarithmic;
   const double target = logarithmic ? std::log(y) : y;
   const double size = logarithmic ? std::fmax(1.0, std::abs(target)) : std::abs(y);
   squares_ += size * size;
@@ -293,7 +297,7 @@ void Refitter::check_anchor() {
 void Refitter::begin_next() {
   const double n = static_cast<double>(rows_.size());
   const double updates = options_.mode == RefitMode::exact
-                             ? 2 * (n / static_cast<double>(exact_block) + 1)
+                             ? 2 * (n / static_cast<double>(exact_block(rows_.size())) + 1)
                              : 3 * n / static_cast<double>(anchored_share);
   const double radius = margin * std::fmax(std::sqrt(updates * motion_), drift_);
   building_->begin(theta_.data(), now_->hessian, radius, rows_.log_s1.front(), rows_.log_s1.back(),
@@ -327,7 +331,7 @@ void Refitter::build() {
     begin_next();
     building_now_ = true;
   }
-  const std::size_t block = exact ? exact_block : anchored_block;
+  const std::size_t block = exact ? exact_block(n) : anchored_block;
   building_->add(rows_, building_->rows(), std::min(block, n - building_->rows()));
   if (building_->rows() < n)
     return;

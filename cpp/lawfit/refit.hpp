@@ -72,6 +72,7 @@ public:
 private:
   class AllRows;
 
+  void check_point(std::int64_t step, double y) const;
   void refit();
   bool descend();
   bool evaluate(const double *theta, Evaluation &out);

@@ -95,8 +95,8 @@ void test_anchored(const Residual &residual, double sd, bool rough) {
     if (i < 20 || i % 53 != 0)
       continue;
     const double gap = gap_of(run, refitter, residual);
-    // Newton's steps end at a predicted decrease of 1e-8.
-    CHECK(gap <= refitter.gap() / refitter.objective() + 1.1e-8 + noise_of(sd, residual));
+    // Newton's steps end at a predicted decrease of 1e-7.
+    CHECK(gap <= refitter.gap() / refitter.objective() + 1.1e-7 + noise_of(sd, residual));
     ++checks;
     close += gap < 1e-5;
   }
