@@ -135,8 +135,8 @@ def ours(run, mode, points, window):
     gap, bound = max(gap for gap, _ in gaps), max(bound for _, bound in gaps)
     anchors, forced = core.anchors - before[0], core.forced_anchors - before[1]
     print(
-        f"  {mode:8} p50 {p50:8.2f} µs, p99 {p99:.2f} ({p99 / p50:.1f} p50), max {times.max():.1f}; "
-        f"{core.evaluated_rows} rows evaluated\n"
+        f"  {mode:8} p50 {p50:8.2f} µs, p99 {p99:.2f} ({p99 / p50:.1f} p50), "
+        f"max {times.max():.1f}; {core.evaluated_rows} rows evaluated\n"
         f"           {anchors} anchors in {times.size} updates, {forced} at once; "
         f"{core.anchors} in all, {core.forced_anchors} at once\n"
         f"           worst gap {gap:.1e} (bounds up to {bound:.0e}) at {len(gaps)} points"

@@ -18,7 +18,7 @@ std::unique_ptr<Refitter> make_refitter(const Program &program, const std::vecto
                                         const std::string &warmup, std::int64_t first_step,
                                         double delta, const std::string &space, bool anchored,
                                         const std::vector<double> &lower,
-                                        const std::vector<double> &upper) {
+                                        const std::vector<double> &upper, int max_iterations) {
   if (theta.size() != static_cast<std::size_t>(program.parameters()) || free.size() != theta.size())
     throw py::value_error("theta and free must hold every parameter of the program");
   std::optional<PowerSum> law = read_power_sum(program, theta, free);
@@ -34,6 +34,7 @@ std::unique_ptr<Refitter> make_refitter(const Program &program, const std::vecto
   options.first_step = first_step;
   options.solver.lower = lower;
   options.solver.upper = upper;
+  options.solver.max_iterations = max_iterations;
   return std::make_unique<Refitter>(std::move(*law), schedule, std::move(options));
 }
 
@@ -62,7 +63,7 @@ void bind_refit(py::module_ &module) {
       .def_static("of", &make_refitter, py::kw_only(), py::arg("program"), py::arg("theta"),
                   py::arg("free"), py::arg("schedule"), py::arg("warmup"), py::arg("first_step"),
                   py::arg("delta"), py::arg("space"), py::arg("anchored"), py::arg("lower"),
-                  py::arg("upper"))
+                  py::arg("upper"), py::arg("max_iterations"))
       .def("update", &update, py::arg("step"), py::arg("loss"),
            "0: refitted, 1: a start is wanted, 2: nothing done, for want of an int and a float.")
       .def("start", &start, py::arg("theta"))

@@ -52,12 +52,13 @@ private:
 };
 
 Refitter::Refitter(PowerSum law, std::shared_ptr<const Schedule> schedule, RefitOptions options)
-    : law_(std::move(law)), options_(std::move(options)), schedule_steps_(schedule->steps()),
+    : options_(std::move(options)), law_(std::move(law)), centre_(law_),
+      schedule_steps_(schedule->steps()),
       areas_(std::make_shared<const Schedule>(schedule->tabulated(tabulated_steps)), law_.lam,
              options_.warmup),
       next_start_(static_cast<std::size_t>(law_.parameters)),
       theta_(next_start_, std::numeric_limits<double>::quiet_NaN()), trial_(theta_),
-      now_(std::make_unique<Evaluation>()), next_(std::make_unique<Evaluation>()),
+      natural_(theta_), now_(std::make_unique<Evaluation>()), next_(std::make_unique<Evaluation>()),
       pass_(law_, options_.residual), all_(std::make_unique<AllRows>(*this)),
       solver_(options_.solver) {
   now_->objective = std::numeric_limits<double>::quiet_NaN();
@@ -100,7 +101,7 @@ void Refitter::update(std::int64_t step, double y) {
   squares_ += size * size;
   steps_.push_back(step);
   losses_.push_back(y);
-  rows_.append(std::log(areas.s1), areas.s2, target);
+  rows_.append(std::log(areas.s1) - centre_.middle(), areas.s2, target);
   if (started_)
     refit();
 }
@@ -108,11 +109,31 @@ void Refitter::update(std::int64_t step, double y) {
 void Refitter::start(const double *theta) {
   for (std::size_t k = 0; k < theta_.size(); ++k)
     theta_[k] = std::clamp(theta[k], options_.solver.lower[k], options_.solver.upper[k]);
+  centre();
+  centre_.to_centred(theta_.data());
   decline_start();
   solve_all();
   started_ = std::isfinite(now_->objective);
   if (started_ && has_anchor())
     anchor_now();
+  tell();
+}
+
+// Takes log S1 from the middle of the rows there are.
+void Refitter::centre() {
+  const double before = centre_.middle();
+  law_ = centre_.at(before + 0.5 * (rows_.log_s1.front() + rows_.log_s1.back()),
+                    options_.solver.lower, options_.solver.upper);
+  for (double &x : rows_.log_s1)
+    x -= centre_.middle() - before;
+}
+
+// In natural coordinates.
+void Refitter::tell() {
+  if (!started_)
+    return;
+  natural_ = theta_;
+  centre_.to_natural(natural_.data());
 }
 
 std::size_t Refitter::evaluated_rows() const {
@@ -148,6 +169,7 @@ void Refitter::refit() {
     if (has_anchor())
       anchor_now();
   }
+  tell();
   build();
 }
 

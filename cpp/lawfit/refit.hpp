@@ -20,6 +20,7 @@
 #include "lawfit/area_cursor.hpp"
 #include "lawfit/expansion.hpp"
 #include "lawfit/levenberg_marquardt.hpp"
+#include "lawfit/power_centre.hpp"
 
 namespace lawfit {
 
@@ -30,7 +31,7 @@ struct RefitOptions {
   Residual residual;
   Warmup warmup = Warmup::peak;
   std::int64_t first_step = 0; // what was logged before is left out
-  SolverOptions solver;        // bounds of the free parameters
+  SolverOptions solver;        // bounds of the free parameters, and what ends a solve of all rows
 };
 
 class Refitter {
@@ -57,7 +58,8 @@ public:
   const std::vector<std::int64_t> &steps() const { return steps_; }
   const std::vector<double> &losses() const { return losses_; }
   bool started() const { return started_; }
-  const std::vector<double> &theta() const { return theta_; }
+  // NaN before.
+  const std::vector<double> &theta() const { return natural_; }
   double objective() const { return now_->objective; }
   Status status() const { return status_; }
   // A bound on how far the objective at these parameters is above its minimum nearby, by the
@@ -73,6 +75,8 @@ private:
   class AllRows;
 
   void check_point(std::int64_t step, double y) const;
+  void centre();
+  void tell();
   void refit();
   bool descend();
   bool evaluate(const double *theta, Evaluation &out);
@@ -84,8 +88,9 @@ private:
   void begin_next();
   bool has_anchor() const { return anchor_ != nullptr && anchor_->rows() > 0; }
 
-  PowerSum law_;
   RefitOptions options_;
+  PowerSum law_; // in centred coordinates, as all below but natural_ is
+  PowerCentre centre_;
   std::int64_t schedule_steps_;
   AreaCursor areas_;
   std::vector<std::int64_t> steps_;
@@ -97,7 +102,7 @@ private:
   std::size_t next_start_;
 
   bool started_ = false;
-  std::vector<double> theta_, trial_;
+  std::vector<double> theta_, trial_, natural_;
   Status status_ = Status::bad_start;
   std::unique_ptr<Evaluation> now_, next_; // at theta_, and at a trial
   PowerPass pass_;

@@ -26,6 +26,8 @@ __all__ = ["Forecaster"]
 MODES = ("exact", "anchored")
 # An objective lower by less than this share is the same minimum.
 SAME = 1e-9
+# Of the general solver, at an update where Newton's steps fail: the next update goes on from there.
+ITERATIONS = 100
 
 
 class Forecaster:
@@ -117,6 +119,7 @@ class Forecaster:
             anchored=self._mode == "anchored",
             lower=[self._bounds[name][0] for name in self._free],
             upper=[self._bounds[name][1] for name in self._free],
+            max_iterations=ITERATIONS,
         )
 
     def _full(self) -> FullSolve:
@@ -164,8 +167,7 @@ class Forecaster:
         taken = self._core.update(step, loss)
         if taken == UNREAD:
             at = integer(step, field="step", lower=0, upper=2**53)
-            number = float(loss) if math.isnan(_number(loss)) else _number(loss)
-            taken = self._core.update(at, number)
+            taken = self._core.update(at, _number(loss))
         if taken == WANTS_START:
             self._search()
         return self
