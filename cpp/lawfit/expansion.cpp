@@ -10,7 +10,6 @@ namespace lawfit {
 namespace {
 
 constexpr std::size_t B = block_rows;
-constexpr double factorial[] = {1, 1, 2, 6, 24, 120};
 // The bend of a logarithm whose argument changes by at most a hundredth.
 constexpr double bent = 1.02;
 // A row of more leverage tells as much as all others together, and is near: bounds for all rows go
@@ -53,34 +52,17 @@ struct Expansion::Block {
 };
 
 Expansion::Expansion(const PowerSum &law, const Residual &residual, NearRows policy)
-    : law_(law), residual_(residual), policy_(policy), p_(law.parameters),
-      block_(std::make_unique<Block>()) {
-  for (int t = 0; t < static_cast<int>(law.terms.size()); ++t) {
-    const PowerTerm &term = law.terms[static_cast<std::size_t>(t)];
-    if (term.exponent >= 0)
-      for (int j = 0; j <= expansion_order; ++j)
-        features_.push_back({t, j});
-    else if (term.coefficient >= 0)
-      features_.push_back({t, 0});
-  }
-  q_ = static_cast<int>(features_.size());
-  blocks_.resize(block_at(q_));
-  cubic_.resize(pair_at(q_, 0) * static_cast<std::size_t>(q_));
-}
+    : law_(law), residual_(residual), policy_(policy), p_(law.parameters), features_(law),
+      q_(features_.size()), block_(std::make_unique<Block>()), blocks_(block_at(q_)),
+      cubic_(pair_at(q_, 0) * static_cast<std::size_t>(q_)) {}
 Expansion::~Expansion() = default;
 
-bool Expansion::fits(const PowerSum &law) {
-  int features = 0;
-  for (const PowerTerm &term : law.terms)
-    features += term.exponent >= 0 ? expansion_order + 1 : 1;
-  return features <= max_features;
-}
+bool Expansion::fits(const PowerSum &law) { return PowerFeatures(law).size() <= max_features; }
 
 void Expansion::begin(const double *theta, const double *metric, double radius, double least,
                       double most, std::size_t rows) {
-  std::copy_n(theta, p_, theta_);
+  features_.anchor(theta, 0.5 * (least + most));
   radius_ = radius;
-  middle_ = 0.5 * (least + most);
   half_ = 0.5 * (most - least);
   evenly_ = std::sqrt(static_cast<double>(p_) / static_cast<double>(rows));
   // What no row depends on has no length of its own; a row that comes to depend on it is near.
@@ -108,15 +90,13 @@ void Expansion::begin(const double *theta, const double *metric, double radius, 
   std::fill(blocks_.begin(), blocks_.end(), 0.0);
   std::fill(cubic_.begin(), cubic_.end(), 0.0);
   move_ = bend_ = spread_ = 0;
-  std::fill_n(power_change_, max_power_terms, 0.0);
-  std::fill_n(carried_, max_power_terms, 0.0);
 }
 
 // Features, residuals and their derivatives by the parameters, at the anchor.
 void Expansion::prepare(const PowerRows &rows, std::size_t first, std::size_t n) {
   Block &b = *block_;
   const double *x = rows.log_s1.data() + first, *target = rows.target.data() + first;
-  b.law.fill(law_, theta_, x, rows.s2.data() + first, n);
+  b.law.fill(law_, features_.anchor(), x, rows.s2.data() + first, n);
   double *r = b.residual, *inverse = b.weight;
   if (residual_.logarithmic)
     simd::log(b.law.value, r, whole_vectors(n));
@@ -127,20 +107,19 @@ void Expansion::prepare(const PowerRows &rows, std::size_t first, std::size_t n)
   for (int k = 0; k < p_; ++k)
     std::fill_n(b.jacobian[k], n, 0.0);
   for (int k = 0; k < q_; ++k) {
-    const auto [t, power] = features_[static_cast<std::size_t>(k)];
-    const PowerTerm &term = law_.terms[static_cast<std::size_t>(t)];
+    const PowerTerm &term = features_.term(k);
+    const int power = features_[k].power;
     double *a = b.feature[k];
-    const double *before = power == 0 ? b.law.shape[t] : b.feature[k - 1];
+    const double *before = power == 0 ? b.law.shape[features_[k].term] : b.feature[k - 1];
+    const double middle = features_.middle(), by_exponent = features_.anchored_slope(k);
     for (std::size_t i = 0; i < n; ++i)
-      a[i] = before[i] * (power == 0 ? inverse[i] : x[i] - middle_);
+      a[i] = before[i] * (power == 0 ? inverse[i] : x[i] - middle);
     if (power == 0 && term.coefficient >= 0)
       for (std::size_t i = 0; i < n; ++i)
         b.jacobian[term.coefficient][i] += term.factor * a[i];
-    if (term.exponent >= 0 && power <= 1) {
-      const double by = term.slope * term.c(theta_) * (power == 0 ? middle_ : 1.0);
+    if (by_exponent != 0)
       for (std::size_t i = 0; i < n; ++i)
-        b.jacobian[term.exponent][i] += by * a[i];
-    }
+        b.jacobian[term.exponent][i] += by_exponent * a[i];
   }
 }
 
@@ -197,9 +176,9 @@ void Expansion::classify(const PowerRows &rows, std::size_t first, std::size_t n
 // What the bounds need of the rows that are summed.
 void Expansion::note_bounds(const double *log_s1, std::size_t n) {
   Block &b = *block_;
-  half_ = std::max({half_, middle_ - log_s1[0], log_s1[n - 1] - middle_});
+  half_ = std::max({half_, features_.middle() - log_s1[0], log_s1[n - 1] - features_.middle()});
   for (int k = 0; k < q_; ++k)
-    if (features_[static_cast<std::size_t>(k)].power == 0)
+    if (features_[k].power == 0)
       largest_[k] = std::fmax(largest_[k], largest_product(b.feature[k], b.weight, n));
   leverage_ = std::fmax(leverage_, largest_product(b.leverage, b.weight, n));
   if (policy_ == NearRows::kept_apart)
@@ -267,121 +246,53 @@ void Expansion::append(const PowerRows &rows, std::size_t row) {
   }
 }
 
-// The features at theta with their derivatives, and the measures of its distance.
+// |d|, and ζ: a feature's column is at most that of its term's first times powers of x − x̄.
 void Expansion::place(const double *theta) {
-  double d[max_power_parameters];
-  for (int k = 0; k < p_; ++k)
-    d[k] = theta[k] - theta_[k];
+  features_.place(theta);
   double squares = 0;
   for (int k = 0; k < p_; ++k) {
     double sum = 0;
     for (int l = k; l < p_; ++l)
-      sum += factor_[l * p_ + k] * d[l];
+      sum += factor_[l * p_ + k] * (theta[l] - features_.anchor()[l]);
     squares += sum * sum;
   }
   move_ = std::sqrt(squares);
   bend_ = 0;
-  double carry = 1, largest = 0, moment[expansion_order + 1] = {1};
+  double largest = 0;
   for (int k = 0; k < q_; ++k) {
-    const auto [t, j] = features_[static_cast<std::size_t>(k)];
-    const PowerTerm &term = law_.terms[static_cast<std::size_t>(t)];
-    const double c = term.c(theta), c0 = term.c(theta_);
-    const double step = term.exponent < 0 ? 0.0 : d[term.exponent];
-    if (j == 0) {
-      const double change = term.slope * step;
-      carry = term.exponent < 0 ? 1.0 : std::exp(change * middle_);
-      for (int m = 1; m <= expansion_order; ++m)
-        moment[m] = moment[m - 1] * change / m;
-      power_change_[t] = change;
-      carried_[t] = std::abs(c * carry);
-    }
-    const double before = j >= 1 ? moment[j - 1] : 0.0, twice_before = j >= 2 ? moment[j - 2] : 0.0;
-    const double by_e = term.slope * carry * (middle_ * moment[j] + before);
-    phi_[k] = c * carry * moment[j] - (j == 0 ? c0 : 0.0);
-    by_coefficient_[k] = term.factor * carry * moment[j];
-    by_exponent_[k] = c * by_e;
-    mixed_[k] = term.factor * by_e;
-    twice_[k] = c * term.slope * term.slope * carry *
-                (middle_ * middle_ * moment[j] + 2 * middle_ * before + twice_before);
-    double linear = j == 0 && term.coefficient >= 0 ? term.factor * d[term.coefficient] : 0.0;
-    linear += j > 1 ? 0.0 : term.slope * c0 * step * (j == 0 ? middle_ : 1.0);
-    if (j == 0)
-      largest = largest_[k];
-    bend_ += largest * std::abs(phi_[k] - linear);
-    largest *= half_;
+    largest = features_[k].power == 0 ? largest_[k] : largest * half_;
+    bend_ += largest * std::abs(features_.bend(k));
   }
 }
 
 void Expansion::evaluate(const double *theta, Evaluation &out) {
   place(theta);
-  // gradient and Hessian by the features
-  double by[max_features] = {}, second[max_features * max_features];
+  double phi[max_features], first[max_features] = {}, second[max_features * max_features];
+  for (int k = 0; k < q_; ++k)
+    phi[k] = features_(k);
+  double third = 0, linear = 0;
   spread_ = 0;
   const double *cubic = cubic_.data();
-  double objective = 0, third = 0;
   for (int k = 0; k < q_; ++k)
     for (int l = 0; l <= k; ++l, cubic += q_) {
       double bend = 0;
       for (int m = 0; m < q_; ++m)
-        bend += cubic[m] * phi_[m];
+        bend += cubic[m] * phi[m];
       const double square = quadratic_[k * q_ + l], both = square + 0.5 * bend;
       second[k * q_ + l] = square + bend;
-      by[k] += both * phi_[l];
+      first[k] += both * phi[l];
       if (l != k)
-        by[l] += both * phi_[k];
-      const double product = (l == k ? 1.0 : 2.0) * phi_[k] * phi_[l];
+        first[l] += both * phi[k];
+      const double product = (l == k ? 1.0 : 2.0) * phi[k] * phi[l];
       spread_ += square * product;
       third += bend * product;
     }
-  objective = 0.5 * spread_ + third / 6;
   for (int k = 0; k < q_; ++k) {
-    objective += gradient_[k] * phi_[k];
-    by[k] += gradient_[k];
+    linear += gradient_[k] * phi[k];
+    first[k] += gradient_[k];
   }
-  out.objective += value_.value() + objective;
-
-  // by the parameters
-  for (int k = 0; k < q_; ++k) {
-    const PowerTerm &term =
-        law_.terms[static_cast<std::size_t>(features_[static_cast<std::size_t>(k)].term)];
-    const int c = term.coefficient, e = term.exponent;
-    if (c >= 0)
-      out.gradient[c] += by[k] * by_coefficient_[k];
-    if (e < 0)
-      continue;
-    out.gradient[e] += by[k] * by_exponent_[k];
-    out.hessian[e * p_ + e] += by[k] * twice_[k];
-    if (c >= 0) {
-      out.hessian[c * p_ + e] += by[k] * mixed_[k];
-      out.hessian[e * p_ + c] += by[k] * mixed_[k];
-    }
-  }
-  // Dᵀ·second·D in two steps, D having at most two entries a row
-  double half[max_features * max_power_parameters] = {};
-  const auto spread = [&](int k, double *row, double value) {
-    const PowerTerm &term =
-        law_.terms[static_cast<std::size_t>(features_[static_cast<std::size_t>(k)].term)];
-    if (term.coefficient >= 0)
-      row[term.coefficient] += value * by_coefficient_[k];
-    if (term.exponent >= 0)
-      row[term.exponent] += value * by_exponent_[k];
-  };
-  for (int k = 0; k < q_; ++k)
-    for (int l = 0; l <= k; ++l) {
-      spread(l, half + k * p_, second[k * q_ + l]);
-      if (l != k)
-        spread(k, half + l * p_, second[k * q_ + l]);
-    }
-  for (int k = 0; k < q_; ++k) {
-    const PowerTerm &term =
-        law_.terms[static_cast<std::size_t>(features_[static_cast<std::size_t>(k)].term)];
-    for (int j = 0; j < p_; ++j) {
-      if (term.coefficient >= 0)
-        out.hessian[term.coefficient * p_ + j] += by_coefficient_[k] * half[k * p_ + j];
-      if (term.exponent >= 0)
-        out.hessian[term.exponent * p_ + j] += by_exponent_[k] * half[k * p_ + j];
-    }
-  }
+  out.objective += value_.value() + (linear + (0.5 * spread_ + third / 6));
+  features_.chain(first, second, out);
 }
 
 // √n·τ, and σ: what powers of Δe beyond the last leave out.
@@ -389,13 +300,13 @@ double Expansion::tail(double &by_exponent) const {
   double tau = 0;
   by_exponent = 0;
   for (int k = 0; k < q_; ++k) {
-    const auto [t, j] = features_[static_cast<std::size_t>(k)];
-    const PowerTerm &term = law_.terms[static_cast<std::size_t>(t)];
-    if (j != 0 || term.exponent < 0)
+    const PowerTerm &term = features_.term(k);
+    if (features_[k].power != 0 || term.exponent < 0)
       continue;
-    const double x = std::abs(power_change_[t]) * half_;
-    const double next = largest_[k] * carried_[t] * std::pow(x, expansion_order) * std::exp(x) /
-                        factorial[expansion_order];
+    const double x = std::abs(features_.exponent_change(k)) * half_;
+    double next = largest_[k] * features_.carried(k) * std::exp(x);
+    for (int j = 1; j <= expansion_order; ++j)
+      next *= x / j;
     tau += next * x / (expansion_order + 1);
     by_exponent += scores_ * next * half_ * std::abs(term.slope) * error_[term.exponent];
   }
@@ -417,15 +328,13 @@ Expansion::Reach Expansion::reach() const {
   const double move = std::fmax(move_, bend_ / evenly_);
   const double n = static_cast<double>(summed_);
   const double u = bent * (move_ * std::sqrt(leverage_) + bend_);
-  double error = 0, by_exponent = 0;
-  error += tail(by_exponent);
-  error += by_exponent;
+  double by_exponent = 0, error = tail(by_exponent);
+  error += by_exponent + crossings(move);
   if (residual_.logarithmic) {
     const double delta = std::fmin(residual_.delta, 1.0);
     const double squares = std::fmax(spread_, 0.0) + delta * n * u * u;
     error += 2 * u * u * std::sqrt(squares) + delta * u * u * u * std::sqrt(n);
   }
-  error += crossings(move);
   return {move, 0.5 * error * error, move <= radius_ && u <= 0.01};
 }
 

@@ -1,9 +1,7 @@
 // The objective of a sum of powers near an anchor θ0, from sums over rows that are visited once.
 //
-// A term c·S1^e is expanded in e alone: with x = log S1 and x̄ the middle of the rows,
-//   c·S1^e = exp(e0·x)·Σ_j φ_j·(x − x̄)^j,  φ_j = c·exp(Δe·x̄)·Δe^j/j!,
-// so the law is linear in the features φ(θ), whatever happens to c. With a_i the features' columns
-// over f_i(θ0), a row's relative change is u_i = a_i·(φ(θ) − φ(θ0)), and to third order in it
+// The law is linear in the features φ(θ) of power_features.hpp, which are 0 at θ0. With a_i their
+// columns over f_i(θ0), a row's relative change is u_i = a_i·φ(θ), and to third order in it
 //   rho(r_i) = rho(r0) + w1·u + w2·u²/2 + w3·u³/6
 // of which the sums Σ w1·a, Σ w2·aaᵀ, Σ w3·aaa are all that an evaluation needs.
 //
@@ -26,12 +24,9 @@
 #include <vector>
 
 #include "lawfit/compensated.hpp"
-#include "lawfit/power_pass.hpp"
+#include "lawfit/power_features.hpp"
 
 namespace lawfit {
-
-// Powers of Δe kept, and how many features that may make.
-constexpr int expansion_order = 3, max_features = 16;
 
 enum class NearRows {
   kept_apart, // evaluated exactly by the caller
@@ -73,29 +68,25 @@ public:
 
 private:
   struct Block;
-  struct Feature {
-    int term, power;
-  };
-
   void prepare(const PowerRows &rows, std::size_t first, std::size_t n);
   void measure(std::size_t n);
   void classify(const PowerRows &rows, std::size_t first, std::size_t n);
   void note_bounds(const double *log_s1, std::size_t n);
   void place(const double *theta);
-  void chain(Evaluation &out) const;
   double tail(double &by_exponent) const;
   double crossings(double move) const;
 
   const PowerSum &law_;
   const Residual &residual_;
   NearRows policy_;
-  int p_, q_;
-  std::vector<Feature> features_;
+  int p_;
+  PowerFeatures features_;
+  int q_; // features
   std::unique_ptr<Block> block_;
 
-  double theta_[max_power_parameters], factor_[max_power_parameters * max_power_parameters];
-  double error_[max_power_parameters];                     // √(M⁻¹)_kk
-  double radius_ = 0, middle_ = 0, half_ = 0, evenly_ = 0; // evenly: √(p/n)
+  double factor_[max_power_parameters * max_power_parameters]; // of M
+  double error_[max_power_parameters];                         // √(M⁻¹)_kk
+  double radius_ = 0, half_ = 0, evenly_ = 0;                  // half: max |x − x̄|; evenly: √(p/n)
 
   std::size_t rows_ = 0, summed_ = 0;
   PowerRows near_;
@@ -109,11 +100,8 @@ private:
   static constexpr int shells = 40;
   double crossing_[shells];
 
-  // At the parameters last evaluated.
-  double phi_[max_features], bend_ = 0, move_ = 0, spread_ = 0;
-  double by_coefficient_[max_features], by_exponent_[max_features];
-  double mixed_[max_features], twice_[max_features];
-  double power_change_[max_power_terms], carried_[max_power_terms]; // Δe, |c·exp(Δe·x̄)|
+  // At the parameters last evaluated: |d|, ζ and Σ u².
+  double move_ = 0, bend_ = 0, spread_ = 0;
 };
 
 } // namespace lawfit
