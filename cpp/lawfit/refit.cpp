@@ -33,6 +33,44 @@ constexpr double recent = 1.0 / 64;
 constexpr double flat = 1e-14;
 constexpr std::int64_t tabulated_steps = std::int64_t{1} << 20;
 
+// The free entries of the step H·step = -g, the others being given. A parameter that the others
+// leave no curvature stays where it is. False where the Hessian is not positive.
+bool newton_step(const Evaluation &at, int p, const bool *free, double *step) {
+  double factor[max_power_parameters * max_power_parameters] = {};
+  double rest[max_power_parameters] = {};
+  int index[max_power_parameters], count = 0;
+  for (int i = 0; i < p; ++i) {
+    if (!free[i])
+      continue;
+    double *row = factor + count * p;
+    for (int b = 0; b < count; ++b) {
+      double sum = at.hessian[i * p + index[b]];
+      for (int k = 0; k < b; ++k)
+        sum -= row[k] * factor[b * p + k];
+      row[b] = sum / factor[b * p + b];
+    }
+    const double whole = at.hessian[i * p + i];
+    double pivot = whole;
+    for (int k = 0; k < count; ++k)
+      pivot -= row[k] * row[k];
+    step[i] = 0;
+    if (!(std::abs(pivot) > flat * std::abs(whole)))
+      continue;
+    if (!(pivot > 0))
+      return false;
+    row[count] = std::sqrt(pivot);
+    rest[count] = -at.gradient[i];
+    for (int j = 0; j < p; ++j)
+      if (!free[j])
+        rest[count] -= at.hessian[i * p + j] * step[j];
+    index[count++] = i;
+  }
+  linalg::cholesky_solve(factor, count, p, rest);
+  for (int a = 0; a < count; ++a)
+    step[index[a]] = rest[a];
+  return true;
+}
+
 } // namespace
 
 // What the general solver minimises where Newton's steps fail.
@@ -208,8 +246,7 @@ bool Refitter::descend() {
 }
 
 // The step to the minimum of the quadratic model within the bounds: what would leave them is set
-// on them, and the rest solved for again. A parameter that has no curvature of its own stays.
-// False where the Hessian is not positive.
+// on them, and the rest solved for again. False where the Hessian is not positive.
 bool Refitter::find_step(const Evaluation &at, double *step, double &predicted) const {
   const int p = law_.parameters;
   const std::vector<double> &lower = options_.solver.lower, &upper = options_.solver.upper;
@@ -221,45 +258,17 @@ bool Refitter::find_step(const Evaluation &at, double *step, double &predicted) 
     step[i] = 0;
   }
   for (bool inside = false; !inside;) {
-    double factor[max_power_parameters * max_power_parameters] = {};
-    double rest[max_power_parameters] = {};
-    int index[max_power_parameters], count = 0;
+    if (!newton_step(at, p, free, step))
+      return false;
+    inside = true;
     for (int i = 0; i < p; ++i) {
       if (!free[i])
         continue;
-      double *row = factor + count * p;
-      for (int b = 0; b < count; ++b) {
-        double sum = at.hessian[i * p + index[b]];
-        for (int k = 0; k < b; ++k)
-          sum -= row[k] * factor[b * p + k];
-        row[b] = sum / factor[b * p + b];
-      }
-      const double whole = at.hessian[i * p + i];
-      double pivot = whole;
-      for (int k = 0; k < count; ++k)
-        pivot -= row[k] * row[k];
-      if (!(std::abs(pivot) > flat * std::abs(whole))) {
-        step[i] = 0;
-        continue;
-      }
-      if (!(pivot > 0))
-        return false;
-      row[count] = std::sqrt(pivot);
-      rest[count] = -at.gradient[i];
-      for (int j = 0; j < p; ++j)
-        if (!free[j])
-          rest[count] -= at.hessian[i * p + j] * step[j];
-      index[count++] = i;
-    }
-    linalg::cholesky_solve(factor, count, p, rest);
-    inside = true;
-    for (int a = 0; a < count; ++a) {
-      const auto k = static_cast<std::size_t>(index[a]);
-      step[k] = std::clamp(rest[a], lower[k] - theta_[k], upper[k] - theta_[k]);
-      if (step[k] != rest[a]) {
-        free[k] = false;
-        inside = false;
-      }
+      const auto k = static_cast<std::size_t>(i);
+      const double asked = step[i];
+      step[i] = std::clamp(asked, lower[k] - theta_[k], upper[k] - theta_[k]);
+      if (step[i] != asked)
+        free[i] = inside = false;
     }
   }
   predicted = 0;
