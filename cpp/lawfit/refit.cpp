@@ -17,7 +17,7 @@ constexpr std::size_t few_rows = 512;
 // expansion may cost it, and the same where it is anchored.
 constexpr double exact_decrease = 5e-14, exact_gap = 2e-13;
 constexpr double anchored_decrease = 1e-7, anchored_gap = 1e-4;
-constexpr int most_steps = 12;
+constexpr int most_steps = 12, most_halvings = 10;
 // Rows summed by an update towards the next anchor.
 constexpr std::size_t exact_block(std::size_t rows) { return rows < 32768 ? 64 : block_rows; }
 // The same, of every so many updates, once the rows have grown by a share.
@@ -34,8 +34,9 @@ constexpr double flat = 1e-14;
 constexpr std::int64_t tabulated_steps = std::int64_t{1} << 20;
 
 // The free entries of the step H·step = -g, the others being given. A parameter that the others
-// leave no curvature stays where it is. False where the Hessian is not positive.
-bool newton_step(const Evaluation &at, int p, const bool *free, double *step) {
+// leave no curvature stays where it is; a pivot below 0 is taken by its size, so that the step
+// still leads down.
+void newton_step(const Evaluation &at, int p, const bool *free, double *step) {
   double factor[max_power_parameters * max_power_parameters] = {};
   double rest[max_power_parameters] = {};
   int index[max_power_parameters], count = 0;
@@ -56,9 +57,7 @@ bool newton_step(const Evaluation &at, int p, const bool *free, double *step) {
     step[i] = 0;
     if (!(std::abs(pivot) > flat * std::abs(whole)))
       continue;
-    if (!(pivot > 0))
-      return false;
-    row[count] = std::sqrt(pivot);
+    row[count] = std::sqrt(std::abs(pivot));
     rest[count] = -at.gradient[i];
     for (int j = 0; j < p; ++j)
       if (!free[j])
@@ -68,7 +67,6 @@ bool newton_step(const Evaluation &at, int p, const bool *free, double *step) {
   linalg::cholesky_solve(factor, count, p, rest);
   for (int a = 0; a < count; ++a)
     step[index[a]] = rest[a];
-  return true;
 }
 
 } // namespace
@@ -236,7 +234,7 @@ bool Refitter::descend() {
       if (evaluate(trial_.data(), *next_) &&
           next_->objective <= now_->objective * (1 + 64 * eps) + all_->rounding())
         break;
-      if (halvings == 4)
+      if (halvings == most_halvings)
         return false;
     }
     theta_.swap(trial_);
@@ -246,11 +244,11 @@ bool Refitter::descend() {
 }
 
 // The step to the minimum of the quadratic model within the bounds: what would leave them is set
-// on them, and the rest solved for again. False where the Hessian is not positive.
+// on them, and the rest solved for again. False where that is no way down.
 bool Refitter::find_step(const Evaluation &at, double *step, double &predicted) const {
   const int p = law_.parameters;
   const std::vector<double> &lower = options_.solver.lower, &upper = options_.solver.upper;
-  bool free[max_power_parameters];
+  bool free[max_power_parameters] = {};
   for (int i = 0; i < p; ++i) {
     const auto k = static_cast<std::size_t>(i);
     free[i] = !(theta_[k] <= lower[k] && at.gradient[i] >= 0) &&
@@ -258,8 +256,7 @@ bool Refitter::find_step(const Evaluation &at, double *step, double &predicted) 
     step[i] = 0;
   }
   for (bool inside = false; !inside;) {
-    if (!newton_step(at, p, free, step))
-      return false;
+    newton_step(at, p, free, step);
     inside = true;
     for (int i = 0; i < p; ++i) {
       if (!free[i])

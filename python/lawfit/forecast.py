@@ -26,8 +26,6 @@ __all__ = ["Forecaster"]
 MODES = ("exact", "anchored")
 # An objective lower by less than this share is the same minimum.
 SAME = 1e-9
-# Of the general solver, at an update where Newton's steps fail: the next update goes on from there.
-ITERATIONS = 100
 
 
 class Forecaster:
@@ -119,7 +117,7 @@ class Forecaster:
             anchored=self._mode == "anchored",
             lower=[self._bounds[name][0] for name in self._free],
             upper=[self._bounds[name][1] for name in self._free],
-            max_iterations=ITERATIONS,
+            max_iterations=options.max_iterations,
         )
 
     def _full(self) -> FullSolve:
