@@ -52,13 +52,14 @@ int update(Refitter &refitter, py::handle step, py::handle loss) {
 void start(Refitter &refitter, const std::vector<double> &theta) {
   if (theta.size() != refitter.theta().size())
     throw py::value_error("theta must hold the free parameters");
-  without_gil([&](Cancel &) { refitter.start(theta.data()); });
+  refitter.start(theta.data());
 }
 
 } // namespace
 
 void bind_refit(py::module_ &module) {
-  // An update keeps the GIL: it is over before another thread could have taken it.
+  // An update keeps the GIL: it is over before another thread could have taken it, and none can
+  // update a refitter that another is at.
   py::class_<Refitter>(module, "Refitter")
       .def_static("of", &make_refitter, py::kw_only(), py::arg("program"), py::arg("theta"),
                   py::arg("free"), py::arg("schedule"), py::arg("warmup"), py::arg("first_step"),

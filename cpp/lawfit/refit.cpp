@@ -143,6 +143,8 @@ void Refitter::update(std::int64_t step, double y) {
 }
 
 void Refitter::start(const double *theta) {
+  if (rows_.size() == 0)
+    throw std::invalid_argument("there are no points to start from");
   for (std::size_t k = 0; k < theta_.size(); ++k)
     theta_[k] = std::clamp(theta[k], options_.solver.lower[k], options_.solver.upper[k]);
   centre();
@@ -211,8 +213,8 @@ void Refitter::refit() {
 
 // Newton's steps from theta_, of which now_ knows; false where one fails.
 bool Refitter::descend() {
-  const double enough =
-      has_anchor() && options_.mode == RefitMode::anchored ? anchored_decrease : exact_decrease;
+  const bool anchored = has_anchor() && options_.mode == RefitMode::anchored;
+  const double enough = anchored ? anchored_decrease : exact_decrease;
   double step[max_power_parameters], predicted = 0;
   for (int k = 0; k < most_steps; ++k) {
     if (!find_step(*now_, step, predicted))
@@ -220,7 +222,7 @@ bool Refitter::descend() {
     if (k == 0)
       motion_ += recent * (2 * predicted - motion_);
     const bool last = predicted <= enough * now_->objective + all_->rounding();
-    if (last && (k > 0 || enough == exact_decrease))
+    if (last && (k > 0 || !anchored))
       return true;
     double length = 1;
     for (int halvings = 0;; ++halvings, length *= 0.5) {

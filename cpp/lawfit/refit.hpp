@@ -11,6 +11,9 @@
 // the anchor has them, and what that costs is bounded (`gap`). The next anchor is begun when the
 // rows have grown by a sixteenth, and then made at once where the bound exceeds 1e-4 of the
 // objective.
+//
+// The general solver takes over where Newton's steps fail: in the first points of a run, or of its
+// decay, and where the points do not determine the parameters.
 #pragma once
 
 #include <cstdint>
@@ -43,9 +46,11 @@ public:
 
   // One more point, and, once started, the parameters that fit all. A y that is not finite is left
   // out and counted. Throws std::invalid_argument, and nothing has changed then, for a step that is
-  // not later than the last or beyond the schedule, a y not above 0 in log space, and an S1 of 0.
+  // not later than the last or beyond the schedule, and a y not above 0 in log space; and for an S1
+  // of 0, after which only the step counts as the last.
   void update(std::int64_t step, double y);
-  // Solves for all points from these parameters, within the bounds.
+  // Solves for all points from these parameters, within the bounds. Throws std::invalid_argument
+  // where there are no points.
   void start(const double *theta);
   // Whether it pays to look for a better minimum than the one that is followed, from many starts:
   // first with as many points as parameters, then whenever they have doubled. start() answers it.

@@ -135,6 +135,7 @@ void test_leap() {
 void test_starts() {
   const Run run(40, 1e-3);
   Refitter refitter = run.refitter(RefitMode::exact, huber);
+  CHECK_THROWS(refitter.start(run.theta.data()), std::invalid_argument);
   for (std::size_t i = 0; i < 3; ++i)
     refitter.update(run.at[i], run.y[i]);
   CHECK(!refitter.wants_start() && !refitter.started() && std::isnan(refitter.theta()[0]));

@@ -37,7 +37,8 @@ class Forecaster:
     followed from there on.
 
     Laws that are sums of powers of S1, with S2 or not and λ held, as annealing is, take
-    microseconds a point. Others are solved in full at every point, which takes milliseconds.
+    microseconds a point. Others are solved in full at every point, which takes milliseconds. One
+    thread at a time may use a forecaster.
 
     Parameters
     ----------
