@@ -11,7 +11,7 @@ using namespace lawfit;
 
 namespace {
 
-// None for a law that is no sum of powers of the areas.
+// None for a law that is no sum of powers of the areas, or has too many free exponents.
 std::unique_ptr<Refitter> make_refitter(const Program &program, const std::vector<double> &theta,
                                         const std::vector<bool> &free,
                                         const std::shared_ptr<Schedule> &schedule,
@@ -22,7 +22,7 @@ std::unique_ptr<Refitter> make_refitter(const Program &program, const std::vecto
   if (theta.size() != static_cast<std::size_t>(program.parameters()) || free.size() != theta.size())
     throw py::value_error("theta and free must hold every parameter of the program");
   std::optional<PowerSum> law = read_power_sum(program, theta, free);
-  if (!law)
+  if (!law || !Expansion::fits(*law))
     return nullptr;
   const auto p = static_cast<std::size_t>(law->parameters);
   if (lower.size() != p || upper.size() != p)

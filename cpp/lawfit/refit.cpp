@@ -99,7 +99,7 @@ Refitter::Refitter(PowerSum law, std::shared_ptr<const Schedule> schedule, Refit
       solver_(options_.solver) {
   now_->objective = std::numeric_limits<double>::quiet_NaN();
   if (!Expansion::fits(law_))
-    return;
+    throw std::invalid_argument("the law has too many free exponents to be expanded");
   const NearRows policy =
       options_.mode == RefitMode::exact ? NearRows::kept_apart : NearRows::as_anchored;
   anchor_ = std::make_unique<Expansion>(law_, options_.residual, policy);
@@ -349,7 +349,7 @@ void Refitter::anchor_now() {
 // Towards the next anchor, a block at a time.
 void Refitter::build() {
   const std::size_t n = rows_.size();
-  if (!anchor_ || n < few_rows)
+  if (n < few_rows)
     return;
   if (!has_anchor())
     return anchor_now();

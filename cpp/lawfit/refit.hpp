@@ -39,6 +39,7 @@ struct RefitOptions {
 
 class Refitter {
 public:
+  // Throws std::invalid_argument for a law that no expansion fits.
   Refitter(PowerSum law, std::shared_ptr<const Schedule> schedule, RefitOptions options);
   Refitter(const Refitter &) = delete;
   Refitter &operator=(const Refitter &) = delete;
@@ -91,7 +92,7 @@ private:
   void anchor_now();
   void build();
   void begin_next();
-  bool has_anchor() const { return anchor_ != nullptr && anchor_->rows() > 0; }
+  bool has_anchor() const { return anchor_->rows() > 0; }
 
   RefitOptions options_;
   PowerSum law_; // in centred coordinates, as all below but natural_ is

@@ -230,6 +230,69 @@ void test_derivatives() {
   }
 }
 
+// Two free exponents, one of them of a term with S2, a held one, and linear parameters between.
+void test_another_law() {
+  PowerSum law;
+  law.parameters = 6;
+  law.lam = 0.999;
+  law.terms = {{0, -1, 1, 0, 0, false},
+               {5, 2, 1, 0, -1, false},
+               {3, 4, -2, 0.1, 0.5, true},
+               {1, -1, 1, 0.5, 0, false}};
+  const Point anchor = {2.5, 0.01, 0.5, 0.2, 0.3, 0.45};
+  const Run run(600, 2e-3);
+  const std::size_t n = 600;
+  for (const Residual &residual : residuals) {
+    const PowerRows rows = run.rows(residual.logarithmic);
+    PowerPass pass(law, residual);
+    Expansion expansion(law, residual, NearRows::kept_apart);
+    auto exact = std::make_unique<Evaluation>(), near = std::make_unique<Evaluation>();
+    const auto passed = [&](const Point &theta) {
+      clear(*exact, 6);
+      CHECK(pass.add(rows, 0, n, theta.data(), *exact));
+      return Point(exact->gradient, exact->gradient + 6);
+    };
+    const Residual smooth{residual.logarithmic, toys::infinity};
+    PowerPass smoothed(law, smooth);
+    const auto by_smooth = [&](const Point &theta) {
+      clear(*near, 6);
+      CHECK(smoothed.add(rows, 0, n, theta.data(), *near));
+      Point out(near->gradient, near->gradient + 6);
+      out.push_back(near->objective);
+      return out;
+    };
+    for (std::size_t k = 0; k < 6; ++k) {
+      const Point by_k = toys::difference(by_smooth, anchor, k);
+      const Point gradient = by_smooth(anchor);
+      CHECK_CLOSE(gradient[k], by_k[6], 1e-8, toys::largest(gradient));
+      for (std::size_t i = 0; i < 6; ++i)
+        CHECK_CLOSE(near->hessian[k * 6 + i], by_k[i], 1e-8, toys::largest(by_k));
+    }
+
+    passed(anchor);
+    Point metric(exact->hessian, exact->hessian + 36);
+    expansion.begin(anchor.data(), metric.data(), 1e-4, rows.log_s1.front(), rows.log_s1.back(), n);
+    for (std::size_t row = 0; row < n; row += 120)
+      expansion.add(rows, row, 120);
+    expansion.finish();
+    for (double share : {0.0, 1e-6, 1e-5}) {
+      Point theta = anchor;
+      for (std::size_t k = 0; k < 6; ++k)
+        theta[k] *= 1 + share * (k % 2 == 0 ? 1 : -1);
+      const Point want = passed(theta);
+      clear(*near, 6);
+      expansion.evaluate(theta.data(), *near);
+      if (expansion.near().size() > 0)
+        CHECK(pass.add(expansion.near(), 0, expansion.near().size(), theta.data(), *near));
+      CHECK_NEAR(near->objective, exact->objective, 1e-11);
+      for (std::size_t k = 0; k < 6; ++k)
+        CHECK_CLOSE(near->gradient[k], want[k], 1e-10, toys::largest(want));
+      for (std::size_t k = 0; k < 36; ++k)
+        CHECK_CLOSE(near->hessian[k], exact->hessian[k], 1e-6, std::abs(exact->hessian[k / 6 * 7]));
+    }
+  }
+}
+
 } // namespace
 
 int main() {
@@ -237,6 +300,7 @@ int main() {
   test_laws_that_are_not();
   test_pass();
   test_derivatives();
+  test_another_law();
   for (const Residual &residual : residuals)
     for (double sd : {1e-4, 1e-3, 1e-2})
       for (bool rough : {false, true})
