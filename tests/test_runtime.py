@@ -84,6 +84,8 @@ LONG = {
     "many rows": "lf.fit('power', {'x': many, 'y': wavy}, starts=10**6)",
     "no sum of powers": "lf.fit(bend, {'x': many, 'y': wavy}, starts=10**6)",
     "groups": "lf.fit('power', sets, by='set', shared=['b'], starts=10**6)",
+    "bootstrap": "lf.bootstrap(fitted(), 10**7, threads=2)",
+    "many fits": "lf.fit_many('power', sets, by='set', resamples=10**5)",
     "area": "billion.areas(at=[10**9 - 1])",
     "prediction": "fitted().predict(billion, at=[10**9 - 1])",
 }

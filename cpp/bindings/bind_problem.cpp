@@ -7,8 +7,6 @@
 
 using namespace lawfit;
 
-namespace {
-
 ProblemOptions options_from(const std::string &loss, double delta, const std::string &space) {
   ProblemOptions options;
   if (loss == "squared")
@@ -27,6 +25,8 @@ ProblemOptions options_from(const std::string &loss, double delta, const std::st
   options.space = space == "log" ? Space::log : Space::linear;
   return options;
 }
+
+namespace {
 
 std::unique_ptr<Problem> make_problem(const Program &program, const Data &data,
                                       const DoubleArray &y, const DoubleArray &weights,

@@ -12,13 +12,12 @@ using namespace lawfit;
 namespace {
 
 // None for a law that is no sum of powers of the areas, or has too many free exponents.
-std::unique_ptr<Refitter> make_refitter(const Program &program, const std::vector<double> &theta,
-                                        const std::vector<bool> &free,
-                                        const std::shared_ptr<Schedule> &schedule,
-                                        const std::string &warmup, std::int64_t first_step,
-                                        double delta, const std::string &space, bool anchored,
-                                        const std::vector<double> &lower,
-                                        const std::vector<double> &upper, int max_iterations) {
+std::unique_ptr<StreamingRefitter>
+make_refitter(const Program &program, const std::vector<double> &theta,
+              const std::vector<bool> &free, const std::shared_ptr<Schedule> &schedule,
+              const std::string &warmup, std::int64_t first_step, double delta,
+              const std::string &space, bool anchored, const std::vector<double> &lower,
+              const std::vector<double> &upper, int max_iterations) {
   if (theta.size() != static_cast<std::size_t>(program.parameters()) || free.size() != theta.size())
     throw py::value_error("theta and free must hold every parameter of the program");
   std::optional<PowerSum> law = read_power_sum(program, theta, free);
@@ -35,21 +34,21 @@ std::unique_ptr<Refitter> make_refitter(const Program &program, const std::vecto
   options.solver.lower = lower;
   options.solver.upper = upper;
   options.solver.max_iterations = max_iterations;
-  return std::make_unique<Refitter>(std::move(*law), schedule, std::move(options));
+  return std::make_unique<StreamingRefitter>(std::move(*law), schedule, std::move(options));
 }
 
 enum class Taken { refitted, wants_start, unread };
 
 // Reads a Python int and float alone, which takes a tenth of a microsecond; of anything else it
 // changes nothing.
-int update(Refitter &refitter, py::handle step, py::handle loss) {
+int update(StreamingRefitter &refitter, py::handle step, py::handle loss) {
   if (!PyLong_Check(step.ptr()) || PyBool_Check(step.ptr()) || !PyFloat_Check(loss.ptr()))
     return static_cast<int>(Taken::unread);
   refitter.update(step.cast<std::int64_t>(), PyFloat_AS_DOUBLE(loss.ptr()));
   return static_cast<int>(refitter.wants_start() ? Taken::wants_start : Taken::refitted);
 }
 
-void start(Refitter &refitter, const std::vector<double> &theta) {
+void start(StreamingRefitter &refitter, const std::vector<double> &theta) {
   if (theta.size() != refitter.theta().size())
     throw py::value_error("theta must hold the free parameters");
   refitter.start(theta.data());
@@ -60,7 +59,7 @@ void start(Refitter &refitter, const std::vector<double> &theta) {
 void bind_refit(py::module_ &module) {
   // An update keeps the GIL: it is over before another thread could have taken it, and none can
   // update a refitter that another is at.
-  py::class_<Refitter>(module, "Refitter")
+  py::class_<StreamingRefitter>(module, "StreamingRefitter")
       .def_static("of", &make_refitter, py::kw_only(), py::arg("program"), py::arg("theta"),
                   py::arg("free"), py::arg("schedule"), py::arg("warmup"), py::arg("first_step"),
                   py::arg("delta"), py::arg("space"), py::arg("anchored"), py::arg("lower"),
@@ -68,18 +67,22 @@ void bind_refit(py::module_ &module) {
       .def("update", &update, py::arg("step"), py::arg("loss"),
            "0: refitted, 1: a start is wanted, 2: nothing done, for want of an int and a float.")
       .def("start", &start, py::arg("theta"))
-      .def("decline_start", &Refitter::decline_start)
-      .def_property_readonly("skipped", &Refitter::skipped)
-      .def_property_readonly("last_step", &Refitter::last_step)
-      .def_property_readonly("steps", [](const Refitter &r) { return to_array(r.steps()); })
-      .def_property_readonly("losses", [](const Refitter &r) { return to_array(r.losses()); })
-      .def_property_readonly("started", &Refitter::started)
-      .def_property_readonly("n", &Refitter::size)
-      .def_property_readonly("theta", [](const Refitter &r) { return to_array(r.theta()); })
-      .def_property_readonly("objective", &Refitter::objective)
-      .def_property_readonly("gap", &Refitter::gap)
-      .def_property_readonly("status", [](const Refitter &r) { return status_name(r.status()); })
-      .def_property_readonly("anchors", &Refitter::anchors)
-      .def_property_readonly("forced_anchors", &Refitter::forced_anchors)
-      .def_property_readonly("evaluated_rows", &Refitter::evaluated_rows);
+      .def("decline_start", &StreamingRefitter::decline_start)
+      .def_property_readonly("skipped", &StreamingRefitter::skipped)
+      .def_property_readonly("last_step", &StreamingRefitter::last_step)
+      .def_property_readonly("steps",
+                             [](const StreamingRefitter &r) { return to_array(r.steps()); })
+      .def_property_readonly("losses",
+                             [](const StreamingRefitter &r) { return to_array(r.losses()); })
+      .def_property_readonly("started", &StreamingRefitter::started)
+      .def_property_readonly("n", &StreamingRefitter::size)
+      .def_property_readonly("theta",
+                             [](const StreamingRefitter &r) { return to_array(r.theta()); })
+      .def_property_readonly("objective", &StreamingRefitter::objective)
+      .def_property_readonly("gap", &StreamingRefitter::gap)
+      .def_property_readonly("status",
+                             [](const StreamingRefitter &r) { return status_name(r.status()); })
+      .def_property_readonly("anchors", &StreamingRefitter::anchors)
+      .def_property_readonly("forced_anchors", &StreamingRefitter::forced_anchors)
+      .def_property_readonly("evaluated_rows", &StreamingRefitter::evaluated_rows);
 }

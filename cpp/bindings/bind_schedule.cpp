@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lawfit/bound_area.hpp"
+#include "lawfit/large_pages.hpp"
 #include "lawfit/loss_drop.hpp"
 #include "lawfit/moment_area.hpp"
 #include "lawfit/schedule.hpp"
@@ -39,8 +40,9 @@ Shape shape_named(const std::string &name) {
 std::shared_ptr<Schedule> dense(const DoubleArray &lr, std::int64_t warmup) {
   if (lr.ndim() != 1)
     throw std::invalid_argument("lr must have one dimension");
-  return std::make_shared<Schedule>(
-      Schedule::dense(std::vector<double>(lr.data(), lr.data() + lr.size()), warmup));
+  std::vector<double> rates = lawfit::room_for(static_cast<std::size_t>(lr.size()));
+  rates.assign(lr.data(), lr.data() + lr.size());
+  return std::make_shared<Schedule>(Schedule::dense(std::move(rates), warmup));
 }
 
 std::shared_ptr<Schedule> from_pieces(const std::vector<PieceTuple> &tuples, std::int64_t warmup) {

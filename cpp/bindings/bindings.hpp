@@ -13,6 +13,7 @@
 #include <pybind11/stl.h>
 
 #include "lawfit/parallel.hpp"
+#include "lawfit/problem.hpp"
 #include "lawfit/program.hpp"
 
 namespace py = pybind11;
@@ -27,9 +28,13 @@ void bind_problem(py::module_ &module);
 void bind_refit(py::module_ &module);
 void bind_solve(py::module_ &module);
 void bind_grouped(py::module_ &module);
+void bind_resample(py::module_ &module);
+void bind_batch(py::module_ &module);
 
 // Throws std::invalid_argument.
 lawfit::Warmup warmup_named(const std::string &name);
+lawfit::ProblemOptions options_from(const std::string &loss, double delta,
+                                    const std::string &space);
 // Refuses columns, tracks or parameters that a program would read beyond the end of.
 void check_fits(const lawfit::Program &program, const lawfit::Data &data, std::size_t parameters);
 

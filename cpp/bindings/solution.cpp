@@ -18,11 +18,7 @@ std::vector<bool> Solution::mark_bounds(const std::vector<double> &lower,
 }
 
 Status Solution::status() const {
-  if (search.theta.empty())
-    return Status::bad_start;
-  const auto &undetermined = covariance.undetermined;
-  const bool lost = std::find(undetermined.begin(), undetermined.end(), true) != undetermined.end();
-  return lost && is_success(search.best.status) ? Status::rank_deficient : search.best.status;
+  return search.theta.empty() ? Status::bad_start : covariance.status(search.best.status);
 }
 
 std::vector<StartRange> ranges_from(const std::vector<RangeTuple> &ranges) {

@@ -1,5 +1,9 @@
 #include "lawfit/annealing_filter.hpp"
 
+#include <utility>
+
+#include "lawfit/simd.hpp"
+
 namespace lawfit {
 namespace {
 
@@ -8,51 +12,43 @@ constexpr double binomial[area_orders][area_orders] = {{1, 0, 0}, {1, 1, 0}, {1,
 // Exact, because the factors are 1 and 2.
 DoubleDouble scaled(DoubleDouble a, double factor) { return {a.hi * factor, a.lo * factor}; }
 
-constexpr std::size_t accumulators = 8;
-
-double sum_of(const double *x, std::size_t n) {
-  double part[accumulators] = {};
-  std::size_t i = 0;
-  for (; i + accumulators <= n; i += accumulators)
-    for (std::size_t k = 0; k < accumulators; ++k)
-      part[k] += x[i + k];
-  for (std::size_t k = 0; i < n; ++i, ++k)
-    part[k] += x[i];
-  return ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
-}
-
-double dot(const double *x, const double *y, std::size_t n) {
-  double part[accumulators] = {};
-  std::size_t i = 0;
-  for (; i + accumulators <= n; i += accumulators)
-    for (std::size_t k = 0; k < accumulators; ++k)
-      part[k] += x[i + k] * y[i + k];
-  for (std::size_t k = 0; i < n; ++i, ++k)
-    part[k] += x[i] * y[i];
-  return ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
-}
-
 } // namespace
 
-AnnealingFilter::AnnealingFilter(double lam, std::size_t order) : lam_(lam), order_(order) {
-  const Jet lambda = {DoubleDouble(lam), DoubleDouble(1.0), DoubleDouble(0.0)};
-  Jet p = {DoubleDouble(1.0)}; // λ^n
-  Jet g = {};                  // 1 + … + λ^(n−1)
-  Jet q = {};                  // λ + … + λ^n
-  for (std::size_t n = 0; n <= area_block; ++n) {
-    carries_[n] = carry_of(p, q);
-    if (n > 0 && n <= strip)
-      for (std::size_t r = 0; r <= order_; ++r)
-        to_strip_[r][n - 1] = q[r].hi;
-    g = sum(g, p);
-    if (n < area_block)
-      for (std::size_t r = 0; r <= order_; ++r) {
-        to_m_[r][area_block - 1 - n] = p[r].hi;
-        to_s2_[r][area_block - 1 - n] = g[r].hi;
-      }
-    p = product(lambda, p);
-    q = sum(q, p);
+AnnealingFilter::AnnealingFilter(double lam, std::size_t order) : lam_(lam), order_(order) {}
+
+// The order is known here, so that the sums stay in registers.
+template <std::size_t order> void AnnealingFilter::fill(Tables &to) const {
+  DoubleDouble p[order + 1] = {DoubleDouble(1.0)}; // λ^n
+  DoubleDouble g[order + 1];                       // 1 + … + λ^n
+  DoubleDouble q[order + 1];                       // λ + … + λ^(n+1)
+  for (std::size_t n = 0; n < area_block; ++n) {
+    for (std::size_t r = order + 1; r-- > 0;) {
+      g[r] = g[r] + p[r];
+      to.to_m[r][area_block - 1 - n] = p[r].hi;
+      to.to_s2[r][area_block - 1 - n] = g[r].hi;
+      p[r] = p[r] * lam_;
+      if (r > 0)
+        p[r] = p[r] + scaled(p[r - 1], static_cast<double>(r));
+      q[r] = q[r] + p[r];
+      to.p[r][n] = p[r].hi;
+      to.q[r][n] = q[r].hi;
+    }
+    to.p_low[n] = p[0].lo;
   }
+}
+
+const AnnealingFilter::Tables &AnnealingFilter::tables() {
+  if (!tables_) {
+    auto made = std::make_unique<Tables>();
+    if (order_ == 0)
+      fill<0>(*made);
+    else if (order_ == 1)
+      fill<1>(*made);
+    else
+      fill<2>(*made);
+    tables_ = std::move(made);
+  }
+  return *tables_;
 }
 
 AnnealingFilter::Jet AnnealingFilter::sum(const Jet &a, const Jet &b) const {
@@ -90,6 +86,16 @@ AnnealingFilter::Carry AnnealingFilter::carry_of(const Jet &p, const Jet &q) con
   return carry;
 }
 
+AnnealingFilter::Carry AnnealingFilter::carry_over(std::size_t n) const {
+  Carry carry;
+  carry.p = {tables_->p[0][n - 1], tables_->p_low[n - 1]};
+  for (std::size_t r = 0; r <= order_; ++r) {
+    carry.p_derivatives[r] = tables_->p[r][n - 1];
+    carry.q[r] = tables_->q[r][n - 1];
+  }
+  return carry;
+}
+
 // (P·m)^(r) and (Q·m)^(r) by Leibniz' rule, highest derivative first because it needs the others'
 // old values.
 void AnnealingFilter::apply(AreaState &state, const Carry &carry, const Values &m,
@@ -107,16 +113,64 @@ void AnnealingFilter::apply(AreaState &state, const Carry &carry, const Values &
   }
 }
 
-void AnnealingFilter::advance(AreaState &state, const AreaInput &in, std::size_t from,
-                              std::size_t n) const {
-  state.s1 = state.s1 + sum_of(&in.lr[from], n);
-  Values m;
-  Values s2;
+void AnnealingFilter::extend(AreaPart &part, const double *lr, double first, std::size_t n) {
+  const Tables &to = tables();
+  simd::AreaWeights weights;
   for (std::size_t r = 0; r <= order_; ++r) {
-    m[r] = dot(&in.d[from], &to_m_[r][area_block - n], n);
-    s2[r] = dot(&in.d[from], &to_s2_[r][area_block - n], n);
+    weights.to_m[r] = &to.to_m[r][area_block - n];
+    weights.to_s2[r] = &to.to_s2[r][area_block - n];
   }
-  apply(state, carries_[n], m, s2);
+  simd::AreaSums sums;
+  simd::sum_areas(weights, static_cast<int>(order_), lr, first, n, sums);
+  // As apply() does, in plain doubles: a block is short.
+  simd::AreaSums &all = part.sums;
+  for (std::size_t r = order_ + 1; r-- > 0;) {
+    sums.m[r] += to.p_low[n - 1] * all.m[r];
+    for (std::size_t k = 0; k <= r; ++k) {
+      const double lower = binomial[r][k] * all.m[r - k];
+      sums.m[r] += to.p[k][n - 1] * lower;
+      sums.s2[r] += to.q[k][n - 1] * lower;
+    }
+    all.s2[r] += sums.s2[r];
+    all.m[r] = sums.m[r];
+  }
+  all.s1 += sums.s1;
+  part.n += n;
+}
+
+AreaValues AnnealingFilter::areas(const AreaState &state, const AreaPart &part) const {
+  AreaValues out;
+  out.s1 = state.s1.hi + (state.s1.lo + part.sums.s1);
+  for (std::size_t r = 0; r <= order_; ++r) {
+    double area = part.sums.s2[r];
+    if (part.n > 0)
+      for (std::size_t k = 0; k <= r; ++k)
+        area += binomial[r][k] * tables_->q[k][part.n - 1] * state.m[r - k].hi;
+    out.s2[r] = state.s2[r].hi + (state.s2[r].lo + area);
+  }
+  return out;
+}
+
+void AnnealingFilter::advance(AreaState &state, const AreaPart &part) const {
+  state.s1 = state.s1 + part.sums.s1;
+  apply(state, carry_over(part.n), part.sums.m, part.sums.s2);
+}
+
+void AnnealingFilter::sweep(AreaState &state, const double *lr, const double *d, std::size_t n,
+                            const simd::AreaOutputs &out) {
+  const Tables &of = tables();
+  simd::AreaSweep sweep;
+  sweep.powers = {lam_, of.p[0][1], of.p[0][3], of.p[0][7], of.p_low[7]};
+  sweep.s1 = {state.s1.hi, state.s1.lo};
+  for (std::size_t r = 0; r <= order_; ++r) {
+    sweep.s2[r] = {state.s2[r].hi, state.s2[r].lo};
+    sweep.m[r] = state.m[r].hi;
+    sweep.carried[r] = of.q[r];
+  }
+  AreaPart part;
+  part.n = n;
+  simd::sweep_areas(sweep, static_cast<int>(order_), lr, d, n, out, part.sums);
+  advance(state, part);
 }
 
 void AnnealingFilter::coast(AreaState &state, std::int64_t n, double d) {
@@ -140,62 +194,6 @@ void AnnealingFilter::coast(AreaState &state, std::int64_t n, double d) {
     }
     apply(state, carry_of(stretch.p, stretch.q), m, s2);
   }
-}
-
-template <std::size_t Order>
-void AnnealingFilter::sweep_orders(AreaState &state, const AreaInput &in, std::size_t n,
-                                   AreaOutput &out) const {
-  double s1[lanes] = {};
-  double m[Order + 1][lanes] = {};
-  double s2[Order + 1][lanes] = {};
-  for (std::size_t j = 0; j < strip; ++j)
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-      const std::size_t i = lane * strip + j;
-      s1[lane] += in.lr[i];
-      out.s1[i] = s1[lane];
-      for (std::size_t r = Order; r > 0; --r)
-        m[r][lane] = lam_ * m[r][lane] + static_cast<double>(r) * m[r - 1][lane];
-      m[0][lane] = lam_ * m[0][lane] + in.d[i];
-      for (std::size_t r = 0; r <= Order; ++r) {
-        s2[r][lane] += m[r][lane];
-        out.s2[r][i] = s2[r][lane];
-      }
-    }
-
-  // Each strip started from nothing: add what the state before it carries into it.
-  for (std::size_t lane = 0; lane * strip < n; ++lane) {
-    const std::size_t begin = lane * strip;
-    const std::size_t count = n - begin < strip ? n - begin : strip;
-    for (std::size_t j = 0; j < count; ++j) {
-      out.s1[begin + j] = state.s1.hi + (state.s1.lo + out.s1[begin + j]);
-      for (std::size_t r = 0; r <= Order; ++r) {
-        double carried = 0.0;
-        for (std::size_t k = 0; k <= r; ++k)
-          carried += binomial[r][k] * to_strip_[k][j] * state.m[r - k].hi;
-        double &area = out.s2[r][begin + j];
-        area = state.s2[r].hi + (state.s2[r].lo + (carried + area));
-      }
-    }
-    if (count < strip)
-      return advance(state, in, begin, count);
-    Values m_end{};
-    Values s2_end{};
-    for (std::size_t r = 0; r <= Order; ++r) {
-      m_end[r] = m[r][lane];
-      s2_end[r] = s2[r][lane];
-    }
-    state.s1 = state.s1 + s1[lane];
-    apply(state, carries_[strip], m_end, s2_end);
-  }
-}
-
-void AnnealingFilter::sweep(AreaState &state, const AreaInput &in, std::size_t n,
-                            AreaOutput &out) const {
-  if (order_ == 0)
-    return sweep_orders<0>(state, in, n, out);
-  if (order_ == 1)
-    return sweep_orders<1>(state, in, n, out);
-  return sweep_orders<2>(state, in, n, out);
 }
 
 } // namespace lawfit

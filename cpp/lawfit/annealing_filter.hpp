@@ -5,14 +5,16 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "lawfit/double_double.hpp"
+#include "lawfit/simd_types.hpp"
 
 namespace lawfit {
 
-constexpr std::size_t area_block = 128; // steps handled at once
-constexpr std::size_t area_orders = 3;  // value, first and second derivative in λ
+constexpr std::size_t area_block = 256; // steps handled at once
+constexpr std::size_t area_orders = simd::area_orders;
 
 // Kept in twice the precision: rounding does not build up with the number of steps.
 struct AreaState {
@@ -21,16 +23,18 @@ struct AreaState {
   std::array<DoubleDouble, area_orders> s2;
 };
 
-// Consecutive steps, padded with zeros: their LR and the decrease into each of them.
-struct AreaInput {
-  std::array<double, area_block> lr;
-  std::array<double, area_block> d;
+// The first n steps of a block by themselves, as if nothing were before them.
+struct AreaPart {
+  std::size_t n = 0;
+  simd::AreaSums sums = {};
+
+  // As if its decreases had been none.
+  void forget() { sums = {sums.s1, {}, {}}; }
 };
 
-// The areas after each step of a block.
-struct AreaOutput {
-  std::array<double, area_block> s1;
-  std::array<std::array<double, area_block>, area_orders> s2;
+struct AreaValues {
+  double s1;
+  std::array<double, area_orders> s2;
 };
 
 class AnnealingFilter {
@@ -40,15 +44,20 @@ public:
 
   std::size_t order() const { return order_; }
 
-  // The steps from … from + n − 1 of a block.
-  void advance(AreaState &state, const AreaInput &in, std::size_t from, std::size_t n) const;
-  // The first n steps of a block, with the areas after each.
-  void sweep(AreaState &state, const AreaInput &in, std::size_t n, AreaOutput &out) const;
+  // n >= 1 steps more of a block, by their LR and the decrease into the first of them.
+  void extend(AreaPart &part, const double *lr, double first, std::size_t n);
+  // The areas at the end of a part of the block that follows a state, and the state there.
+  AreaValues areas(const AreaState &state, const AreaPart &part) const;
+  void advance(AreaState &state, const AreaPart &part) const;
+  // n <= area_block steps, by their LR and the decrease into each, with the areas after each; all
+  // arrays are as long as n rounded up to a multiple of simd::sum_parts.
+  void sweep(AreaState &state, const double *lr, const double *d, std::size_t n,
+             const simd::AreaOutputs &out);
   // Any number of steps whose decrease is a steady d; leaves S1 alone.
   void coast(AreaState &state, std::int64_t n, double d);
 
 private:
-  using Values = std::array<double, area_orders>;
+  using Values = double[area_orders];
   // A function of λ as its value and derivatives.
   using Jet = std::array<DoubleDouble, area_orders>;
 
@@ -64,28 +73,28 @@ private:
   struct Stretch {
     Jet p, q, g, h;
   };
+  // P and Q of 1 … area_block steps, and what a unit decrease adds to m and to S2 by the end of a
+  // block: the last entry before the zeros is the block's last step.
+  struct alignas(64) Tables {
+    double q[area_orders][area_block];
+    double to_m[area_orders][area_block + simd::sum_parts];
+    double to_s2[area_orders][area_block + simd::sum_parts];
+    double p[area_orders][area_block], p_low[area_block];
+  };
 
+  const Tables &tables();
+  template <std::size_t order> void fill(Tables &to) const;
   Jet sum(const Jet &a, const Jet &b) const;
   Jet product(const Jet &a, const Jet &b) const;
   Stretch doubled(const Stretch &once, double n) const;
   Carry carry_of(const Jet &p, const Jet &q) const;
+  Carry carry_over(std::size_t n) const;
   void apply(AreaState &state, const Carry &carry, const Values &m, const Values &s2) const;
-  template <std::size_t Order>
-  void sweep_orders(AreaState &state, const AreaInput &in, std::size_t n, AreaOutput &out) const;
-
-  // A sweep runs four strips of a block side by side, to hide the latency of the recurrence.
-  static constexpr std::size_t lanes = 4;
-  static constexpr std::size_t strip = area_block / lanes;
 
   double lam_;
   std::size_t order_;
-  std::array<Carry, area_block + 1> carries_; // over 0 … area_block steps
-  // What a unit decrease adds to m and to S2 by the end of a block; the last entry is the block's
-  // last step.
-  std::array<std::array<double, area_block>, area_orders> to_m_;
-  std::array<std::array<double, area_block>, area_orders> to_s2_;
-  std::array<std::array<double, strip>, area_orders> to_strip_; // Q of 1 … strip steps
-  std::vector<Stretch> stretches_; // of 1, 2, 4, … steps, made when first needed
+  std::unique_ptr<const Tables> tables_; // made when first needed, as these:
+  std::vector<Stretch> stretches_;       // of 1, 2, 4, … steps
 };
 
 } // namespace lawfit

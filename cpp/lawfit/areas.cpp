@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <stdexcept>
 #include <utility>
@@ -6,13 +7,18 @@
 #include "lawfit/annealing_filter.hpp"
 #include "lawfit/area_cursor.hpp"
 #include "lawfit/schedule.hpp"
+#include "lawfit/simd.hpp"
 
 namespace lawfit {
 namespace {
 
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
-// A block with more asked steps than this is swept step by step.
-constexpr std::size_t few = 4;
+// A block with more asked steps than this is swept step by step, in shorter blocks: every step's
+// rounding stays in a block's areas until its end.
+constexpr std::size_t few = 10;
+constexpr std::size_t sweep_block = area_block / 2;
+// More areas than this are written past the caches, which could not hold them: 4 MiB.
+constexpr std::size_t streamed = std::size_t{1} << 19;
 constexpr unsigned stops_per_check = 32;
 
 DoubleDouble whole(std::int64_t value) {
@@ -95,26 +101,39 @@ public:
     while (begin < end && asked() != never) {
       if (++stops_ % stops_per_check == 0)
         cancel_.check();
-      const std::int64_t block = std::min(end - begin, static_cast<std::int64_t>(area_block));
-      const bool crowded = request_.step(next_ + few) < begin + block;
-      if (is_line(piece) && !crowded) {
-        const std::int64_t n = std::min(end, asked() + 1) - begin;
-        glide(piece, begin - first, n, muted);
+      const std::int64_t stop = std::min(end, begin + static_cast<std::int64_t>(area_block));
+      std::size_t answers = 0;
+      while (answers <= few && request_.step(next_ + answers) < stop)
+        ++answers;
+      const std::int64_t j = begin - first;
+      if (answers > few) {
+        const auto n = std::min(stop - begin, static_cast<std::int64_t>(sweep_block));
+        sweep(piece, fill(piece, begin, j, n, muted, simd::sum_parts));
         begin += n;
-        answer(begin - 1);
+      } else if (is_line(piece)) {
+        const std::int64_t n = std::min(end, asked() + 1) - begin;
+        glide(piece, j, n, muted);
+        begin += n;
+        answer(begin - 1, {});
       } else {
-        const auto n = static_cast<std::size_t>(block);
-        fill(piece, begin - first, n, muted);
-        if (crowded)
-          sweep(begin, n);
-        else
-          advance(begin, n);
-        begin += block;
+        // Ends at an asked step, where there is one: what is between two is then never cut.
+        const std::int64_t last = answers > 0 ? request_.step(next_ + answers - 1) + 1 : stop;
+        advance(fill(piece, begin, j, last - begin, muted, 1));
+        begin = last;
       }
     }
   }
 
 private:
+  // Some steps of a piece.
+  struct Block {
+    std::int64_t begin;
+    std::size_t n;
+    const double *lr;
+    double first; // the decrease into its first step
+    bool muted;
+  };
+
   std::int64_t asked() const { return request_.step(next_); }
 
   // The decrease into a step of this LR; none into step 0.
@@ -136,57 +155,104 @@ private:
     started_ = true;
   }
 
-  // A block of n steps of any piece, from its local step j, into input_.
-  void fill(const Piece &piece, std::int64_t j, std::size_t n, bool muted) {
-    AreaInput &in = input_;
-    schedule_.evaluate(piece, j, n, in.lr.data());
+  // The n steps from `begin`, which is the piece's local step j. Their LR are readable up to a
+  // multiple of `unit`.
+  Block fill(const Piece &piece, std::int64_t begin, std::int64_t j, std::int64_t steps, bool muted,
+             std::size_t unit) {
+    const auto n = static_cast<std::size_t>(steps);
+    const std::size_t rest = (unit - n % unit) % unit;
+    const double *lr = rest == 0 ? schedule_.written_out(piece, j) : nullptr;
+    if (!lr) {
+      schedule_.evaluate(piece, j, n, lr_.data());
+      std::fill_n(lr_.begin() + n, rest, 0.0);
+      lr = lr_.data();
+    }
     const bool line = is_line(piece);
-    in.d[0] = decrease_into(line ? line_value(piece, j) : DoubleDouble(in.lr[0]));
-    if (line)
-      std::fill_n(in.d.begin() + 1, n - 1, line_decrease(piece));
-    else
-      for (std::size_t i = 1; i < n; ++i)
-        in.d[i] = in.lr[i - 1] - in.lr[i];
-    if (muted)
-      in.d.fill(0.0);
-    previous_ =
-        line ? line_value(piece, j + static_cast<std::int64_t>(n) - 1) : DoubleDouble(in.lr[n - 1]);
+    const double first = decrease_into(line ? line_value(piece, j) : DoubleDouble(lr[0]));
+    previous_ = line ? line_value(piece, j + steps - 1) : DoubleDouble(lr[n - 1]);
     started_ = true;
-    std::fill(in.lr.begin() + n, in.lr.end(), 0.0);
-    std::fill(in.d.begin() + n, in.d.end(), 0.0);
+    return {begin, n, lr, muted ? 0.0 : first, muted};
   }
 
-  // The filled block, whose first step is `begin`, in parts that end at asked steps.
-  void advance(std::int64_t begin, std::size_t n) {
-    for (std::size_t done = 0; done < n;) {
-      const std::int64_t ahead = asked() == never ? never : asked() - begin + 1;
-      const std::size_t stop = std::min(n, static_cast<std::size_t>(ahead));
-      filter_.advance(state_, input_, done, stop - done);
-      done = stop;
-      answer(begin + static_cast<std::int64_t>(done) - 1);
+  // A block of no line, in parts that end at asked steps.
+  void advance(const Block &block) {
+    AreaPart part;
+    double first = block.first;
+    while (true) {
+      const std::int64_t ahead = asked() == never ? never : asked() - block.begin + 1;
+      const std::size_t stop = std::min(block.n, static_cast<std::size_t>(ahead));
+      filter_.extend(part, block.lr + part.n, first, stop - part.n);
+      if (block.muted)
+        part.forget();
+      answer(block.begin + static_cast<std::int64_t>(stop) - 1, part);
+      if (stop == block.n)
+        return filter_.advance(state_, part);
+      first = block.lr[stop - 1] - block.lr[stop];
     }
   }
 
-  void sweep(std::int64_t begin, std::size_t n) {
-    filter_.sweep(state_, input_, n, output_);
-    for (std::int64_t step; (step = asked()) - begin < static_cast<std::int64_t>(n); ++next_) {
-      const auto i = static_cast<std::size_t>(step - begin);
+  // A block step by step.
+  void sweep(const Piece &piece, const Block &block) {
+    if (block.muted)
+      std::fill_n(d_.begin(), block.n, 0.0);
+    else if (is_line(piece))
+      std::fill_n(d_.begin(), block.n, line_decrease(piece));
+    else
+      simd::decreases(block.lr, block.n, d_.data());
+    d_[0] = block.first;
+
+    const bool every = !request_.at;
+    const bool direct = every && block.n == sweep_block && request_.n < streamed;
+    const auto target = [&](double *asked_for, double *buffer) {
+      return direct && asked_for ? asked_for + next_ : buffer;
+    };
+    simd::AreaOutputs out;
+    out.s1 = target(request_.s1, s1_.data());
+    for (std::size_t r = 0; r <= filter_.order(); ++r)
+      out.s2[r] = target(request_.s2[r], s2_[r].data());
+    filter_.sweep(state_, block.lr, d_.data(), block.n, out);
+    if (every && !direct) {
+      write(out.s1, block.n, request_.s1);
+      for (std::size_t r = 0; r <= filter_.order(); ++r)
+        write(out.s2[r], block.n, request_.s2[r]);
+    }
+    if (every)
+      next_ += block.n;
+    else
+      pick(block, out);
+  }
+
+  void write(const double *areas, std::size_t n, double *asked_for) const {
+    if (asked_for && request_.n >= streamed)
+      simd::stream(areas, n, asked_for + next_);
+    else if (asked_for)
+      std::copy_n(areas, n, asked_for + next_);
+  }
+
+  // Answers every request for a step of the block, whose areas are in `out`.
+  void pick(const Block &block, const simd::AreaOutputs &out) {
+    const std::int64_t end = block.begin + static_cast<std::int64_t>(block.n);
+    for (std::int64_t step; (step = asked()) < end; ++next_) {
+      const auto i = static_cast<std::size_t>(step - block.begin);
       if (request_.s1)
-        request_.s1[next_] = output_.s1[i];
+        request_.s1[next_] = out.s1[i];
       for (std::size_t r = 0; r <= filter_.order(); ++r)
         if (request_.s2[r])
-          request_.s2[r][next_] = output_.s2[r][i];
+          request_.s2[r][next_] = out.s2[r][i];
     }
   }
 
-  // The state is that after `step`: answer every request for it.
-  void answer(std::int64_t step) {
+  // `part` ends at `step`: answer every request for it.
+  void answer(std::int64_t step, const AreaPart &part) {
+    if (asked() != step)
+      return;
+    const AreaValues values = filter_.areas(state_, part);
     for (; asked() == step; ++next_) {
       if (request_.s1)
-        request_.s1[next_] = state_.s1.rounded();
+        request_.s1[next_] = values.s1;
       for (std::size_t r = 0; r <= filter_.order(); ++r)
         if (request_.s2[r])
-          request_.s2[r][next_] = state_.s2[r].rounded();
+          request_.s2[r][next_] = values.s2[r];
     }
   }
 
@@ -195,8 +261,11 @@ private:
   Request request_;
   Cancel &cancel_;
   AreaState state_;
-  AreaInput input_;
-  AreaOutput output_;
+  // A block's LR and decreases, and its areas where they are not all asked for.
+  alignas(64) std::array<double, area_block> lr_ = {};
+  alignas(64) std::array<double, sweep_block> d_ = {};
+  alignas(64) std::array<double, sweep_block> s1_;
+  alignas(64) std::array<std::array<double, sweep_block>, area_orders> s2_;
   DoubleDouble previous_; // LR of the step before
   bool started_ = false;
   std::size_t next_ = 0; // first request not answered yet
@@ -271,6 +340,7 @@ void Schedule::areas(double lam, Warmup mode, const std::int64_t *at, std::size_
     pass.walk(0, begin, true);
   }
   pass.walk(begin, steps(), false);
+  simd::end_stream();
 }
 
 } // namespace lawfit

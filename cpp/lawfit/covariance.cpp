@@ -143,6 +143,11 @@ private:
 
 } // namespace
 
+Status Covariance::status(Status search) const {
+  const bool lost = std::find(undetermined.begin(), undetermined.end(), true) != undetermined.end();
+  return lost && is_success(search) ? Status::rank_deficient : search;
+}
+
 Covariance conclude(Information information) { return Estimator(std::move(information)).run(); }
 
 Covariance covariance(const Problem &problem, const double *theta,
@@ -151,9 +156,7 @@ Covariance covariance(const Problem &problem, const double *theta,
   std::iota(order.begin(), order.end(), 0);
   Information information(problem, theta, at_bound, order, cancel);
   if (information.is_robust()) {
-    std::vector<double> sizes;
-    append_residual_sizes(problem, theta, sizes, cancel);
-    const Band band(std::move(sizes), problem.options().delta);
+    const Band band(std::move(information.sizes), problem.options().delta);
     const Rank found = information.rank(information.count);
     information.smooth(problem, theta, band, found.rank, cancel);
   }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "lawfit/problem.hpp"
+#include "lawfit/status.hpp"
 
 namespace lawfit {
 
@@ -19,6 +20,9 @@ struct Covariance {
   double condition = 0; // of the Jacobian with its columns scaled to length 1
   std::vector<bool> undetermined;
   bool from_hessian = false; // false: H was not positive definite, Gauss–Newton's matrix stood in
+
+  // As the search ended, unless the data do not determine what it ended at.
+  Status status(Status search) const;
 };
 
 // theta: a minimum, in natural coordinates; at_bound: which parameters sit at a bound.

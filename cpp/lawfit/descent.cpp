@@ -9,10 +9,19 @@ namespace lawfit {
 namespace {
 
 constexpr double eps = std::numeric_limits<double>::epsilon();
-constexpr double first_damping = 1e-3, least_damping = 1e-14, most_damping = 1e14;
+constexpr double least_damping = 1e-14, most_damping = 1e14;
 // A step that lowers the objective by less than this share is near the minimum. Earlier, the exact
 // Hessian leads along curved valleys more slowly than Gauss–Newton's matrix.
 constexpr double near_share = 0.01;
+
+// How many times as long as the matrix has it a step should be, after one t times as long met
+// `bent` times the curvature of the matrix. Where a Huber loss takes most rows as outliers, it
+// bends less than its Gauss–Newton matrix does, a share that changes slowly from step to step.
+double next_stretch(double t, double bent) {
+  const double most = t < 1 ? 4 * t : 2 * t;
+  const double best = bent * most > 1 ? 1 / bent : most;
+  return t < 1 ? std::fmin(best, 1) : std::fmax(best, 1);
+}
 
 } // namespace
 
@@ -53,13 +62,11 @@ void Descent::find_step(Model &model, Curvature matrix, double damping, Step &st
   step.ok = step.predicted >= 0;
 }
 
-void Descent::find_best_step(Model &model, bool newton, double damping, Step &step) {
-  if (newton) {
-    find_step(model, Curvature::hessian, damping, step);
-    if (step.ok)
-      return;
-  }
-  find_step(model, Curvature::gauss_newton, damping, step);
+// By the Hessian where that will do, else by the Gauss–Newton matrix.
+void Descent::find_best_step(Model &model, double damping, Step &step) {
+  find_step(model, Curvature::hessian, damping, step);
+  if (!step.ok)
+    find_step(model, Curvature::gauss_newton, damping, step);
 }
 
 void Descent::scale_columns(const Model &model) {
@@ -79,14 +86,18 @@ bool Descent::moves(const Step &step) const {
 }
 
 // Would an undamped step lower the objective by less than `tolerance` of it?
-bool Descent::is_minimum(Model &model, bool newton, double tolerance) {
-  find_best_step(model, newton, least_damping, other_);
+bool Descent::is_minimum(Model &model, double tolerance) {
+  if (has_hessian_)
+    find_best_step(model, least_damping, other_);
+  else
+    find_step(model, Curvature::gauss_newton, least_damping, other_);
   return other_.ok && other_.predicted <= tolerance * model.objective() + model.rounding();
 }
 
-bool Descent::try_step(Model &model, const Step &step, int order, SolverSummary &summary) {
+bool Descent::try_step(Model &model, const Step &step, double stretch, int order,
+                       SolverSummary &summary) {
   for (std::size_t i = 0; i < p_; ++i)
-    trial_[i] = std::clamp(at_[i] + step.shift[i], options_.lower[i], options_.upper[i]);
+    trial_[i] = std::clamp(at_[i] + stretch * step.shift[i], options_.lower[i], options_.upper[i]);
   ++summary.evaluations;
   return model.evaluate(trial_.data(), order);
 }
@@ -97,64 +108,120 @@ void Descent::exchange(Model &model) {
   at_.swap(trial_);
 }
 
+// Accepts a step or not, and sets how the next one is damped or stretched.
+bool Descent::judge(const Model &model, double decrease, bool finite, Damping &damping) const {
+  const double ratio = decrease / step_.predicted, t = damping.stretch;
+  if (finite && decrease > 1e-4 * std::fmin(t, 1) * step_.predicted) {
+    // The curvature met along t times the step, as a share of the matrix's.
+    const double bent = (2 * t - ratio) / (t * t);
+    damping.stretch = next_stretch(t, bent);
+    if (ratio > 0.75)
+      damping.value = std::fmax(damping.value * (damping.growth > 2 ? 0.5 : 0.2), least_damping);
+    else if (ratio < 0.25 && t >= 1)
+      damping.value *= 4;
+    damping.growth = 2;
+    return true;
+  }
+  damping.stretch = 1;
+  if (t > 1)
+    return false; // once more, as the matrix has it
+  if (finite && newton_) {
+    // Where the parabola through the step's end is least.
+    const double slope = slope_of(model);
+    const double least = slope * t * t / (2 * (slope * t + decrease));
+    if (least > 1e-4 && least < 0.5 * t) {
+      damping.stretch = least;
+      return false;
+    }
+  }
+  damping.value *= damping.growth;
+  damping.growth *= 2;
+  return false;
+}
+
+// gᵀs
+double Descent::slope_of(const Model &model) const {
+  double slope = 0;
+  for (std::size_t i = 0; i < p_; ++i)
+    slope += model.gradient()[i] * step_.shift[i];
+  return slope;
+}
+
 Status Descent::search(Model &model, Observer *observer, SolverSummary &summary) {
-  const int far_order = model.cheap_hessian() ? 2 : 1;
+  // Where the Hessian is cheap it is at hand before it is wanted.
+  const double soon_share = model.cheap_hessian() ? 10 * near_share : near_share;
+  std::fill(scale_.begin(), scale_.end(), 0.0);
+  // The two matrices' steps fail apart from each other.
+  Damping by_gauss_newton, by_hessian;
+  bool soon = false, newton = false;
   ++summary.evaluations;
-  if (!model.evaluate(at_.data(), far_order))
+  if (!model.evaluate(at_.data(), 1))
     return Status::bad_start;
   model.exchange();
-  std::fill(scale_.begin(), scale_.end(), 0.0);
-  double damping = first_damping, growth = 2;
-  bool near = false, newton = false;
+  has_hessian_ = false;
   while (summary.iterations < options_.max_iterations) {
     scale_columns(model);
-    find_best_step(model, newton, damping, step_);
+    if (newton)
+      find_step(model, Curvature::hessian, by_hessian.value, step_);
+    newton_ = newton && step_.ok;
+    if (!newton_)
+      find_step(model, Curvature::gauss_newton, by_gauss_newton.value, step_);
+    Damping &damping = newton_ ? by_hessian : by_gauss_newton;
     if (step_.ok && step_.predicted <= options_.tolerance * model.objective() + model.rounding() &&
-        is_minimum(model, newton, options_.tolerance))
-      return Status::converged;
-    if (damping > most_damping || (step_.ok && !moves(step_)))
-      return is_minimum(model, newton, std::sqrt(std::fmax(options_.tolerance, eps)))
-                 ? Status::converged
-                 : Status::stalled;
+        is_minimum(model, options_.tolerance)) {
+      // The Gauss–Newton matrix may bend far more than the objective.
+      if (has_hessian_ || !add_hessian(model, summary) || is_minimum(model, options_.tolerance))
+        return Status::converged;
+      newton = true;
+      continue;
+    }
+    if (damping.value > most_damping || (step_.ok && !moves(step_)))
+      return is_minimum(model, std::sqrt(std::fmax(options_.tolerance, eps))) ? Status::converged
+                                                                              : Status::stalled;
     ++summary.iterations;
-    const int order = near ? 2 : far_order;
-    const bool finite = step_.ok && try_step(model, step_, order, summary);
+    const int order = soon ? 2 : 1;
+    const bool finite = step_.ok && try_step(model, step_, damping.stretch, order, summary);
     const double decrease = finite ? model.objective() - model.trial_objective() : -1;
-    if (finite && decrease > 1e-4 * step_.predicted) {
-      const double ratio = decrease / step_.predicted;
-      near = decrease < near_share * model.objective();
+    if (judge(model, decrease, finite, damping)) {
+      soon = decrease < soon_share * model.objective();
+      newton = decrease < near_share * model.objective() && order == 2;
       exchange(model);
-      newton = near && order == 2;
-      if (ratio > 0.75)
-        damping = std::fmax(damping * 0.1, least_damping);
-      else if (ratio < 0.25)
-        damping *= 4;
-      growth = 2;
+      has_hessian_ = order == 2;
+      if (newton && !newton_)
+        by_hessian.value = std::fmin(by_hessian.value, by_gauss_newton.value);
       summary.stopped = observer && (*observer)(at_.data(), model.objective());
       if (summary.stopped)
         return Status::converged;
-    } else {
+    } else if (newton_ && damping.stretch == 1) {
       newton = false;
-      damping *= growth;
-      growth *= 2;
     }
   }
   return Status::max_iterations;
 }
 
+bool Descent::add_hessian(Model &model, SolverSummary &summary) {
+  ++summary.evaluations;
+  has_hessian_ = model.evaluate(at_.data(), 2);
+  if (has_hessian_)
+    model.exchange();
+  return has_hessian_;
+}
+
 // Steps whose gain is below the rounding of the objective, judged by the gradient alone.
 void Descent::polish(Model &model, SolverSummary &summary) {
-  ++summary.evaluations;
-  if (!model.evaluate(at_.data(), 2))
+  if (!has_hessian_ && !add_hessian(model, summary))
     return;
-  model.exchange();
-  find_best_step(model, true, 0, step_);
-  for (int k = 0; k < 8 && step_.ok && step_.predicted > 0; ++k) {
-    if (!try_step(model, step_, 2, summary) ||
-        model.trial_objective() > model.objective() * (1 + 64 * eps) + model.rounding())
+  find_best_step(model, 0, step_);
+  const double rounding = model.rounding();
+  for (int k = 0; k < 8 && step_.ok; ++k) {
+    // No digits are left to give, or none of the objective is to be told from rounding.
+    if (step_.predicted <= std::fmax(1e-27 * model.objective(), 1e-3 * rounding) ||
+        !try_step(model, step_, 1, 2, summary) ||
+        model.trial_objective() >
+            model.objective() + 2 * std::sqrt(model.objective() * rounding) + rounding)
       break;
     exchange(model);
-    find_best_step(model, true, 0, other_);
+    find_best_step(model, 0, other_);
     if (!other_.ok || other_.predicted >= step_.predicted) {
       exchange(model);
       break;

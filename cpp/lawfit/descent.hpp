@@ -74,6 +74,8 @@ public:
 
   // theta: the start, inside the bounds; becomes the minimum.
   SolverSummary solve(Model &model, double *theta, Observer *observer = nullptr);
+  // Whether the model is left with the exact Hessian of the minimum.
+  bool has_hessian() const { return has_hessian_; }
 
 private:
   struct Step {
@@ -81,14 +83,21 @@ private:
     double predicted = 0; // decrease of the quadratic model
     std::vector<double> shift;
   };
+  struct Damping {
+    double value = 1e-3, growth = 2;
+    double stretch = 1; // of the step, where the objective bends less than the matrix has it
+  };
 
   void find_step(Model &model, Curvature matrix, double damping, Step &step);
-  void find_best_step(Model &model, bool newton, double damping, Step &step);
+  void find_best_step(Model &model, double damping, Step &step);
   void scale_columns(const Model &model);
-  bool try_step(Model &model, const Step &step, int order, SolverSummary &summary);
-  bool is_minimum(Model &model, bool newton, double tolerance);
+  bool judge(const Model &model, double decrease, bool finite, Damping &damping) const;
+  double slope_of(const Model &model) const;
+  bool try_step(Model &model, const Step &step, double stretch, int order, SolverSummary &summary);
+  bool is_minimum(Model &model, double tolerance);
   bool moves(const Step &step) const;
   void exchange(Model &model);
+  bool add_hessian(Model &model, SolverSummary &summary);
   void polish(Model &model, SolverSummary &summary);
   Status search(Model &model, Observer *observer, SolverSummary &summary);
 
@@ -97,6 +106,8 @@ private:
   std::vector<double> at_, trial_, scale_, diagonal_;
   std::vector<unsigned char> free_;
   Step step_, other_;
+  bool has_hessian_ = false; // of the current point
+  bool newton_ = false;      // step_ is by the Hessian
 };
 
 } // namespace lawfit

@@ -5,6 +5,7 @@
 
 #include "lawfit/implicit.hpp"
 #include "lawfit/row_areas.hpp"
+#include "lawfit/row_rules.hpp"
 #include "lawfit/rules.hpp"
 
 namespace lawfit {
@@ -154,14 +155,18 @@ private:
 
   // Data alone: computed now, for all rows.
   Ref hoist(Op op, Ref a, Ref b) {
-    const auto at = [&](Ref ref, std::size_t i) {
-      return ref.kind == Kind::column ? out_.columns[static_cast<std::size_t>(ref.index)][i]
-                                      : constant_of(ref);
-    };
-    std::vector<double> values(data_.rows);
-    for (std::size_t i = 0; i < data_.rows; ++i)
-      values[i] = apply_scalar(op, at(a, i), at(b, i));
+    std::vector<double> x, y, values(data_.rows);
+    apply_rows(op, rows_of(a, x), is_binary(op) ? rows_of(b, y) : nullptr, values.data(),
+               values.size());
     return make_column(std::move(values));
+  }
+
+  // The operand's values at all rows, in `filled` where it is a constant.
+  const double *rows_of(Ref ref, std::vector<double> &filled) const {
+    if (ref.kind == Kind::column)
+      return out_.columns[static_cast<std::size_t>(ref.index)].data();
+    filled.assign(data_.rows, constant_of(ref));
+    return filled.data();
   }
 
   const Program &program_;

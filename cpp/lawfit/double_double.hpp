@@ -61,6 +61,11 @@ inline DoubleDouble operator*(DoubleDouble a, DoubleDouble b) {
   return fast_two_sum(product.hi, product.lo + (a.hi * b.lo + a.lo * b.hi));
 }
 
+inline DoubleDouble operator*(DoubleDouble a, double b) {
+  const DoubleDouble product = two_product(a.hi, b);
+  return fast_two_sum(product.hi, product.lo + a.lo * b);
+}
+
 inline DoubleDouble operator/(DoubleDouble a, double b) {
   const double quotient = a.hi / b;
   const DoubleDouble rest = a - two_product(quotient, b);

@@ -22,6 +22,13 @@ constexpr std::size_t block_rows = 128;
 // and parameters that take_logarithms() was told of are replaced by their logarithms.
 enum class Coordinates { natural, centred };
 
+// to[i] = from[rows[i]], i < n.
+inline void gather(const std::vector<double> &from, const std::size_t *rows, std::size_t n,
+                   std::vector<double> &to) {
+  for (std::size_t i = 0; i < n; ++i)
+    to[i] = from[rows[i]];
+}
+
 class Evaluator {
 public:
   virtual ~Evaluator() = default;
@@ -74,14 +81,19 @@ public:
 
   // Once per evaluation, before any block: the inputs' values.
   virtual void begin(const double *inputs, double *scratch) const = 0;
-  // Rows first … first+n-1, n <= block_rows: values f[n] and, unless null, the derivatives
-  // jac[k*block_rows + i] = ∂f_i/∂input_k. `functions` holds the values of Divided::functions.
+  // Rows first … first+n-1, n <= block_rows: values f and, unless null, the derivatives
+  // jac[k*block_rows + i] = ∂f_i/∂input_k. f has room for block_rows, of which what is beyond n is
+  // left with anything. `functions` holds the values of Divided::functions.
   virtual void evaluate(std::size_t first, std::size_t n, const RowValues *functions, double *f,
                         double *jac, double *scratch) const = 0;
   // For the rows of the last evaluate() with a Jacobian: adds Σ_i c[i]·∂²f_i/∂input_k∂input_l to
-  // the lower triangle of hess (m×m, row-major).
+  // the lower triangle of hess (m×m, row-major). c is 0 beyond n up to a multiple of 8.
   virtual void add_hessian(std::size_t first, std::size_t n, const RowValues *functions,
                            const double *c, double *hess, double *scratch) const = 0;
+
+  virtual std::unique_ptr<Evaluator> clone() const = 0;
+  // Makes these n rows of `whole`, whose clone it is, its own first n. Allocates nothing.
+  virtual void take_rows(const Evaluator &whole, const std::size_t *rows, std::size_t n) = 0;
 
 protected:
   explicit Evaluator(ScalarProgram scalars) : scalars_(std::move(scalars)) {}

@@ -70,8 +70,8 @@ private:
   // One band over the residuals of all groups.
   void smooth(const std::vector<std::vector<double>> &theta, int parameters) {
     std::vector<double> sizes;
-    for (std::size_t g = 0; g < groups_.size(); ++g)
-      append_residual_sizes(grouped_.problem(g), theta[g].data(), sizes, cancel_);
+    for (const auto &group : groups_)
+      sizes.insert(sizes.end(), group->sizes.begin(), group->sizes.end());
     const Band band(std::move(sizes), grouped_.problem(0).options().delta);
     each([&](std::size_t g) {
       groups_[g]->smooth(grouped_.problem(g), theta[g].data(), band, parameters, cancel_);

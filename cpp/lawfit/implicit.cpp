@@ -103,6 +103,13 @@ public:
       input(k);
     count_ = inputs(Coordinates::natural).size();
   }
+  Implicit(const Implicit &other)
+      : Evaluator(other), tape_(other.tape_->clone_tape()), count_(other.count_) {}
+
+  std::unique_ptr<Evaluator> clone() const override { return std::make_unique<Implicit>(*this); }
+  void take_rows(const Evaluator &whole, const std::size_t *rows, std::size_t n) override {
+    tape_->take_rows(*dynamic_cast<const Implicit &>(whole).tape_, rows, n);
+  }
 
   bool cheap_hessian() const override { return false; }
   const char *name() const override { return "implicit"; }

@@ -13,6 +13,7 @@ namespace lawfit {
 class UnknownTape : public Evaluator {
 public:
   using Evaluator::Evaluator;
+  virtual std::unique_ptr<UnknownTape> clone_tape() const = 0;
   // Where the unknown's values of the block go.
   virtual double *unknown(double *scratch) const = 0;
   // After an evaluate() of the same rows: g and ∂g/∂unknown at other values of the unknown.

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "lawfit/simd.hpp"
+
 namespace lawfit {
 namespace {
 
@@ -49,6 +51,22 @@ void hold_one_each(double *v, int columns, const int *index, Rank &out) {
   }
 }
 
+void multiply(const double *x, const double *y, std::size_t n, double *out) {
+  for (std::size_t i = 0; i < n; ++i)
+    out[i] = x[i] * y[i];
+}
+
+// Of the residuals' column by a parameter, over some rows.
+double length_at(const Problem::Rows &part, int parameter) {
+  const double *jacobian = part.jacobian + static_cast<std::size_t>(parameter) * B;
+  double sum = 0;
+  for (std::size_t i = 0; i < part.n; ++i) {
+    const double root = part.weight ? std::sqrt(part.weight[i]) : 1.0;
+    sum = std::hypot(sum, root * part.h1[i] * jacobian[i]);
+  }
+  return sum;
+}
+
 } // namespace
 
 Information::Information(const Problem &problem, const double *theta,
@@ -66,31 +84,40 @@ Information::Information(const Problem &problem, const double *theta,
     else
       free[count++] = i;
   }
+  const auto columns = static_cast<std::size_t>(std::max(1, count));
+  std::vector<double> block(columns * B), weights(B);
+  double curvature[P * P] = {};
   Problem::Workspace work(problem, Coordinates::natural);
-  std::vector<double> block(static_cast<std::size_t>(std::max(1, count)) * B);
   problem.visit_rows(theta, B, B, work, cancel, [&](const Problem::Rows &part) {
+    const auto column = [&](int a) { return block.data() + static_cast<std::size_t>(a) * B; };
+    for (int a = 0; a < count; ++a)
+      multiply(part.h1, part.jacobian + static_cast<std::size_t>(free[a]) * B, part.n, column(a));
+    for (AtBound &one : bound)
+      one.length = std::hypot(one.length, length_at(part, one.parameter));
+    multiply(part.score, part.score, part.n, weights.data());
+    simd::add_gram(block.data(), B, count, weights.data(), part.n, meat);
     for (std::size_t i = 0; i < part.n; ++i) {
-      const double root = part.weight ? std::sqrt(part.weight[i]) : 1.0;
-      for (int a = 0; a < count; ++a)
-        block[static_cast<std::size_t>(a) * B + i] =
-            part.h1[i] * part.jacobian[static_cast<std::size_t>(free[a]) * B + i];
-      for (AtBound &one : bound)
-        one.length = std::hypot(one.length,
-                                root * part.h1[i] *
-                                    part.jacobian[static_cast<std::size_t>(one.parameter) * B + i]);
-      const double score = part.score[i] * part.score[i];
-      for (int a = 0; a < count; ++a)
-        for (int b = 0; b <= a; ++b)
-          meat[a * count + b] += score * block[static_cast<std::size_t>(a) * B + i] *
-                                 block[static_cast<std::size_t>(b) * B + i];
-      for (int a = 0; a < count; ++a)
-        block[static_cast<std::size_t>(a) * B + i] *= root;
+      const double w = part.weight ? part.weight[i] : 1.0, r = part.residual[i];
+      weights[i] = r == 0 ? w : part.score[i] / r;
+      at.objective += 0.5 * part.score[i] * r; // of a squared loss
+      if (is_robust())
+        sizes.push_back(std::abs(r));
     }
+    simd::add_gram(block.data(), B, count, weights.data(), part.n, curvature);
+    for (int a = 0; part.weight && a < count; ++a)
+      for (std::size_t i = 0; i < part.n; ++i)
+        column(a)[i] *= std::sqrt(part.weight[i]);
     linalg::qr_append(triangle, count, block.data(), part.n, B);
   });
   measure();
-  // Entries by a parameter at its bound may be infinite; they are not read.
-  problem.evaluate(theta, 2, at, work, cancel);
+  spread(curvature, at.gauss_newton);
+}
+
+// From the lower triangle over `free` to a matrix over all parameters; that of others is not read.
+void Information::spread(const double *from, double *to) const {
+  for (int a = 0; a < count; ++a)
+    for (int b = 0; b <= a; ++b)
+      to[free[a] * parameters + free[b]] = to[free[b] * parameters + free[a]] = from[a * count + b];
 }
 
 Band::Band(std::vector<double> sizes, double delta) {
@@ -104,35 +131,27 @@ Band::Band(std::vector<double> sizes, double delta) {
   share = h > delta ? delta / h : 0;
 }
 
-void append_residual_sizes(const Problem &problem, const double *theta, std::vector<double> &sizes,
-                           Cancel &cancel) {
-  Problem::Workspace work(problem, Coordinates::natural);
-  problem.visit_rows(theta, B, B, work, cancel, [&](const Problem::Rows &part) {
-    for (std::size_t i = 0; i < part.n; ++i)
-      sizes.push_back(std::abs(part.residual[i]));
-  });
-}
-
 void Information::smooth(const Problem &problem, const double *theta, const Band &band, int p,
                          Cancel &cancel) {
-  if (!(band.share > 0))
-    return;
-  const double factor = band.share * std::fmax(band.m - p, 1.0) / band.m;
-  std::fill_n(at.hessian, P * P, 0.0);
   Problem::Workspace work(problem, Coordinates::natural);
+  if (!(band.share > 0)) {
+    problem.evaluate(theta, 2, at, work, cancel);
+    return;
+  }
+  const double factor = band.share * std::fmax(band.m - p, 1.0) / band.m;
+  std::vector<double> weights(B);
+  double sum[P * P] = {};
   problem.visit_rows(theta, B, B, work, cancel, [&](const Problem::Rows &part) {
     for (std::size_t i = 0; i < part.n; ++i) {
-      if (!(std::abs(part.residual[i]) <= band.h))
-        continue;
       const double w = part.weight ? part.weight[i] : 1.0;
-      const double scale = w * factor * part.h1[i] * part.h1[i];
-      for (int a = 0; a < count; ++a)
-        for (int b = 0; b < count; ++b)
-          at.hessian[free[a] * parameters + free[b]] +=
-              scale * part.jacobian[static_cast<std::size_t>(free[a]) * B + i] *
-              part.jacobian[static_cast<std::size_t>(free[b]) * B + i];
+      const bool inside = std::abs(part.residual[i]) <= band.h;
+      weights[i] = inside ? w * factor * part.h1[i] * part.h1[i] : 0.0;
     }
+    simd::add_gram(part.jacobian, B, parameters, weights.data(), part.n, sum);
   });
+  for (int i = 0; i < parameters; ++i)
+    for (int j = 0; j <= i; ++j)
+      at.hessian[i * parameters + j] = at.hessian[j * parameters + i] = sum[i * parameters + j];
 }
 
 void Information::measure() {

@@ -31,9 +31,6 @@ struct Band {
   double share = 0; // delta/h, or 0 where h <= delta: the Hessian itself is then as good
 };
 
-void append_residual_sizes(const Problem &problem, const double *theta, std::vector<double> &sizes,
-                           Cancel &cancel);
-
 // The Jacobian of residuals as the triangle of its QR factorisation, the scores' second moments and
 // the objective's matrices, over the parameters `free`: those not at a bound.
 struct Information {
@@ -46,11 +43,12 @@ struct Information {
   Rank rank(int columns) const;
   // Narrows `free` and what is over it to the columns not held.
   void keep(const bool *held);
-  // Replaces the Hessian by the band's estimate, if it has one, p parameters having been fitted.
+  // Sets the Hessian: the band's estimate, if it has one, p parameters having been fitted.
   void smooth(const Problem &problem, const double *theta, const Band &band, int p, Cancel &cancel);
   bool is_robust() const { return loss == Loss::huber || loss == Loss::soft_l1; }
   // Sets `length` from the triangle.
   void measure();
+  void spread(const double *from, double *to) const;
 
   struct AtBound {
     int parameter;
@@ -65,6 +63,7 @@ struct Information {
   double meat[max_parameters * max_parameters] = {};     // Σ ψ²jjᵀ, lower triangle, count×count
   std::vector<AtBound> bound;
   std::vector<bool> undetermined; // known to be, of all parameters
+  std::vector<double> sizes;      // |residual| of every row, for the band of a robust loss
   Evaluation at;
   double rounding = 0; // of predictions, in the unit of a column times its reach
   double rows = 0;

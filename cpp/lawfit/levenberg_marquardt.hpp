@@ -30,6 +30,7 @@ public:
   bool solve(Curvature matrix, double damping, const double *diagonal, const unsigned char *free,
              double *s) override;
   double decrease(Curvature matrix, const double *s) const override;
+  const double *hessian() const { return matrix(Curvature::hessian); }
 
 private:
   const double *matrix(Curvature which) const {
@@ -52,6 +53,9 @@ public:
     model_.describe(objective);
     return descent_.solve(model_, theta, observer);
   }
+
+  // The exact Hessian where the last solve ended, p×p, or null where it is not known.
+  const double *hessian() const { return descent_.has_hessian() ? model_.hessian() : nullptr; }
 
 private:
   Descent descent_;

@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "lawfit/simd.hpp"
+
 namespace lawfit::linalg {
 
 bool cholesky(double *a, int n, int stride, const double *size) {
@@ -42,18 +44,38 @@ void cholesky_solve(const double *l, int n, int stride, double *x) {
   }
 }
 
+namespace {
+
+double product(const double *x, const double *y, std::size_t n) {
+  double sum = 0;
+  simd::add_product(x, n, 1, y, n, &sum);
+  return sum;
+}
+
+// Of (head, x).
+double norm(double head, const double *x, std::size_t n) {
+  const double squares = head * head + product(x, x, n);
+  if (squares > 1e-280 && squares < 1e280)
+    return std::sqrt(squares);
+  const double largest = std::accumulate(
+      x, x + n, std::abs(head), [](double m, double v) { return std::fmax(m, std::abs(v)); });
+  if (largest == 0)
+    return 0;
+  double sum = (head / largest) * (head / largest);
+  for (std::size_t i = 0; i < n; ++i)
+    sum += (x[i] / largest) * (x[i] / largest);
+  return largest * std::sqrt(sum);
+}
+
+} // namespace
+
 void qr_append(double *r, int p, double *rows, std::size_t n, std::size_t stride) {
   for (int k = 0; k < p; ++k) {
     double *x = rows + static_cast<std::size_t>(k) * stride;
-    const double largest =
-        std::accumulate(x, x + n, std::abs(r[k * p + k]),
-                        [](double m, double v) { return std::fmax(m, std::abs(v)); });
-    if (largest == 0)
+    const double length = norm(r[k * p + k], x, n);
+    if (length == 0)
       continue;
-    double sum = (r[k * p + k] / largest) * (r[k * p + k] / largest);
-    for (std::size_t i = 0; i < n; ++i)
-      sum += (x[i] / largest) * (x[i] / largest);
-    const double alpha = -std::copysign(largest * std::sqrt(sum), r[k * p + k]);
+    const double alpha = -std::copysign(length, r[k * p + k]);
     const double head = r[k * p + k] - alpha;
     r[k * p + k] = alpha;
     // The reflector is I - tau·(1, x)(1, x)ᵀ with x in units of the head: no product of two small
@@ -63,7 +85,7 @@ void qr_append(double *r, int p, double *rows, std::size_t n, std::size_t stride
       x[i] /= head;
     for (int j = k + 1; j < p; ++j) {
       double *y = rows + static_cast<std::size_t>(j) * stride;
-      const double dot = std::inner_product(x, x + n, y, r[k * p + j]) * tau;
+      const double dot = (r[k * p + j] + product(x, y, n)) * tau;
       r[k * p + j] -= dot;
       for (std::size_t i = 0; i < n; ++i)
         y[i] -= dot * x[i];

@@ -6,14 +6,15 @@
 #include <utility>
 
 #include "lawfit/bounds.hpp"
+#include "lawfit/problem_objective.hpp"
 #include "lawfit/start_design.hpp"
 
 namespace lawfit {
 namespace {
 
-// Starts are run in rounds; a round knows the minima that earlier rounds found. Its size does not
+// Starts are run in rounds; a round knows the minima that earlier rounds found. Their sizes do not
 // depend on the number of threads, so neither does the result.
-constexpr std::size_t round_size = 8;
+constexpr std::size_t first_round = 8, later_round = 64;
 // Minima kept from one round to the next.
 constexpr std::size_t most_minima = 8;
 // Objectives this close, relatively, belong to the same minimum.
@@ -25,25 +26,6 @@ struct Minimum {
   std::int64_t start = 0; // the first that reached it
   std::int64_t count = 0; // of starts that reached it
   std::vector<double> curvature;
-};
-
-// One thread's objective.
-class ProblemObjective final : public Objective {
-public:
-  ProblemObjective(const Problem &problem, Problem::Workspace &work, Cancel &cancel)
-      : problem_(problem), work_(work), cancel_(cancel) {}
-  int parameters() const override { return problem_.parameters(); }
-  bool evaluate(const double *theta, int order, Evaluation &out) override {
-    cancel_.check();
-    return problem_.evaluate(theta, order, out, work_, cancel_);
-  }
-  bool cheap_hessian() const override { return problem_.evaluator().cheap_hessian(); }
-  double rounding() const override { return problem_.rounding(); }
-
-private:
-  const Problem &problem_;
-  Problem::Workspace &work_;
-  Cancel &cancel_;
 };
 
 // Ends a solve that has come so near a known minimum that its quadratic model explains the
@@ -83,7 +65,8 @@ private:
 struct Outcome {
   std::vector<double> theta;
   SolverSummary summary;
-  int merged = -1; // which minimum
+  int merged = -1;               // which minimum
+  std::vector<double> curvature; // its exact Hessian, or empty
 };
 
 class Run {
@@ -99,14 +82,11 @@ public:
     threads_ = options.threads > 0 ? options.threads : max_threads();
     // A start costs some ten nanoseconds a row and parameter, an iteration; opening a parallel
     // region costs some ten microseconds.
-    const double work = static_cast<double>(problem.rows()) * problem.parameters() *
-                        static_cast<double>(std::min<std::int64_t>(out_.asked, round_size));
-    if (work < 2e4)
-      threads_ = 1;
-    threads_ = std::min(threads_, static_cast<int>(round_size));
+    work_ = static_cast<double>(problem.rows()) * problem.parameters();
+    threads_ = std::min(threads_, threads_for(std::min<std::int64_t>(out_.asked, later_round)));
     for (int k = 0; k < threads_; ++k)
       slots_.push_back(std::make_unique<Slot>(problem, centred_));
-    outcomes_.resize(round_size);
+    outcomes_.resize(static_cast<std::size_t>(std::min<std::int64_t>(out_.asked, later_round)));
   }
 
   MultistartSummary run() {
@@ -133,12 +113,18 @@ public:
   }
 
 private:
+  // Worth their while for so many starts.
+  int threads_for(std::int64_t count) const {
+    return work_ * static_cast<double>(count) < 2e4 ? 1 : static_cast<int>(count);
+  }
+
   void search() {
-    for (std::int64_t first = 0; first < out_.asked; first += round_size) {
-      const auto count =
-          static_cast<std::size_t>(std::min<std::int64_t>(round_size, out_.asked - first));
+    for (std::int64_t first = 0; first < out_.asked;) {
+      const std::int64_t ends = std::min(
+          first + static_cast<std::int64_t>(first == 0 ? first_round : later_round), out_.asked);
+      const auto count = static_cast<std::size_t>(ends - first);
       parallel_for(
-          count, threads_,
+          count, std::min(threads_, threads_for(ends - first)),
           [&](std::size_t k, int slot) {
             outcomes_[k] = solve(first + static_cast<std::int64_t>(k),
                                  *slots_[static_cast<std::size_t>(slot)]);
@@ -150,6 +136,7 @@ private:
         return a.summary.objective < b.summary.objective;
       });
       minima_.resize(std::min(minima_.size(), most_minima));
+      first = ends;
     }
   }
 
@@ -188,6 +175,9 @@ private:
     Merger merger(minima_);
     out.summary = slot.solver.solve(objective, out.theta.data(), &merger);
     out.merged = merger.found();
+    if (out.merged < 0)
+      if (const double *hessian = slot.solver.hessian())
+        out.curvature.assign(hessian, hessian + out.theta.size() * out.theta.size());
     return out;
   }
 
@@ -233,13 +223,17 @@ private:
     std::vector<double> natural = outcome.theta;
     problem_.to_natural(natural);
     // Where an exponent vanished, its scale x0 has no natural value: no answer to give.
-    if (!std::all_of(natural.begin(), natural.end(), [](double x) { return std::isfinite(x); }) ||
-        !problem_.evaluate(outcome.theta.data(), 2, *curvature_, slot.work, cancel_))
+    if (!std::all_of(natural.begin(), natural.end(), [](double x) { return std::isfinite(x); }))
       return false;
+    minimum.curvature = outcome.curvature;
+    if (minimum.curvature.empty()) {
+      if (!problem_.evaluate(outcome.theta.data(), 2, *curvature_, slot.work, cancel_))
+        return false;
+      minimum.curvature.assign(curvature_->hessian, curvature_->hessian + p * p);
+    }
     minimum.theta = outcome.theta;
     minimum.summary = outcome.summary;
     minimum.start = start;
-    minimum.curvature.assign(curvature_->hessian, curvature_->hessian + p * p);
     return true;
   }
 
@@ -250,6 +244,7 @@ private:
   Cancel &cancel_;
   bool eliminates_ = false;
   int threads_ = 1;
+  double work_ = 0; // of a start
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<Outcome> outcomes_;
   std::vector<Minimum> minima_;

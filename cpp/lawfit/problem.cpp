@@ -26,10 +26,18 @@ enum RowArray : std::size_t {
   residual,
   h1,
   score,
+  slope,
   gauss_newton_weight,
   hessian_weight,
   row_arrays
 };
+
+simd::WeighedRows weighed(double *rows) {
+  const auto array = [&](RowArray k) { return rows + k * B; };
+  return {
+      array(slope), array(gauss_newton_weight), array(hessian_weight), array(residual), array(h1),
+      array(score)};
+}
 
 // Below this share of the least y the logarithm is continued by its second-order expansion: a trial
 // step to a prediction <= 0 then costs dearly and smoothly instead of having no value. A share of
@@ -49,7 +57,7 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
                  std::vector<double> weights, const ProblemOptions &options,
                  const std::vector<double> &theta, const std::vector<bool> &free,
                  const std::vector<bool> &may_centre, Cancel &cancel)
-    : y_(std::move(y)), weights_(std::move(weights)), options_(options) {
+    : y_(std::move(y)), weights_(std::move(weights)), function_rows_(data.rows), options_(options) {
   const auto p = std::count(free.begin(), free.end(), true);
   if (p < 1 || p > max_parameters)
     throw std::invalid_argument("a fit needs 1 to " + std::to_string(max_parameters) +
@@ -81,17 +89,49 @@ Problem::Problem(const Program &program, const Data &data, std::vector<double> y
 
   constexpr double eps = std::numeric_limits<double>::epsilon();
   double squares = 0;
+  if (options_.space == Space::log) {
+    log_y_.resize(y_.size());
+    simd::log(y_.data(), log_y_.data(), y_.size());
+  }
   for (std::size_t i = 0; i < y_.size(); ++i) {
-    if (options_.space == Space::log)
-      log_y_.push_back(std::log(y_[i]));
     const double size = options_.space == Space::log      ? std::fmax(1.0, std::abs(log_y_[i]))
                         : options_.loss == Loss::binomial ? 1.0
                                                           : std::abs(y_[i]);
     squares += (weights_.empty() ? 1.0 : weights_[i]) * size * size;
   }
-  floor_ = guard_share * *std::min_element(y_.begin(), y_.end());
+  const double floor = guard_share * *std::min_element(y_.begin(), y_.end());
+  weighing_ = {options_.loss, options_.delta, options_.space == Space::log,
+               floor,         1 / floor,      std::log(floor)};
   rounding_ = 0.5 * squares * (4 * eps) * (4 * eps);
   scale_ = std::sqrt(squares / static_cast<double>(y_.size()));
+}
+
+Problem::Problem(const Problem &other)
+    : y_(other.y_), log_y_(other.log_y_), weights_(other.rows() + 1), taken_(other.rows() + 1),
+      function_rows_(other.function_rows_), options_(other.options_), functions_(other.functions_),
+      evaluator_(other.evaluator_->clone()), linear_(other.linear_), weighing_(other.weighing_),
+      rounding_(other.rounding_), scale_(other.scale_) {
+  const std::vector<std::uint32_t> once(other.rows(), 1);
+  take_rows(other, once.data());
+}
+
+void Problem::take_rows(const Problem &whole, const std::uint32_t *times) {
+  // One entry more than there can be, so that a row that is left out is written and written over.
+  taken_.resize(whole.rows() + 1);
+  weights_.resize(whole.rows() + 1);
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < whole.rows(); ++i) {
+    taken_[n] = i;
+    weights_[n] = times[i] * (whole.weights_.empty() ? 1.0 : whole.weights_[i]);
+    n += times[i] > 0;
+  }
+  taken_.resize(n);
+  weights_.resize(n);
+  y_.resize(n);
+  evaluator_->take_rows(*whole.evaluator_, taken_.data(), n);
+  gather(whole.y_, taken_.data(), n, y_);
+  if (!log_y_.empty())
+    gather(whole.log_y_, taken_.data(), n, log_y_);
 }
 
 Problem::Workspace::Workspace(const Problem &problem, Coordinates chosen)
@@ -99,13 +139,14 @@ Problem::Workspace::Workspace(const Problem &problem, Coordinates chosen)
       scalars(problem.evaluator_->scalars().scratch()),
       inputs(problem.evaluator_->inputs(chosen).size()), rows(row_arrays * B),
       jacobian((inputs.size() + static_cast<std::size_t>(problem.parameters())) * B),
-      sums(inputs.size() * (1 + 2 * inputs.size())), function_values(problem.functions_.size()) {
+      sums(inputs.size() * (1 + 2 * inputs.size())), function_values(problem.functions_.size()),
+      parameters(problem.signed_inputs(chosen)) {
   // Of k arguments: the value, k first and k(k+1)/2 second derivatives.
   const auto arrays = [](const Function &function) {
     const std::size_t k = function.arguments.size();
     return 1 + k + k * (k + 1) / 2;
   };
-  const std::size_t n = problem.rows();
+  const std::size_t n = problem.function_rows_;
   std::size_t size = 0, most = 0;
   for (const Function &function : problem.functions_) {
     size += arrays(function) * n;
@@ -121,79 +162,83 @@ Problem::Workspace::Workspace(const Problem &problem, Coordinates chosen)
   }
 }
 
+// The inputs as parameters but for their sign, where that is what they all are and nothing else has
+// to be known of the scalars.
+std::vector<Problem::Workspace::Signed> Problem::signed_inputs(Coordinates coordinates) const {
+  std::vector<Workspace::Signed> found;
+  if (!functions_.empty())
+    return found;
+  const ScalarProgram &scalars = evaluator_->scalars();
+  for (const int k : evaluator_->inputs(coordinates)) {
+    Instruction in = scalars.instruction(k);
+    const double sign = in.op == Op::neg ? -1 : 1;
+    if (in.op == Op::neg)
+      in = scalars.instruction(in.a);
+    if (in.op != Op::parameter)
+      return {};
+    found.push_back({static_cast<std::size_t>(in.a), sign});
+  }
+  return found;
+}
+
 void Problem::begin(const double *theta, int order, Workspace &work, Cancel &cancel) const {
   const Evaluator &law = *evaluator_;
-  const ScalarProgram::Values scalars = law.scalars().evaluate(theta, order, work.scalars.data());
-  for (std::size_t k = 0; k < work.inputs.size(); ++k)
-    work.inputs[k] = scalars.value[law.inputs(work.coordinates)[k]];
-  for (std::size_t j = 0; j < functions_.size(); ++j) {
-    for (std::size_t k = 0; k < functions_[j].arguments.size(); ++k)
-      work.arguments[k] = scalars.value[law.in(work.coordinates, functions_[j].arguments[k])];
-    functions_[j].of->evaluate(work.arguments.data(), order, work.function_values[j], cancel);
+  if (work.parameters.empty()) {
+    const ScalarProgram::Values scalars = law.scalars().evaluate(theta, order, work.scalars.data());
+    for (std::size_t k = 0; k < work.inputs.size(); ++k)
+      work.inputs[k] = scalars.value[law.inputs(work.coordinates)[k]];
+    for (std::size_t j = 0; j < functions_.size(); ++j) {
+      for (std::size_t k = 0; k < functions_[j].arguments.size(); ++k)
+        work.arguments[k] = scalars.value[law.in(work.coordinates, functions_[j].arguments[k])];
+      functions_[j].of->evaluate(work.arguments.data(), order, work.function_values[j], cancel);
+      if (!taken_.empty())
+        keep_taken(functions_[j].arguments.size(), order, work.function_values[j]);
+    }
   }
+  for (std::size_t k = 0; k < work.parameters.size(); ++k)
+    work.inputs[k] = work.parameters[k].sign * theta[work.parameters[k].index];
   law.begin(work.inputs.data(), work.evaluator.data());
 }
 
-template <Loss loss> double Problem::weigh(std::size_t first, std::size_t n, double *rows) const {
-  const auto array = [&](RowArray k) { return rows + k * B; };
-  const double *f = array(value);
-  double *r = array(residual);
-  if (options_.space == Space::log)
-    simd::log(f, r, n);
-  double sum = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    double d1 = 1, d2 = 0;
-    if (options_.space == Space::linear) {
-      r[i] = f[i] - y_[first + i];
-    } else {
-      if (f[i] > floor_) {
-        r[i] -= log_y_[first + i];
-        d1 = 1 / f[i];
-        d2 = -d1 * d1;
-      } else {
-        const double u = f[i] / floor_ - 1;
-        r[i] = std::log(floor_) - log_y_[first + i] + u - 0.5 * u * u;
-        d1 = (1 - u) / floor_;
-        d2 = -1 / (floor_ * floor_);
-      }
-    }
-    const double w = weights_.empty() ? 1.0 : weights_[first + i];
-    const Rho cost = rho<loss>(r[i], options_.delta);
-    sum += w * cost.rho;
-    array(h1)[i] = d1;
-    array(score)[i] = w * cost.d1;
-    array(gauss_newton_weight)[i] = w * cost.weight * d1 * d1;
-    array(hessian_weight)[i] = w * (cost.d2 * d1 * d1 + cost.d1 * d2);
-  }
-  return sum;
+// Of a function's values at all rows those at the rows taken, in place: these ascend.
+void Problem::keep_taken(std::size_t arguments, int order, const RowValues &values) const {
+  const auto keep = [&](double *array) {
+    for (std::size_t i = 0; i < taken_.size(); ++i)
+      array[i] = array[taken_[i]];
+  };
+  keep(values.value);
+  for (std::size_t k = 0; order > 0 && k < arguments; ++k)
+    keep(values.gradient + k * values.stride);
+  for (std::size_t k = 0; order > 1 && k < arguments * (arguments + 1) / 2; ++k)
+    keep(values.hessian + k * values.stride);
+}
+
+double Problem::weigh(std::size_t first, std::size_t n, simd::WeighFor purpose,
+                      double *rows) const {
+  if (options_.loss == Loss::binomial)
+    return weigh_rates(first, n, rows);
+  return simd::weigh(weighing_, purpose, rows + value * B,
+                     (options_.space == Space::log ? log_y_ : y_).data() + first,
+                     weights_.empty() ? nullptr : weights_.data() + first, n, weighed(rows));
 }
 
 double Problem::weigh_rates(std::size_t first, std::size_t n, double *rows) const {
-  const auto array = [&](RowArray k) { return rows + k * B; };
+  const simd::WeighedRows out = weighed(rows);
   double sum = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const double w = weights_.empty() ? 1.0 : weights_[first + i];
-    const BinomialTerm term = binomial_term(y_[first + i], array(value)[i]);
+    const BinomialTerm term = binomial_term(y_[first + i], rows[value * B + i]);
     sum += w * term.value;
-    array(h1)[i] = std::sqrt(term.information);
-    array(score)[i] = w * term.d1 / array(h1)[i];
-    array(gauss_newton_weight)[i] = w * term.information;
-    array(hessian_weight)[i] = w * term.d2;
+    out.slope[i] = w * term.d1;
+    out.gauss_newton[i] = w * term.information;
+    out.hessian[i] = w * term.d2;
+    out.h1[i] = std::sqrt(term.information);
+    out.residual[i] = term.d1 / out.h1[i];
+    out.score[i] = w * out.residual[i];
   }
+  for (std::size_t i = n; i % 8 != 0; ++i)
+    out.slope[i] = out.gauss_newton[i] = out.hessian[i] = 0;
   return sum;
-}
-
-double Problem::weigh(std::size_t first, std::size_t n, Workspace &work) const {
-  switch (options_.loss) {
-  case Loss::binomial:
-    return weigh_rates(first, n, work.rows.data());
-  case Loss::squared:
-    return weigh<Loss::squared>(first, n, work.rows.data());
-  case Loss::huber:
-    return weigh<Loss::huber>(first, n, work.rows.data());
-  default:
-    return weigh<Loss::soft_l1>(first, n, work.rows.data());
-  }
 }
 
 bool Problem::evaluate(const double *theta, int order, Evaluation &out, Workspace &work,
@@ -214,17 +259,16 @@ bool Problem::evaluate(const double *theta, int order, Evaluation &out, Workspac
     const std::size_t n = std::min(B, rows() - first);
     evaluator_->evaluate(first, n, work.function_values.data(), array(value), jac,
                          work.evaluator.data());
-    sum.add(weigh(first, n, work));
+    sum.add(
+        weigh(first, n, order < 1 ? simd::WeighFor::objective : simd::WeighFor::sums, rows_data));
     if (order < 1)
       continue;
-    for (std::size_t i = 0; i < n; ++i)
-      array(h1)[i] *= array(score)[i]; // now w·rho'·∂r/∂f, the derivative of F by f
-    simd::add_product(jac, B, m, array(h1), n, gradient);
+    simd::add_product(jac, B, m, array(slope), n, gradient);
     simd::add_gram(jac, B, m, array(gauss_newton_weight), n, gauss_newton);
     if (order < 2)
       continue;
     simd::add_gram(jac, B, m, array(hessian_weight), n, hessian);
-    evaluator_->add_hessian(first, n, work.function_values.data(), array(h1), hessian,
+    evaluator_->add_hessian(first, n, work.function_values.data(), array(slope), hessian,
                             work.evaluator.data());
   }
   return chain(sum.value(), order, work, out);
@@ -236,6 +280,46 @@ bool Problem::chain(double objective, int order, const Workspace &work, Evaluati
   bool finite = std::isfinite(objective);
   if (order < 1)
     return finite;
+  const auto p = static_cast<std::size_t>(parameters());
+  std::fill_n(out.gradient, p, 0.0);
+  std::fill_n(out.gauss_newton, p * p, 0.0);
+  std::fill_n(out.hessian, p * p, 0.0);
+  if (work.parameters.empty())
+    chain_scalars(order, work, out);
+  else
+    chain_signs(work, out);
+  for (std::size_t i = 0; i < p; ++i) {
+    finite = finite && std::isfinite(out.gradient[i]);
+    for (std::size_t j = 0; j < i; ++j) {
+      out.gauss_newton[j * p + i] = out.gauss_newton[i * p + j];
+      out.hessian[j * p + i] = out.hessian[i * p + j];
+    }
+    for (std::size_t j = 0; j <= i; ++j)
+      finite = finite && std::isfinite(out.gauss_newton[i * p + j]) &&
+               std::isfinite(out.hessian[i * p + j]);
+  }
+  return finite;
+}
+
+void Problem::chain_signs(const Workspace &work, Evaluation &out) const {
+  const auto p = static_cast<std::size_t>(parameters()), m = work.inputs.size();
+  const double *g = work.sums.data(), *gauss_newton = g + m, *hessian = gauss_newton + m * m;
+  for (std::size_t k = 0; k < m; ++k) {
+    const auto [i, sign] = work.parameters[k];
+    out.gradient[i] += sign * g[k];
+    for (std::size_t l = 0; l <= k; ++l) {
+      const auto [j, other] = work.parameters[l];
+      // Two inputs of one parameter meet in both orders.
+      const double both = (k != l && i == j ? 2 : 1) * sign * other;
+      const std::size_t at = std::max(i, j) * p + std::min(i, j);
+      out.gauss_newton[at] += both * gauss_newton[k * m + l];
+      out.hessian[at] += both * hessian[k * m + l];
+    }
+  }
+}
+
+// Lower triangles.
+void Problem::chain_scalars(int order, const Workspace &work, Evaluation &out) const {
   const auto p = static_cast<std::size_t>(parameters()), m = work.inputs.size();
   const double *g = work.sums.data(), *gauss_newton = g + m, *hessian = gauss_newton + m * m;
   const double *gradients = work.scalars.data() + evaluator_->scalars().size();
@@ -244,22 +328,19 @@ bool Problem::chain(double objective, int order, const Workspace &work, Evaluati
     return static_cast<std::size_t>(evaluator_->inputs(work.coordinates)[k]);
   };
   const auto d = [&](std::size_t k) { return gradients + node(k) * p; };
-
-  std::fill_n(out.gradient, p, 0.0);
-  std::fill_n(out.gauss_newton, p * p, 0.0);
-  std::fill_n(out.hessian, p * p, 0.0);
   for (std::size_t k = 0; k < m; ++k) {
     for (std::size_t i = 0; i < p; ++i)
       out.gradient[i] += g[k] * d(k)[i];
     if (order >= 2)
-      for (std::size_t i = 0; i < p * p; ++i)
-        out.hessian[i] += g[k] * (hessians + node(k) * p * p)[i];
+      for (std::size_t i = 0; i < p; ++i)
+        for (std::size_t j = 0; j <= i; ++j)
+          out.hessian[i * p + j] += g[k] * (hessians + node(k) * p * p)[i * p + j];
     for (std::size_t l = 0; l < m; ++l) {
       const std::size_t at = std::max(k, l) * m + std::min(k, l);
       for (std::size_t i = 0; i < p; ++i) {
         if (d(k)[i] == 0)
           continue;
-        for (std::size_t j = 0; j < p; ++j) {
+        for (std::size_t j = 0; j <= i; ++j) {
           const double dd = d(k)[i] * d(l)[j];
           out.gauss_newton[i * p + j] += gauss_newton[at] * dd;
           out.hessian[i * p + j] += hessian[at] * dd;
@@ -267,13 +348,6 @@ bool Problem::chain(double objective, int order, const Workspace &work, Evaluati
       }
     }
   }
-  for (std::size_t i = 0; i < p; ++i) {
-    finite = finite && std::isfinite(out.gradient[i]);
-    for (std::size_t j = 0; j < p; ++j)
-      finite = finite && std::isfinite(out.gauss_newton[i * p + j]) &&
-               std::isfinite(out.hessian[i * p + j]);
-  }
-  return finite;
 }
 
 Problem::Rows Problem::rows_at(std::size_t first, std::size_t n, Workspace &work) const {
@@ -282,17 +356,21 @@ Problem::Rows Problem::rows_at(std::size_t first, std::size_t n, Workspace &work
          *by_parameter = by_input + m * B;
   evaluator_->evaluate(first, n, work.function_values.data(), rows_data + value * B, by_input,
                        work.evaluator.data());
-  weigh(first, n, work);
+  weigh(first, n, simd::WeighFor::rows, rows_data);
   const double *gradients = work.scalars.data() + evaluator_->scalars().size();
   std::fill_n(by_parameter, p * B, 0.0);
-  for (std::size_t k = 0; k < m; ++k) {
-    const double *d =
-        gradients + static_cast<std::size_t>(evaluator_->inputs(work.coordinates)[k]) * p;
-    for (std::size_t j = 0; j < p; ++j)
-      if (d[j] != 0)
-        for (std::size_t i = 0; i < n; ++i)
-          by_parameter[j * B + i] += d[j] * by_input[k * B + i];
-  }
+  const auto add = [&](std::size_t k, std::size_t j, double d) {
+    if (d != 0)
+      for (std::size_t i = 0; i < n; ++i)
+        by_parameter[j * B + i] += d * by_input[k * B + i];
+  };
+  for (std::size_t k = 0; k < m; ++k)
+    if (!work.parameters.empty())
+      add(k, work.parameters[k].index, work.parameters[k].sign);
+    else
+      for (std::size_t j = 0; j < p; ++j)
+        add(k, j,
+            gradients[static_cast<std::size_t>(evaluator_->inputs(work.coordinates)[k]) * p + j]);
   return {first,
           n,
           rows_data + value * B,
@@ -308,14 +386,21 @@ void Problem::predict(const double *theta, double *f, Workspace &work, Cancel &c
   for (std::size_t first = 0, block = 1; first < rows(); first += B, ++block) {
     if (block % blocks_per_check == 0)
       cancel.check();
-    evaluator_->evaluate(first, std::min(B, rows() - first), work.function_values.data(), f + first,
-                         nullptr, work.evaluator.data());
+    const std::size_t n = std::min(B, rows() - first);
+    double *values = work.rows.data() + value * B;
+    evaluator_->evaluate(first, n, work.function_values.data(), values, nullptr,
+                         work.evaluator.data());
+    std::copy_n(values, n, f + first);
   }
 }
 
 void Problem::to_natural(std::vector<double> &theta) const {
   std::vector<double> scratch(evaluator_->scalars().scratch());
   evaluator_->to_natural(theta.data(), scratch.data());
+}
+
+void Problem::to_natural(double *theta, Workspace &work) const {
+  evaluator_->to_natural(theta, work.scalars.data());
 }
 
 void Problem::to_centred(std::vector<double> &theta) const {

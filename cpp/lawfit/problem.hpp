@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "lawfit/evaluator.hpp"
 #include "lawfit/linalg.hpp"
-#include "lawfit/robust.hpp"
+#include "lawfit/loss.hpp"
+#include "lawfit/simd_types.hpp"
 
 namespace lawfit {
 
@@ -59,6 +61,14 @@ public:
           const std::vector<double> &theta, const std::vector<bool> &free,
           const std::vector<bool> &may_centre, Cancel &cancel);
 
+  // A copy whose rows take_rows() chooses.
+  Problem(const Problem &other);
+  Problem &operator=(const Problem &) = delete;
+  // Row i of `whole`, whose copy this is, counts times[i] times: its weight is multiplied. Rows
+  // that count 0 times are left out. What does not depend on the rows' number stays as it is: the
+  // coordinates, the scale. Allocates nothing.
+  void take_rows(const Problem &whole, const std::uint32_t *times);
+
   // One thread's scratch space, and the coordinates in which it gives and takes parameters.
   class Workspace {
   public:
@@ -72,6 +82,11 @@ public:
     Coordinates coordinates;
     std::vector<double> evaluator, scalars, inputs, rows, jacobian, sums, functions, arguments;
     std::vector<RowValues> function_values; // of each function, in `functions`
+    struct Signed {
+      std::size_t index;
+      double sign;
+    };
+    std::vector<Signed> parameters; // what the inputs are, or empty where they are more than that
   };
 
   int parameters() const { return evaluator_->scalars().parameters(); }
@@ -113,28 +128,36 @@ public:
   // Between the coordinates, in place.
   void to_natural(std::vector<double> &theta) const;
   void to_centred(std::vector<double> &theta) const;
+  void to_natural(double *theta, Workspace &work) const;
   // Of those parameters that are logarithms in centred coordinates, in place: for starts and bounds
   // that are the same in both coordinates but for these.
   void take_logarithms(std::vector<double> &theta) const;
 
 private:
   void begin(const double *theta, int order, Workspace &work, Cancel &cancel) const;
-  double weigh(std::size_t first, std::size_t n, Workspace &work) const;
-  template <Loss loss> double weigh(std::size_t first, std::size_t n, double *rows) const;
+  void keep_taken(std::size_t arguments, int order, const RowValues &values) const;
+  // Of rows whose values are in `rows`: their share of the objective, and what `purpose` asks for.
+  double weigh(std::size_t first, std::size_t n, simd::WeighFor purpose, double *rows) const;
   double weigh_rates(std::size_t first, std::size_t n, double *rows) const;
   Rows rows_at(std::size_t first, std::size_t n, Workspace &work) const;
+  std::vector<Workspace::Signed> signed_inputs(Coordinates coordinates) const;
   bool chain(double objective, int order, const Workspace &work, Evaluation &out) const;
+  void chain_signs(const Workspace &work, Evaluation &out) const;
+  void chain_scalars(int order, const Workspace &work, Evaluation &out) const;
 
   std::vector<double> y_, log_y_, weights_;
+  std::vector<std::size_t> taken_; // which rows of those that functions have; empty: all
+  std::size_t function_rows_;
   ProblemOptions options_;
   struct Function {
-    std::unique_ptr<RowFunction> of;
+    std::shared_ptr<const RowFunction> of;
     std::vector<int> arguments; // instructions of the evaluator's scalars
   };
   std::vector<Function> functions_;
   std::unique_ptr<Evaluator> evaluator_;
   std::vector<bool> linear_;
-  double rounding_ = 0, scale_ = 0, floor_ = 0;
+  simd::Weighing weighing_{};
+  double rounding_ = 0, scale_ = 0;
 };
 
 } // namespace lawfit

@@ -72,9 +72,9 @@ void newton_step(const Evaluation &at, int p, const bool *free, double *step) {
 } // namespace
 
 // What the general solver minimises where Newton's steps fail.
-class Refitter::AllRows final : public Objective {
+class StreamingRefitter::AllRows final : public Objective {
 public:
-  explicit AllRows(Refitter &of) : of_(of) {}
+  explicit AllRows(StreamingRefitter &of) : of_(of) {}
   int parameters() const override { return of_.law_.parameters; }
   bool evaluate(const double *theta, int, Evaluation &out) override {
     clear(out, parameters());
@@ -84,10 +84,11 @@ public:
   double rounding() const override { return 0.5 * of_.squares_ * (4 * eps) * (4 * eps); }
 
 private:
-  Refitter &of_;
+  StreamingRefitter &of_;
 };
 
-Refitter::Refitter(PowerSum law, std::shared_ptr<const Schedule> schedule, RefitOptions options)
+StreamingRefitter::StreamingRefitter(PowerSum law, std::shared_ptr<const Schedule> schedule,
+                                     RefitOptions options)
     : options_(std::move(options)), law_(std::move(law)), centre_(law_),
       schedule_steps_(schedule->steps()),
       areas_(std::make_shared<const Schedule>(schedule->tabulated(tabulated_steps)), law_.lam,
@@ -105,9 +106,9 @@ Refitter::Refitter(PowerSum law, std::shared_ptr<const Schedule> schedule, Refit
   anchor_ = std::make_unique<Expansion>(law_, options_.residual, policy);
   building_ = std::make_unique<Expansion>(law_, options_.residual, policy);
 }
-Refitter::~Refitter() = default;
+StreamingRefitter::~StreamingRefitter() = default;
 
-void Refitter::check_point(std::int64_t step, double y) const {
+void StreamingRefitter::check_point(std::int64_t step, double y) const {
   const auto at = [step] { return "step " + std::to_string(step); };
   if (step <= last_step_)
     throw std::invalid_argument(at() + " does not come after step " + std::to_string(last_step_));
@@ -119,7 +120,7 @@ void Refitter::check_point(std::int64_t step, double y) const {
                                 "; log residuals need it above 0");
 }
 
-void Refitter::update(std::int64_t step, double y) {
+void StreamingRefitter::update(std::int64_t step, double y) {
   check_point(step, y);
   if (step < options_.first_step || !std::isfinite(y)) {
     skipped_ += !std::isfinite(y);
@@ -142,7 +143,7 @@ void Refitter::update(std::int64_t step, double y) {
     refit();
 }
 
-void Refitter::start(const double *theta) {
+void StreamingRefitter::start(const double *theta) {
   if (rows_.size() == 0)
     throw std::invalid_argument("there are no points to start from");
   for (std::size_t k = 0; k < theta_.size(); ++k)
@@ -158,7 +159,7 @@ void Refitter::start(const double *theta) {
 }
 
 // Takes log S1 from the middle of the rows there are.
-void Refitter::centre() {
+void StreamingRefitter::centre() {
   const double before = centre_.middle();
   law_ = centre_.at(before + 0.5 * (rows_.log_s1.front() + rows_.log_s1.back()),
                     options_.solver.lower, options_.solver.upper);
@@ -167,20 +168,20 @@ void Refitter::centre() {
 }
 
 // In natural coordinates.
-void Refitter::tell() {
+void StreamingRefitter::tell() {
   if (!started_)
     return;
   natural_ = theta_;
   centre_.to_natural(natural_.data());
 }
 
-std::size_t Refitter::evaluated_rows() const {
+std::size_t StreamingRefitter::evaluated_rows() const {
   if (!has_anchor())
     return rows_.size();
   return anchor_->near().size();
 }
 
-bool Refitter::evaluate(const double *theta, Evaluation &out) {
+bool StreamingRefitter::evaluate(const double *theta, Evaluation &out) {
   clear(out, law_.parameters);
   if (!has_anchor())
     return pass_.add(rows_, 0, rows_.size(), theta, out);
@@ -190,7 +191,7 @@ bool Refitter::evaluate(const double *theta, Evaluation &out) {
   return std::isfinite(out.objective);
 }
 
-void Refitter::refit() {
+void StreamingRefitter::refit() {
   const std::size_t row = rows_.size() - 1;
   bool known; // whether now_ is of theta_ and all rows
   if (has_anchor())
@@ -212,7 +213,7 @@ void Refitter::refit() {
 }
 
 // Newton's steps from theta_, of which now_ knows; false where one fails.
-bool Refitter::descend() {
+bool StreamingRefitter::descend() {
   const bool anchored = has_anchor() && options_.mode == RefitMode::anchored;
   const double enough = anchored ? anchored_decrease : exact_decrease;
   double step[max_power_parameters], predicted = 0;
@@ -247,7 +248,7 @@ bool Refitter::descend() {
 
 // The step to the minimum of the quadratic model within the bounds: what would leave them is set
 // on them, and the rest solved for again. False where that is no way down.
-bool Refitter::find_step(const Evaluation &at, double *step, double &predicted) const {
+bool StreamingRefitter::find_step(const Evaluation &at, double *step, double &predicted) const {
   const int p = law_.parameters;
   const std::vector<double> &lower = options_.solver.lower, &upper = options_.solver.upper;
   bool free[max_power_parameters] = {};
@@ -280,7 +281,7 @@ bool Refitter::find_step(const Evaluation &at, double *step, double &predicted) 
   return predicted >= -eps * std::abs(at.objective);
 }
 
-void Refitter::solve_all() {
+void StreamingRefitter::solve_all() {
   const SolverSummary found = solver_.solve(*all_, theta_.data());
   status_ = found.status;
   if (found.status == Status::bad_start)
@@ -290,7 +291,7 @@ void Refitter::solve_all() {
 }
 
 // Sums that no longer tell enough of the rows are made anew.
-void Refitter::check_anchor() {
+void StreamingRefitter::check_anchor() {
   gap_ = 0;
   if (!has_anchor())
     return;
@@ -324,7 +325,7 @@ void Refitter::check_anchor() {
 
 // The parameters walk at random, and sometimes steadily, for as long as an anchor is being made and
 // then in use.
-void Refitter::begin_next() {
+void StreamingRefitter::begin_next() {
   const double n = static_cast<double>(rows_.size());
   const double updates = options_.mode == RefitMode::exact
                              ? 2 * (n / static_cast<double>(exact_block(rows_.size())) + 1)
@@ -334,7 +335,7 @@ void Refitter::begin_next() {
                    rows_.size());
 }
 
-void Refitter::anchor_now() {
+void StreamingRefitter::anchor_now() {
   begin_next();
   while (building_->rows() < rows_.size())
     building_->add(rows_, building_->rows(),
@@ -347,7 +348,7 @@ void Refitter::anchor_now() {
 }
 
 // Towards the next anchor, a block at a time.
-void Refitter::build() {
+void StreamingRefitter::build() {
   const std::size_t n = rows_.size();
   if (n < few_rows)
     return;

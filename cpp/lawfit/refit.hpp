@@ -37,13 +37,13 @@ struct RefitOptions {
   SolverOptions solver;        // bounds of the free parameters, and what ends a solve of all rows
 };
 
-class Refitter {
+class StreamingRefitter {
 public:
   // Throws std::invalid_argument for a law that no expansion fits.
-  Refitter(PowerSum law, std::shared_ptr<const Schedule> schedule, RefitOptions options);
-  Refitter(const Refitter &) = delete;
-  Refitter &operator=(const Refitter &) = delete;
-  ~Refitter();
+  StreamingRefitter(PowerSum law, std::shared_ptr<const Schedule> schedule, RefitOptions options);
+  StreamingRefitter(const StreamingRefitter &) = delete;
+  StreamingRefitter &operator=(const StreamingRefitter &) = delete;
+  ~StreamingRefitter();
 
   // One more point, and, once started, the parameters that fit all. A y that is not finite is left
   // out and counted. Throws std::invalid_argument, and nothing has changed then, for a step that is

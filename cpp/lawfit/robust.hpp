@@ -1,41 +1,41 @@
-// Robust losses: rho of a residual with its first two derivatives.
+// Robust losses: rho of a residual with its first two derivatives, for plain doubles and vectors.
 #pragma once
 
-#include <cmath>
+#include "lawfit/loss.hpp"
 
 namespace lawfit {
+namespace {
 
-enum class Loss {
-  squared, // rho = r²/2
-  huber,   // rho = r²/2 for |r| <= δ, else δ(|r| - δ/2)            (Huber 1964)
-  soft_l1, // rho = δ²(√(1 + (r/δ)²) - 1)
-  binomial // no function of a residual alone: half the deviance of a rate, see binomial.hpp
+template <class V> struct Rho {
+  V rho;
+  V d1;     // rho'(r)
+  V weight; // rho'(r)/r, the weight of iteratively reweighted least squares; 1 at r = 0
+  V d2;     // rho''(r)
 };
 
-struct Rho {
-  double rho;
-  double d1;     // rho'(r)
-  double weight; // rho'(r)/r, the weight of iteratively reweighted least squares; 1 at r = 0
-  double d2;     // rho''(r)
-};
-
-template <Loss loss> inline Rho rho(double r, double delta);
-
-template <> inline Rho rho<Loss::squared>(double r, double) { return {0.5 * r * r, r, 1, 1}; }
-
-template <> inline Rho rho<Loss::huber>(double r, double delta) {
-  const double size = std::abs(r);
-  if (size <= delta)
-    return {0.5 * r * r, r, 1, 1};
-  return {delta * (size - 0.5 * delta), std::copysign(delta, r), delta / size, 0};
+// `Math` as in simd_plain.hpp.
+template <Loss loss, class Math>
+inline Rho<typename Math::V> rho(typename Math::V r, double delta) {
+  using V = typename Math::V;
+  const V one = V{} + 1.0;
+  if constexpr (loss == Loss::squared) {
+    return {0.5 * r * r, r, one, one};
+  } else if constexpr (loss == Loss::huber) {
+    const V size = r < V{} ? -r : r, knee = V{} + delta;
+    const auto inside = size <= knee;
+    return {inside ? 0.5 * r * r : delta * (size - 0.5 * delta),
+            inside    ? r
+            : r < V{} ? -knee
+                      : knee,
+            inside ? one : delta / size, inside ? one : V{}};
+  } else {
+    const V u = r / delta;
+    const V root = Math::sqrt(1.0 + u * u);
+    const V weight = 1.0 / root;
+    // u²/(1 + root) is root - 1 without the cancellation.
+    return {delta * delta * (u * u / (1.0 + root)), r * weight, weight, weight / (1.0 + u * u)};
+  }
 }
 
-template <> inline Rho rho<Loss::soft_l1>(double r, double delta) {
-  const double u = r / delta;
-  const double root = std::sqrt(1 + u * u);
-  const double weight = 1 / root;
-  // u²/(1 + root) is root - 1 without the cancellation.
-  return {delta * delta * (u * u / (1 + root)), r * weight, weight, weight / (1 + u * u)};
-}
-
+} // namespace
 } // namespace lawfit

@@ -6,6 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "lawfit/large_pages.hpp"
+#include "lawfit/simd.hpp"
+
 namespace lawfit {
 namespace {
 
@@ -34,15 +37,42 @@ void validate(const Piece &piece, std::size_t index) {
     refuse(index, "power must be finite and above 0");
 }
 
-// Weighs both ends, so that both come out exactly.
-template <class Weight>
-void interpolate(const Piece &piece, std::int64_t from, std::size_t n, double *out, Weight weight) {
+// Weighs both ends, so that both come out exactly. weigh(w, n) turns n shares of the way into
+// weights of its start.
+template <class Weigh>
+void interpolate(const Piece &piece, std::int64_t from, std::size_t n, double *out, Weigh weigh) {
   const double span = static_cast<double>(piece.span);
   const double begin = static_cast<double>(piece.offset + from);
-  for (std::size_t j = 0; j < n; ++j) {
-    const double w = weight((begin + static_cast<double>(j)) / span);
-    out[j] = piece.start * w + piece.end * (1.0 - w);
-  }
+  for (std::size_t j = 0; j < n; ++j)
+    out[j] = (begin + static_cast<double>(j)) / span;
+  weigh(out, n);
+  for (std::size_t j = 0; j < n; ++j)
+    out[j] = piece.start * out[j] + piece.end * (1.0 - out[j]);
+}
+
+// weigh() of a weight that is cheap.
+template <class Weight> auto each(Weight weight) {
+  return [=](double *w, std::size_t n) {
+    for (std::size_t j = 0; j < n; ++j)
+      w[j] = weight(w[j]);
+  };
+}
+
+void weigh_cosine(double *w, std::size_t n) {
+  each([](double x) { return pi * x; })(w, n);
+  simd::cos(w, w, n);
+  each([](double c) { return 0.5 * (1.0 + c); })(w, n);
+}
+
+auto weigh_polynomial(double power) {
+  return [=](double *w, std::size_t n) {
+    constexpr std::size_t block = 256;
+    double powers[block];
+    std::fill_n(powers, std::min(n, block), power);
+    each([](double x) { return 1.0 - x; })(w, n);
+    for (std::size_t at = 0; at < n; at += block)
+      simd::pow(w + at, powers, w + at, std::min(n - at, block));
+  };
 }
 
 // Written so that both ends come out exactly.
@@ -57,11 +87,13 @@ void line(const Piece &piece, std::int64_t from, std::size_t n, double *out) {
 
 void exponential(const Piece &piece, std::int64_t from, std::size_t n, double *out) {
   const double span = static_cast<double>(piece.span);
+  const double begin = static_cast<double>(piece.offset + from);
   const double rate = std::log(piece.end / piece.start);
-  for (std::size_t j = 0; j < n; ++j) {
-    const double k = static_cast<double>(piece.offset + from) + static_cast<double>(j);
-    out[j] = k == span ? piece.end : piece.start * std::exp(rate * (k / span));
-  }
+  for (std::size_t j = 0; j < n; ++j)
+    out[j] = rate * ((begin + static_cast<double>(j)) / span);
+  simd::exp(out, out, n);
+  for (std::size_t j = 0; j < n; ++j)
+    out[j] = begin + static_cast<double>(j) == span ? piece.end : piece.start * out[j];
 }
 
 } // namespace
@@ -114,7 +146,7 @@ Schedule Schedule::tabulated(std::int64_t most_steps) const {
   if (written_out > most_steps)
     return *this;
   std::vector<Piece> pieces = pieces_;
-  std::vector<double> table;
+  std::vector<double> table = room_for(static_cast<std::size_t>(written_out));
   for (std::size_t index = 0; index < pieces.size(); ++index) {
     Piece &piece = pieces[index];
     if (has_closed_form(piece))
@@ -143,15 +175,14 @@ void Schedule::evaluate(const Piece &piece, std::int64_t from, std::size_t n, do
   case Shape::exponential:
     return exponential(piece, from, n, out);
   case Shape::cosine:
-    return interpolate(piece, from, n, out,
-                       [](double x) { return 0.5 * (1.0 + std::cos(pi * x)); });
+    return interpolate(piece, from, n, out, weigh_cosine);
   case Shape::one_minus_sqrt:
-    return interpolate(piece, from, n, out, [](double x) { return 1.0 - std::sqrt(x); });
+    return interpolate(piece, from, n, out, each([](double x) { return 1.0 - std::sqrt(x); }));
   case Shape::polynomial:
-    return interpolate(piece, from, n, out,
-                       [p = piece.power](double x) { return std::pow(1.0 - x, p); });
+    return interpolate(piece, from, n, out, weigh_polynomial(piece.power));
   case Shape::inverse_sqrt:
-    return interpolate(piece, from, n, out, [](double x) { return 1.0 / std::sqrt(1.0 + x); });
+    return interpolate(piece, from, n, out,
+                       each([](double x) { return 1.0 / std::sqrt(1.0 + x); }));
   case Shape::table:
     std::copy_n(table_.begin() + piece.offset + from, n, out);
     return;

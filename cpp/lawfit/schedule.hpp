@@ -71,6 +71,10 @@ public:
 private:
   Schedule(std::vector<Piece> pieces, std::vector<double> table, std::int64_t warmup);
   void evaluate(const Piece &piece, std::int64_t from, std::size_t n, double *out) const;
+  // The LR of a table from its local step `from` on; null for other shapes.
+  const double *written_out(const Piece &piece, std::int64_t from) const {
+    return piece.shape == Shape::table ? table_.data() + piece.offset + from : nullptr;
+  }
   std::size_t piece_at(std::int64_t step) const;
 
   friend class AreaPass;

@@ -1,7 +1,12 @@
 #include "lawfit/simd.hpp"
 
+#include "lawfit/rules.hpp"
+#include "lawfit/simd_areas.hpp"
 #include "lawfit/simd_drop.hpp"
+#include "lawfit/simd_plain.hpp"
 #include "lawfit/simd_tables.hpp"
+#include "lawfit/simd_term.hpp"
+#include "lawfit/simd_weigh.hpp"
 
 #include <cmath>
 #include <cstdlib>
@@ -10,14 +15,15 @@
 namespace lawfit::simd {
 namespace {
 
-void scalar_exp(const double *x, double *y, std::size_t n) {
+template <double (*f)(double)> void map(const double *x, double *y, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i)
-    y[i] = std::exp(x[i]);
+    y[i] = f(x[i]);
 }
 
-void scalar_log(const double *x, double *y, std::size_t n) {
+template <double (*f)(double, double)>
+void map_two(const double *x, const double *y, double *z, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i)
-    y[i] = std::log(x[i]);
+    z[i] = f(x[i], y[i]);
 }
 
 void scalar_add_gram(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
@@ -43,16 +49,6 @@ void scalar_add_product(const double *jac, std::size_t stride, int m, const doub
     g[a] += sum;
   }
 }
-
-struct Doubles {
-  using V = double;
-  static constexpr std::size_t lanes = 1;
-  static V load(const double *p) { return *p; }
-  static void store(double *p, V v) { *p = v; }
-  static V fma(V a, V b, V c) { return a * b + c; }
-  static V exp(V x) { return std::exp(x); }
-  static V log(V x) { return std::log(x); }
-};
 
 // What this build has, best first.
 constexpr const Table *built[] = {
@@ -93,8 +89,30 @@ const Table &active() noexcept {
 
 } // namespace
 
-const Table scalar_table = {"scalar",        scalar_exp,         scalar_log,
-                            scalar_add_gram, scalar_add_product, add_drop_of<Doubles>};
+const Table scalar_table = {"scalar",
+                            map<std::exp>,
+                            map<std::log>,
+                            map<std::expm1>,
+                            map<std::log1p>,
+                            map<std::sin>,
+                            map<std::cos>,
+                            map<std::tan>,
+                            map<std::atan>,
+                            map<std::tanh>,
+                            map<lawfit::expit>,
+                            map_two<std::pow>,
+                            map_two<lawfit::logaddexp>,
+                            scalar_add_gram,
+                            scalar_add_product,
+                            add_columns_of<Doubles>,
+                            weigh_of<Doubles>,
+                            add_term_of<Doubles>,
+                            add_moments_of<Doubles>,
+                            add_drop_of<Doubles>,
+                            stream_of<Doubles>,
+                            decreases_of<Doubles>,
+                            sum_areas_of<Doubles>,
+                            sweep_areas_of<Doubles>};
 
 const Table *find_table(const char *level) noexcept {
   for (const Table *table : built)
@@ -104,8 +122,20 @@ const Table *find_table(const char *level) noexcept {
 }
 
 void exp(const double *x, double *y, std::size_t n) { active().exp(x, y, n); }
-
 void log(const double *x, double *y, std::size_t n) { active().log(x, y, n); }
+void expm1(const double *x, double *y, std::size_t n) { active().expm1(x, y, n); }
+void log1p(const double *x, double *y, std::size_t n) { active().log1p(x, y, n); }
+void sin(const double *x, double *y, std::size_t n) { active().sin(x, y, n); }
+void cos(const double *x, double *y, std::size_t n) { active().cos(x, y, n); }
+void tan(const double *x, double *y, std::size_t n) { active().tan(x, y, n); }
+void atan(const double *x, double *y, std::size_t n) { active().atan(x, y, n); }
+void tanh(const double *x, double *y, std::size_t n) { active().tanh(x, y, n); }
+void expit(const double *x, double *y, std::size_t n) { active().expit(x, y, n); }
+
+void pow(const double *x, const double *y, double *z, std::size_t n) { active().pow(x, y, z, n); }
+void logaddexp(const double *x, const double *y, double *z, std::size_t n) {
+  active().logaddexp(x, y, z, n);
+}
 
 void add_gram(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
               double *gram) {
@@ -117,9 +147,48 @@ void add_product(const double *jac, std::size_t stride, int m, const double *c, 
   active().add_product(jac, stride, m, c, n, g);
 }
 
+void add_columns(const double *jac, std::size_t stride, int m, const double *s, std::size_t n,
+                 const double *x, double *y) {
+  active().add_columns(jac, stride, m, s, n, x, y);
+}
+
+double weigh(const Weighing &with, WeighFor purpose, const double *f, const double *target,
+             const double *weight, std::size_t n, const WeighedRows &out) {
+  return active().weigh(with, purpose, f, target, weight, n, out);
+}
+
+void add_term(const Term &term, std::size_t n, const TermRows &out) {
+  active().add_term(term, n, out);
+}
+
+void add_moments(const double *c, const double *shape, const double *a, const double *b,
+                 std::size_t n, double *out) {
+  active().add_moments(c, shape, a, b, n, out);
+}
+
 void add_drop(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs, std::size_t n,
               int order, DropSums &sums) {
   active().add_drop(kernel, nodes, runs, n, order, sums);
+}
+
+void stream(const double *from, std::size_t n, double *to) { active().stream(from, n, to); }
+
+void end_stream() noexcept {
+#if defined(LAWFIT_SIMD_X86)
+  __builtin_ia32_sfence();
+#endif
+}
+
+void decreases(const double *lr, std::size_t n, double *d) { active().decreases(lr, n, d); }
+
+void sum_areas(const AreaWeights &weights, int order, const double *lr, double first, std::size_t n,
+               AreaSums &sums) {
+  active().sum_areas(weights, order, lr, first, n, sums);
+}
+
+void sweep_areas(const AreaSweep &sweep, int order, const double *lr, const double *d,
+                 std::size_t n, const AreaOutputs &out, AreaSums &sums) {
+  active().sweep_areas(sweep, order, lr, d, n, out, sums);
 }
 
 const char *level() noexcept { return active().level; }

@@ -3,7 +3,6 @@
 
 namespace lawfit::simd {
 
-const Table avx2_table = {"avx2",   map<exp_of>, map<log_of>,
-                          add_gram, add_product, add_drop_of<Vectors>};
+const Table avx2_table = table_of("avx2");
 
 } // namespace lawfit::simd

@@ -3,7 +3,6 @@
 
 namespace lawfit::simd {
 
-const Table avx512_table = {"avx512", map<exp_of>, map<log_of>,
-                            add_gram, add_product, add_drop_of<Vectors>};
+const Table avx512_table = table_of("avx512");
 
 } // namespace lawfit::simd

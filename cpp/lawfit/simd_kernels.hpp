@@ -1,159 +1,28 @@
-// The kernels of simd.hpp, written once with the vector extensions of GCC and Clang and built once
-// per instruction set: simd_avx512.cpp and its sisters name theirs and include this file.
-//
-// Everything is in an unnamed namespace and nothing inline from the standard library is called, so
-// that no code built for one instruction set can be linked into another's.
+// The kernels of simd.hpp, written once for the vectors of simd_vectors.hpp and built once per
+// instruction set: simd_avx512.cpp and its sisters name theirs and include this file.
 #pragma once
 
+#include "lawfit/simd_areas.hpp"
 #include "lawfit/simd_drop.hpp"
+#include "lawfit/simd_math.hpp"
+#include "lawfit/simd_pow.hpp"
 #include "lawfit/simd_tables.hpp"
-
-#if defined(LAWFIT_SIMD_NEON)
-#include <arm_neon.h>
-#else
-#include <immintrin.h>
-#endif
+#include "lawfit/simd_term.hpp"
+#include "lawfit/simd_trig.hpp"
+#include "lawfit/simd_vectors.hpp"
+#include "lawfit/simd_weigh.hpp"
 
 namespace lawfit::simd {
 namespace {
 
-// fma(a, b, c) = a·b + c, rounded once where the machine can. It is spelt out, not left to the
-// compiler's contraction, so that every compiler and every machine with one gives the same bits.
-// clamp passes NaN on: x86's min and max return their second argument then.
-// A tile of the Gram matrix is as large as the registers allow.
+// A tile of the Gram matrix is as large as the registers allow, and so is a `whole` matrix.
 #if defined(LAWFIT_SIMD_AVX512)
-typedef double Vec __attribute__((vector_size(64)));
-typedef unsigned long long Bits __attribute__((vector_size(64)));
-inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_pd(a, b, c); }
-// All lanes are asked for: GCC 12 warns of the undefined ones in its plain forms (its bug 105593).
-inline Vec clamp(Vec low, Vec high, Vec x) {
-  return _mm512_maskz_min_pd(0xff, high, _mm512_maskz_max_pd(0xff, low, x));
-}
-constexpr int tile = 4;
-#elif defined(LAWFIT_SIMD_AVX2)
-typedef double Vec __attribute__((vector_size(32)));
-typedef unsigned long long Bits __attribute__((vector_size(32)));
-inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_pd(a, b, c); }
-inline Vec clamp(Vec low, Vec high, Vec x) { return _mm256_min_pd(high, _mm256_max_pd(low, x)); }
-constexpr int tile = 2;
-#elif defined(LAWFIT_SIMD_NEON)
-typedef double Vec __attribute__((vector_size(16)));
-typedef unsigned long long Bits __attribute__((vector_size(16)));
-inline Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f64(c, a, b); }
-inline Vec clamp(Vec low, Vec high, Vec x) { return vminq_f64(high, vmaxq_f64(low, x)); }
-constexpr int tile = 2;
+constexpr int tile = 4, whole = 6;
 #elif defined(LAWFIT_SIMD_SSE2)
-typedef double Vec __attribute__((vector_size(16)));
-typedef unsigned long long Bits __attribute__((vector_size(16)));
-inline Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
-inline Vec clamp(Vec low, Vec high, Vec x) { return _mm_min_pd(high, _mm_max_pd(low, x)); }
-constexpr int tile = 1;
+constexpr int tile = 1, whole = 1;
+#else
+constexpr int tile = 2, whole = 2;
 #endif
-
-constexpr std::size_t lanes = sizeof(Vec) / sizeof(double);
-
-inline Vec all(double value) { return value - Vec{}; }
-inline Vec load(const double *p) {
-  Vec v;
-  __builtin_memcpy(&v, p, sizeof v);
-  return v;
-}
-inline void store(double *p, Vec v) { __builtin_memcpy(p, &v, sizeof v); }
-
-// ln 2 in two parts: the first has 42 bits, so its product with any exponent is exact.
-constexpr double ln2_high = 0x1.62e42fefa3800p-1;
-constexpr double ln2_low = 0x1.ef35793c76730p-45;
-
-// exp(x) = 2^k·exp(r), k = round(x / ln 2), |r| <= ln(2)/2: Cody and Waite's reduction ("Software
-// Manual for the Elementary Functions", 1980, ch. 6) and exp(r) = 1 + r + r²·q(r). q minimises the
-// relative error of exp(r): Remez exchange in 60 digits, coefficients rounded to double one after
-// the other and the rest fitted again; the error is below 2^-57.8.
-inline Vec exp_of(Vec x) {
-  // Beyond these the result is inf or 0, and k stays small.
-  x = clamp(all(-746.0), all(710.0), x);
-
-  // Adding 1.5·2^52 rounds to an integer and leaves it in the low bits; 2046 makes it positive.
-  const Vec shift = all(0x1.8p52 + 2046);
-  const Vec shifted = fma(x, all(0x1.71547652b82fep+0), shift);
-  const Vec k = shifted - shift;
-  const Vec x_high = fma(k, all(-ln2_high), x); // exact
-  const Vec r = fma(k, all(-ln2_low), x_high);
-  const Vec r_low = fma(k, all(-ln2_low), x_high - r); // what rounding took from r
-
-  const Vec r2 = r * r;
-  Vec even = fma(all(0x1.28aedecf19a9ap-22), r2, all(0x1.a019988a7c076p-16));
-  Vec odd = fma(all(0x1.add8ff67a7b30p-26), r2, all(0x1.71def3ba2661ap-19));
-  even = fma(even, r2, all(0x1.6c16c184b5dafp-10));
-  odd = fma(odd, r2, all(0x1.a01a013d62cc1p-13));
-  even = fma(even, r2, all(0x1.5555555550605p-5));
-  odd = fma(odd, r2, all(0x1.1111111124d28p-7));
-  even = fma(even, r2, all(0x1.000000000000ap-1));
-  odd = fma(odd, r2, all(0x1.5555555555503p-3));
-  const Vec q = fma(odd, r, even);
-
-  // 1 + r is kept as a rounded sum and its error (Dekker 1971), which is what keeps the result near
-  // half an ulp: 0.71 at worst on a million arguments, 0.8 where it is subnormal and rounds twice.
-  const Vec sum = all(1.0) + r;
-  const Vec error = (all(1.0) - sum) + r;
-  const Vec power = sum + (error + fma(r2, q, r_low));
-
-  // 2^k as two factors, each a normal number, so that a subnormal result is rounded once more only.
-  const Bits biased = (Bits)shifted; // k + 2046 in the low bits
-  const Bits half = biased >> 1;
-  return power * (Vec)(half << 52) * (Vec)((biased - half) << 52);
-}
-
-// log(x) = k·ln 2 + log(1 + f), 1 + f in [√½, √2). With s = f/(2 + f), h = f²/2 and R(s²) =
-// (log((1+s)/(1-s)) - 2s)/s, log(1 + f) = f - (h - s·(h + R)): Ng's form of the series (FreeBSD
-// msun, e_log.c). R minimises the relative error of log(1 + f), found like q above; the error is
-// below 2^-59.4.
-inline Vec log_of(Vec x) {
-  const auto subnormal = x < all(0x1p-1022);
-  const Vec scaled = subnormal ? x * all(0x1p54) : x;
-  const Vec k_shift = subnormal ? all(0x1p52 + 1023 + 54) : all(0x1p52 + 1023);
-
-  constexpr unsigned long long one = 0x3ff0000000000000;
-  constexpr unsigned long long sqrt_half = 0x3fe6a09e667f3bcd;
-  const Bits bits = (Bits)scaled - (sqrt_half - one);
-  const Vec k = (Vec)((bits >> 52) | (Bits)all(0x1p52)) - k_shift;
-  const Vec f = (Vec)((bits & 0x000fffffffffffff) + sqrt_half) - all(1.0);
-
-  const Vec s = f / (all(2.0) + f);
-  const Vec z = s * s;
-  const Vec z2 = z * z;
-  Vec odd = fma(all(0x1.2f0256afec1f1p-3), z2, all(0x1.74663ba665791p-3));
-  Vec even = fma(all(0x1.39a20b3a4b7b5p-3), z2, all(0x1.c71c521a0f866p-3));
-  odd = fma(odd, z2, all(0x1.24924941db4e8p-2));
-  even = fma(even, z2, all(0x1.999999997ff63p-2));
-  odd = fma(odd, z2, all(0x1.5555555555592p-1));
-  const Vec R = z * fma(even, z, odd);
-
-  // k·ln 2 + f as a rounded sum and its error, like 1 + r above; small terms are added first.
-  const Vec k_ln2 = k * all(ln2_high); // exact
-  const Vec sum = k_ln2 + f;
-  const Vec error = fma(k, all(ln2_low), (k_ln2 - sum) + f);
-  const Vec half_f = all(0.5) * f;
-  const Vec bent = fma(s, fma(half_f, f, R), error);
-  const Vec y = sum + fma(-half_f, f, bent);
-
-  const Vec not_positive = x == all(0.0) ? all(-__builtin_inf()) : all(__builtin_nan(""));
-  const Vec checked = x > all(0.0) ? y : not_positive;
-  return x < all(__builtin_inf()) ? checked : x; // inf and NaN are their own
-}
-
-template <Vec (*f)(Vec)> void map(const double *x, double *y, std::size_t n) {
-  std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    store(y + i, f(load(x + i)));
-  if (i == n)
-    return;
-  double padded[lanes] = {};
-  for (std::size_t j = 0; i + j < n; ++j)
-    padded[j] = x[i + j];
-  store(padded, f(load(padded)));
-  for (std::size_t j = 0; i + j < n; ++j)
-    y[i + j] = padded[j];
-}
 
 // Sums over rows run in blocks of one element a part, whatever the width of a vector.
 constexpr std::size_t block = sum_parts;
@@ -185,14 +54,7 @@ inline double total(Block sums) {
 #pragma GCC unroll 4
     for (int k = 0; k < half; ++k)
       sums.part[k] += sums.part[k + half];
-  double lane[lanes];
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < lanes; ++i)
-    lane[i] = sums.part[0][i];
-  for (std::size_t half = lanes / 2; half > 0; half /= 2)
-    for (std::size_t i = 0; i < half; ++i)
-      lane[i] += lane[i + half];
-  return lane[0];
+  return add_lanes(sums.part[0]);
 }
 
 // GCC keeps the sums of a tile in registers only when every loop over them is unrolled early, hence
@@ -204,9 +66,9 @@ template <int rows, int cols, bool weighted, bool diagonal> struct Tile {
   Block sums[rows][cols];
 
   void clear() {
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int c = 0; c < cols; ++c)
 #pragma GCC unroll 4
         for (int k = 0; k < parts; ++k)
@@ -217,7 +79,7 @@ template <int rows, int cols, bool weighted, bool diagonal> struct Tile {
            std::size_t count) {
     const Block weights = load_block(w, count);
     Block left[rows];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int r = 0; r < rows; ++r) {
       left[r] = weights;
       if (weighted) {
@@ -227,10 +89,10 @@ template <int rows, int cols, bool weighted, bool diagonal> struct Tile {
           left[r].part[k] *= row.part[k];
       }
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int c = 0; c < cols; ++c) {
       const Block right = load_block(b + static_cast<std::size_t>(c) * stride, count);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int r = diagonal ? c : 0; r < rows; ++r)
 #pragma GCC unroll 4
         for (int k = 0; k < parts; ++k)
@@ -259,15 +121,17 @@ void add_tile(int rows_left, int cols_left, const double *a, const double *b, st
     tile_sums.add(a + i, b + i, stride, w + i, block);
   if (i < n)
     tile_sums.add(a + i, b + i, stride, w + i, n - i);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
   for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int c = 0; c < (diagonal ? r + 1 : cols); ++c)
       out[r * out_stride + c] += total(tile_sums.sums[r][c]);
 }
 
 void add_gram(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
               double *gram) {
+  if (m <= whole)
+    return add_tile<whole, whole, true, true>(m, m, jac, jac, stride, w, n, gram, m);
   for (int a = 0; a < m; a += tile) {
     const double *row = jac + static_cast<std::size_t>(a) * stride;
     double *out = gram + a * m;
@@ -285,16 +149,95 @@ void add_product(const double *jac, std::size_t stride, int m, const double *c, 
                                  c, n, g + a, 0);
 }
 
-// For simd_drop.hpp.
+// For kernels that are written for any `Math`.
 struct Vectors {
   typedef Vec V;
   static constexpr std::size_t lanes = simd::lanes;
   static V load(const double *p) { return simd::load(p); }
   static void store(double *p, V v) { simd::store(p, v); }
   static V fma(V a, V b, V c) { return simd::fma(a, b, c); }
+  static V sqrt(V x) { return simd::sqrt(x); }
   static V exp(V x) { return exp_of(x); }
   static V log(V x) { return log_of(x); }
+
+  // Past the caches; the first to where a vector is aligned.
+  static void stream(double *p, V v) {
+#if defined(LAWFIT_SIMD_AVX512)
+    _mm512_stream_pd(p, v);
+#elif defined(LAWFIT_SIMD_AVX2)
+    _mm256_stream_pd(p, v);
+#elif defined(LAWFIT_SIMD_SSE2)
+    _mm_stream_pd(p, v);
+#else
+    store(p, v);
+#endif
+  }
+  static void stream_one(double *p, double x) {
+#if defined(LAWFIT_SIMD_NEON)
+    *p = x;
+#else
+    long long bits;
+    __builtin_memcpy(&bits, &x, sizeof bits);
+    _mm_stream_si64(reinterpret_cast<long long *>(p), bits);
+#endif
+  }
+
+  // The first count < lanes elements, then zeros.
+  static V load_some(const double *p, std::size_t count) {
+#if defined(LAWFIT_SIMD_AVX512)
+    return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), p);
+#else
+    double padded[lanes];
+    for (std::size_t i = 0; i < lanes; ++i)
+      padded[i] = i < count ? p[i] : 0.0;
+    return load(padded);
+#endif
+  }
+
+  // The last k elements of a, then b without its last k.
+  template <std::size_t k> static V after(V a, V b) {
+#if defined(LAWFIT_SIMD_AVX512)
+    return (Vec)_mm512_maskz_alignr_epi64(0xff, (__m512i)b, (__m512i)a, lanes - k);
+#elif defined(__clang__) && defined(LAWFIT_SIMD_AVX2)
+    return __builtin_shufflevector(a, b, 4 - k, 5 - k, 6 - k, 7 - k);
+#elif defined(__clang__)
+    return __builtin_shufflevector(a, b, 2 - k, 3 - k);
+#else
+    Bits place = {};
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < lanes; ++i)
+      place[i] = lanes - k + i;
+    return __builtin_shuffle(a, b, place);
+#endif
+  }
 };
+
+constexpr Table table_of(const char *level) {
+  return {level,
+          map<exp_of>,
+          map<log_of>,
+          map<expm1_of>,
+          map<log1p_of>,
+          map<sin_of>,
+          map<cos_of>,
+          map<tan_of>,
+          map<atan_of>,
+          map<tanh_of>,
+          map<expit_of>,
+          map_two<pow_of>,
+          map_two<logaddexp_of>,
+          add_gram,
+          add_product,
+          add_columns_of<Vectors>,
+          weigh_of<Vectors>,
+          add_term_of<Vectors>,
+          add_moments_of<Vectors>,
+          add_drop_of<Vectors>,
+          stream_of<Vectors>,
+          decreases_of<Vectors>,
+          sum_areas_of<Vectors>,
+          sweep_areas_of<Vectors>};
+}
 
 } // namespace
 } // namespace lawfit::simd

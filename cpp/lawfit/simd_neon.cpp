@@ -3,7 +3,6 @@
 
 namespace lawfit::simd {
 
-const Table neon_table = {"neon",   map<exp_of>, map<log_of>,
-                          add_gram, add_product, add_drop_of<Vectors>};
+const Table neon_table = table_of("neon");
 
 } // namespace lawfit::simd

@@ -3,7 +3,6 @@
 
 namespace lawfit::simd {
 
-const Table sse2_table = {"sse2",   map<exp_of>, map<log_of>,
-                          add_gram, add_product, add_drop_of<Vectors>};
+const Table sse2_table = table_of("sse2");
 
 } // namespace lawfit::simd

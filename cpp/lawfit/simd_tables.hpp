@@ -9,16 +9,32 @@
 
 namespace lawfit::simd {
 
+typedef void (*Map)(const double *x, double *y, std::size_t n);
+typedef void (*MapTwo)(const double *x, const double *y, double *z, std::size_t n);
+
 struct Table {
   const char *level;
-  void (*exp)(const double *x, double *y, std::size_t n);
-  void (*log)(const double *x, double *y, std::size_t n);
+  Map exp, log, expm1, log1p, sin, cos, tan, atan, tanh, expit;
+  MapTwo pow, logaddexp;
   void (*add_gram)(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
                    double *gram);
   void (*add_product)(const double *jac, std::size_t stride, int m, const double *c, std::size_t n,
                       double *g);
+  void (*add_columns)(const double *jac, std::size_t stride, int m, const double *s, std::size_t n,
+                      const double *x, double *y);
+  double (*weigh)(const Weighing &with, WeighFor purpose, const double *f, const double *target,
+                  const double *weight, std::size_t n, const WeighedRows &out);
+  void (*add_term)(const Term &term, std::size_t n, const TermRows &out);
+  void (*add_moments)(const double *c, const double *shape, const double *a, const double *b,
+                      std::size_t n, double *out);
   void (*add_drop)(const DropKernel &kernel, const DropNodes &nodes, const DropRun *runs,
                    std::size_t n, int order, DropSums &sums);
+  void (*stream)(const double *from, std::size_t n, double *to);
+  void (*decreases)(const double *lr, std::size_t n, double *d);
+  void (*sum_areas)(const AreaWeights &weights, int order, const double *lr, double first,
+                    std::size_t n, AreaSums &sums);
+  void (*sweep_areas)(const AreaSweep &sweep, int order, const double *lr, const double *d,
+                      std::size_t n, const AreaOutputs &out, AreaSums &sums);
 };
 
 extern const Table avx512_table, avx2_table, sse2_table, neon_table, scalar_table;

@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lawfit/random.hpp"
+
 namespace lawfit {
 namespace {
 
 constexpr std::size_t B = block_rows;
 using Kind = StartRange::Kind;
-
-std::uint64_t splitmix64(std::uint64_t &state) {
-  std::uint64_t z = (state += 0x9e3779b97f4a7c15U);
-  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-  return z ^ (z >> 31U);
-}
 
 // The positive root of x^(d+1) = x + 1.
 double golden_ratio(int d) {

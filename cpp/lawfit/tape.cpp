@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "lawfit/rules.hpp"
+#include "lawfit/row_rules.hpp"
 #include "lawfit/simd.hpp"
 
 namespace lawfit {
@@ -35,6 +35,14 @@ public:
     }
     width_ = count_ = inputs(Coordinates::natural).size();
     admit_unknown();
+  }
+
+  std::unique_ptr<Evaluator> clone() const override { return clone_tape(); }
+  std::unique_ptr<UnknownTape> clone_tape() const override { return std::make_unique<Tape>(*this); }
+  void take_rows(const Evaluator &whole, const std::size_t *rows, std::size_t n) override {
+    const auto &from = dynamic_cast<const Tape &>(whole);
+    for (std::size_t k = 0; k < columns_.size(); ++k)
+      gather(from.columns_[k], rows, n, columns_[k]);
   }
 
   bool cheap_hessian() const override { return false; }
@@ -218,20 +226,8 @@ private:
     double *out = v.value + k * B;
     if (node.function >= 0)
       std::copy_n(rows.functions[node.function].value + rows.first, n, out);
-    else if (node.op == Op::exp)
-      simd::exp(x, out, n);
-    else if (node.op == Op::log)
-      simd::log(x, out, n);
-    else if (is_binary(node.op))
-      visit_binary(node.op, [&](auto rule) {
-        for (std::size_t i = 0; i < n; ++i)
-          out[i] = rule.value(x[i], y[i]);
-      });
     else
-      visit_unary(node.op, [&](auto rule) {
-        for (std::size_t i = 0; i < n; ++i)
-          out[i] = rule.value(x[i]);
-      });
+      apply_rows(node.op, x, y, out, n);
   }
 
   void partials(std::size_t k, const View &v, const Rows &rows) const {
@@ -241,23 +237,7 @@ private:
     const double *f = v.value + k * B;
     double *d[5];
     std::transform(v.d, v.d + 5, d, [&](double *partial) { return partial + k * B; });
-    visit_unary(node.op, [&](auto rule) {
-      for (std::size_t i = 0; i < rows.n; ++i) {
-        const UnaryPartials p = rule.partials(x[i], f[i]);
-        d[0][i] = p.d1;
-        d[2][i] = p.d2;
-      }
-    });
-    visit_binary(node.op, [&](auto rule) {
-      for (std::size_t i = 0; i < rows.n; ++i) {
-        const BinaryPartials p = rule.partials(x[i], y[i], f[i]);
-        d[0][i] = p.x;
-        d[1][i] = p.y;
-        d[2][i] = p.xx;
-        d[3][i] = p.xy;
-        d[4][i] = p.yy;
-      }
-    });
+    differentiate_rows(node.op, x, y, f, d, rows.n);
   }
 
   // Tangents of all nodes along input k.

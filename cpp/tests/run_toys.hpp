@@ -66,7 +66,7 @@ struct Run {
     return out;
   }
 
-  Refitter refitter(RefitMode mode, const Residual &residual) const {
+  StreamingRefitter refitter(RefitMode mode, const Residual &residual) const {
     RefitOptions options;
     options.mode = mode;
     options.residual = residual;

@@ -3,6 +3,7 @@
 #include "check.hpp"
 #include "lawfit/loss_drop.hpp"
 #include "lawfit/moment_area.hpp"
+#include "lawfit/resample.hpp"
 #include "lawfit/row_areas.hpp"
 #include "run_toys.hpp"
 #include "toy_laws.hpp"
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <string>
 #include <utility>
 
 static std::size_t allocations = 0, bytes = 0;
@@ -72,6 +74,34 @@ static void test_solve() {
   }
 }
 
+// Of laws whose parameters rows tell apart without a doubt: where there is one, a parameter's
+// errors are asked for.
+static void test_refits() {
+  for (const toys::Law &law : toys::laws()) {
+    const std::string &name = law.name;
+    if (name != "chinchilla" && name != "exponential decay" && name != "power of a sum")
+      continue;
+    const Data data = toys::data_of(law, 200);
+    const toys::Point y = toys::noisy(law.program, data, law.theta, 1e-3);
+    Cancel cancel;
+    const auto free = toys::all(law.theta.size());
+    const Problem problem(law.program, data, y, {}, {Loss::huber, 1e-3, Space::linear}, law.theta,
+                          free, free, cancel);
+    const ResamplePlan plan(problem, toys::unbounded(problem.parameters()), law.theta, cancel);
+    Refitter refitter(plan, cancel);
+    toys::Point theta(law.theta.size());
+    double objective = 0;
+    std::int8_t status = 0;
+    const ResampleOptions options{20, 1, 1, {}};
+    for (std::int64_t k = 0; k < options.replicates; ++k) {
+      const std::size_t before = allocations;
+      refitter.refit(options, k, 0, {theta.data(), 1, &objective, &status});
+      CHECK(allocations == before);
+      CHECK(objective > 0);
+    }
+  }
+}
+
 // A thread's first evaluation makes room for the powers of the LR.
 static void test_areas() {
   const Schedule schedule = toys::warmed(90, {toys::stretch(Shape::cosine, 900, 3e-4, 1e-5)});
@@ -89,10 +119,10 @@ static void test_areas() {
 }
 
 // But for vectors that double when they are full.
-static void test_refits() {
+static void test_streaming_refits() {
   const toys::Run run(6000, 2e-3);
   for (RefitMode mode : {RefitMode::exact, RefitMode::anchored}) {
-    Refitter refitter = run.refitter(mode, {true, 1e-3});
+    StreamingRefitter refitter = run.refitter(mode, {true, 1e-3});
     std::size_t before = 0;
     for (std::size_t i = 0; i < run.at.size(); ++i) {
       refitter.update(run.at[i], run.y[i]);
@@ -135,5 +165,6 @@ int main() {
   test_areas();
   test_solve();
   test_refits();
+  test_streaming_refits();
   return check::finish();
 }

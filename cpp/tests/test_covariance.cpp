@@ -1,5 +1,7 @@
 #include "check.hpp"
 #include "lawfit/covariance.hpp"
+#include "lawfit/robust.hpp"
+#include "lawfit/simd_plain.hpp"
 #include "toys.hpp"
 
 #include <algorithm>
@@ -146,8 +148,8 @@ static Sums sums_of(const Fitted &fit, const Point &weights, std::size_t m, doub
   for (std::size_t i = 0; i < 60; ++i) {
     double g[3];
     const double r = fit.residual(i, g), w = weights.empty() ? 1 : weights[i];
-    const double d1 =
-        loss == Loss::huber ? rho<Loss::huber>(r, delta).d1 : rho<Loss::soft_l1>(r, delta).d1;
+    const double d1 = loss == Loss::huber ? rho<Loss::huber, simd::Doubles>(r, delta).d1
+                                          : rho<Loss::soft_l1, simd::Doubles>(r, delta).d1;
     for (std::size_t j = 0; j < 3; ++j)
       for (std::size_t k = 0; k < 3; ++k) {
         out.meat[3 * j + k] += w * w * d1 * d1 * g[j] * g[k];

@@ -60,12 +60,15 @@ public:
                        area_values[3 * k + 2].data(), data_.rows});
 
     Jet out{Point(data_.rows), Point(data_.rows * p), Point(p * p)};
-    Point jac(m * B), by_input(m * m), slope(m);
+    Point f(B), jac(m * B), by_input(m * m), slope(m);
     evaluator->begin(q.data(), scratch.data());
     for (std::size_t first = 0; first < data_.rows; first += chunk_) {
       const std::size_t n = std::min(chunk_, data_.rows - first);
-      evaluator->evaluate(first, n, areas.data(), out.f.data() + first, jac.data(), scratch.data());
-      evaluator->add_hessian(first, n, areas.data(), c.data() + first, by_input.data(),
+      evaluator->evaluate(first, n, areas.data(), f.data(), jac.data(), scratch.data());
+      std::copy_n(f.data(), n, out.f.data() + first);
+      Point weights(B);
+      std::copy_n(c.data() + first, n, weights.data());
+      evaluator->add_hessian(first, n, areas.data(), weights.data(), by_input.data(),
                              scratch.data());
       for (std::size_t k = 0; k < m; ++k)
         for (std::size_t i = 0; i < n; ++i) {

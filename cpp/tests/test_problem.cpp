@@ -1,4 +1,6 @@
 #include "check.hpp"
+#include "lawfit/robust.hpp"
+#include "lawfit/simd_plain.hpp"
 #include "toy_laws.hpp"
 
 #include <cmath>
@@ -55,15 +57,16 @@ Point weights_of(std::size_t rows) {
 
 double rho_of(Loss loss, double r, double delta) {
   if (loss == Loss::squared)
-    return rho<Loss::squared>(r, delta).rho;
-  return loss == Loss::huber ? rho<Loss::huber>(r, delta).rho : rho<Loss::soft_l1>(r, delta).rho;
+    return rho<Loss::squared, simd::Doubles>(r, delta).rho;
+  return loss == Loss::huber ? rho<Loss::huber, simd::Doubles>(r, delta).rho
+                             : rho<Loss::soft_l1, simd::Doubles>(r, delta).rho;
 }
 
 double weight_of(Loss loss, double r, double delta) {
   if (loss == Loss::squared)
     return 1;
-  return loss == Loss::huber ? rho<Loss::huber>(r, delta).weight
-                             : rho<Loss::soft_l1>(r, delta).weight;
+  return loss == Loss::huber ? rho<Loss::huber, simd::Doubles>(r, delta).weight
+                             : rho<Loss::soft_l1, simd::Doubles>(r, delta).weight;
 }
 
 // The objective and the Gauss–Newton matrix by their definitions, slowly.

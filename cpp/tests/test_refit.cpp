@@ -42,7 +42,7 @@ void test_cursor() {
 }
 
 // How far the objective is above a full solve's from there, and what it is, relatively.
-double gap_of(const Run &run, const Refitter &refitter, const Residual &residual,
+double gap_of(const Run &run, const StreamingRefitter &refitter, const Residual &residual,
               double *reported = nullptr) {
   const Problem problem = run.problem(refitter.size(), residual);
   toys::ProblemObjective objective(problem);
@@ -67,7 +67,7 @@ double noise_of(double sd, const Residual &residual) {
 void test_exact(const Residual &residual, double sd, bool rough) {
   const std::size_t n = 2600;
   const Run run(n, sd, rough);
-  Refitter refitter = run.refitter(RefitMode::exact, residual);
+  StreamingRefitter refitter = run.refitter(RefitMode::exact, residual);
   for (std::size_t i = 0; i < n; ++i) {
     refitter.update(run.at[i], run.y[i]);
     if (i == 20)
@@ -86,7 +86,7 @@ void test_exact(const Residual &residual, double sd, bool rough) {
 void test_anchored(const Residual &residual, double sd, bool rough) {
   const std::size_t n = 3000;
   const Run run(n, sd, rough);
-  Refitter refitter = run.refitter(RefitMode::anchored, residual);
+  StreamingRefitter refitter = run.refitter(RefitMode::anchored, residual);
   int close = 0, checks = 0;
   for (std::size_t i = 0; i < n; ++i) {
     refitter.update(run.at[i], run.y[i]);
@@ -107,7 +107,7 @@ void test_anchored(const Residual &residual, double sd, bool rough) {
 // A law that would anneal the wrong way has C at its bound.
 void test_bounds() {
   const Run run(1500, 1e-3, false, {2.6, 0.45, 0.5, -0.2});
-  Refitter refitter = run.refitter(RefitMode::exact, huber);
+  StreamingRefitter refitter = run.refitter(RefitMode::exact, huber);
   for (std::size_t i = 0; i < run.at.size(); ++i) {
     refitter.update(run.at[i], run.y[i]);
     if (i == 20)
@@ -122,7 +122,7 @@ void test_leap() {
   Run run(2000, 1e-3);
   for (std::size_t i = 1200; i < run.y.size(); ++i)
     run.y[i] *= 1.02;
-  Refitter refitter = run.refitter(RefitMode::exact, huber);
+  StreamingRefitter refitter = run.refitter(RefitMode::exact, huber);
   for (std::size_t i = 0; i < run.at.size(); ++i) {
     refitter.update(run.at[i], run.y[i]);
     if (i == 20)
@@ -134,7 +134,7 @@ void test_leap() {
 
 void test_starts() {
   const Run run(40, 1e-3);
-  Refitter refitter = run.refitter(RefitMode::exact, huber);
+  StreamingRefitter refitter = run.refitter(RefitMode::exact, huber);
   CHECK_THROWS(refitter.start(run.theta.data()), std::invalid_argument);
   for (std::size_t i = 0; i < 3; ++i)
     refitter.update(run.at[i], run.y[i]);
@@ -156,7 +156,7 @@ void test_points() {
   RefitOptions options;
   options.first_step = 70;
   options.solver = toys::unbounded(4);
-  Refitter refitter(run.law(), run.schedule, options);
+  StreamingRefitter refitter(run.law(), run.schedule, options);
   refitter.update(60, 3.0);
   CHECK(refitter.size() == 0 && refitter.last_step() == 60);
   refitter.update(70, 3.0);

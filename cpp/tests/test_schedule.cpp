@@ -212,6 +212,19 @@ static void test_cancel() {
       Cancelled);
 }
 
+// So many areas are written past the caches, unless they are picked from what is asked for.
+static void test_long_answers_are_the_same() {
+  std::vector<double> lr(600'003);
+  for (std::size_t t = 0; t < lr.size(); ++t)
+    lr[t] = 1e-3 * (1.1 + std::cos(static_cast<double>(t) / 3000.0));
+  const Schedule schedule = Schedule::dense(lr, 100);
+  const auto all = every(schedule.steps(), 1);
+  const Areas dense = areas(schedule, 0.999, Warmup::peak, nullptr);
+  const Areas picked = areas(schedule, 0.999, Warmup::peak, &all);
+  CHECK(dense.s1 == picked.s1 && dense.s2 == picked.s2);
+  CHECK(dense.ds2 == picked.ds2 && dense.d2s2 == picked.d2s2);
+}
+
 static void test_tabulated_is_the_same_schedule() {
   const Piece ramp{Shape::linear, 40, 0, 1e-3, 0, 40};
   const Piece wave{Shape::cosine, 500, 1e-3, 1e-4, 3, 600};
@@ -239,5 +252,6 @@ int main() {
   test_warmup_to_the_end();
   test_refusals();
   test_cancel();
+  test_long_answers_are_the_same();
   return check::finish();
 }

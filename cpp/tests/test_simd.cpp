@@ -1,13 +1,11 @@
 #include "check.hpp"
 #include "lawfit/simd.hpp"
-#include "lawfit/simd_tables.hpp"
+#include "simd_levels.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
-#include <limits>
 #include <numeric>
 #include <random>
 #include <string>
@@ -15,158 +13,7 @@
 #include <vector>
 
 namespace simd = lawfit::simd;
-using simd::find_table;
-using simd::Table;
-
-static constexpr double inf = std::numeric_limits<double>::infinity();
-static constexpr double nan_ = std::numeric_limits<double>::quiet_NaN();
-static constexpr double largest = std::numeric_limits<double>::max();
-static constexpr double smallest = std::numeric_limits<double>::denorm_min();
-
-static std::vector<const Table *> levels() {
-  std::vector<const Table *> found;
-  for (const char *name : {"avx512", "avx2", "neon", "sse2", "scalar"})
-    if (const Table *table = find_table(name))
-      found.push_back(table);
-  return found;
-}
-
-// Equal bits; any NaN is any other.
-static bool same(double a, double b) {
-  return std::memcmp(&a, &b, sizeof a) == 0 || (std::isnan(a) && std::isnan(b));
-}
-
-// |got - want| in spacings of doubles at `want`.
-static double ulps(double got, long double want) {
-  if (!std::isfinite(got) || std::abs(want) > largest)
-    return same(got, static_cast<double>(want)) ? 0 : inf;
-  int exponent;
-  std::frexp(want, &exponent);
-  return static_cast<double>(std::abs(got - want) /
-                             std::ldexp(1.0L, std::max(exponent - 53, -1074)));
-}
-
-template <class Draw, class Reference>
-static void test_accuracy(const char *range,
-                          void (*Table::*f)(const double *, double *, std::size_t),
-                          Reference reference, Draw draw) {
-  std::mt19937_64 random(20240901);
-  std::vector<double> x(200000), y(x.size());
-  std::vector<long double> want(x.size());
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    x[i] = draw(random);
-    want[i] = reference(static_cast<long double>(x[i]));
-  }
-  for (const Table *table : levels()) {
-    (table->*f)(x.data(), y.data(), x.size());
-    double worst = 0, at = 0;
-    for (std::size_t i = 0; i < x.size(); ++i)
-      if (const double error = ulps(y[i], want[i]); !(error <= worst))
-        worst = error, at = x[i];
-    std::printf("%-7s %-22s %.3f ulp at %a\n", table->level, range, worst, at);
-    CHECK(worst <= 0.9);
-  }
-}
-
-static auto uniform(double low, double high) {
-  return [=](auto &random) { return std::uniform_real_distribution<double>(low, high)(random); };
-}
-
-static void test_accuracy() {
-  const auto exp = [](long double x) { return std::exp(x); };
-  const auto log = [](long double x) { return std::log(x); };
-  const auto any_positive = [](auto &random) {
-    const std::uint64_t bits = random() % 0x7ff0000000000000;
-    double x;
-    std::memcpy(&x, &bits, sizeof x);
-    return x;
-  };
-  const auto near_zero = [](auto &random) {
-    const double x = uniform(-1, 1)(random);
-    return std::ldexp(x, -static_cast<int>(random() % 60));
-  };
-  const auto near_one = [=](auto &random) { return 1 + near_zero(random) / 2; };
-  test_accuracy("exp [-750, 715]", &Table::exp, exp, uniform(-750, 715));
-  test_accuracy("exp [-20, 20]", &Table::exp, exp, uniform(-20, 20));
-  test_accuracy("exp [-0.36, 0.36]", &Table::exp, exp, uniform(-0.36, 0.36));
-  test_accuracy("exp near zero", &Table::exp, exp, near_zero);
-  test_accuracy("exp subnormal results", &Table::exp, exp, uniform(-745.2, -708));
-  test_accuracy("log any", &Table::log, log, any_positive);
-  test_accuracy("log [0.5, 2]", &Table::log, log, uniform(0.5, 2));
-  test_accuracy("log [1, 1e12]", &Table::log, log, uniform(1, 1e12));
-  test_accuracy("log near one", &Table::log, log, near_one);
-  test_accuracy("log subnormals", &Table::log, log, uniform(0, 0x1p-1022));
-}
-
-static void test_edges() {
-  struct Case {
-    double x, want;
-  };
-  const Case exps[] = {{0, 1},
-                       {-0.0, 1},
-                       {smallest, 1},
-                       {inf, inf},
-                       {-inf, 0},
-                       {nan_, nan_},
-                       {1e300, inf},
-                       {-1e300, 0},
-                       {0x1.62e42fefa39efp+9, 0x1.fffffffffff2ap+1023}, // the largest before inf
-                       {0x1.62e42fefa39f0p+9, inf},
-                       {-0x1.74910d52d3051p+9, smallest}, // the smallest before 0
-                       {-0x1.74910d52d3053p+9, 0}};
-  const Case logs[] = {{1, 0},
-                       {0, -inf},
-                       {-0.0, -inf},
-                       {-1, nan_},
-                       {-smallest, nan_},
-                       {-inf, nan_},
-                       {inf, inf},
-                       {nan_, nan_},
-                       {largest, 0x1.62e42fefa39efp+9},
-                       {0x1p-1022, -0x1.6232bdd7abcd2p+9},
-                       {smallest, -0x1.74385446d71c3p+9}};
-  for (const Table *table : levels()) {
-    for (const Case &c : exps) {
-      double y;
-      table->exp(&c.x, &y, 1);
-      if (!same(y, c.want))
-        std::printf("%s exp(%a) = %a\n", table->level, c.x, y);
-      CHECK(same(y, c.want));
-    }
-    for (const Case &c : logs) {
-      double y;
-      table->log(&c.x, &y, 1);
-      if (!same(y, c.want))
-        std::printf("%s log(%a) = %a\n", table->level, c.x, y);
-      CHECK(same(y, c.want));
-    }
-  }
-}
-
-static void test_place_does_not_matter() {
-  std::mt19937_64 random(7);
-  std::vector<double> x(48);
-  for (double &value : x)
-    value = uniform(0.01, 9)(random);
-  x[5] = nan_, x[11] = inf, x[17] = -1, x[23] = 0, x[29] = smallest;
-  for (const Table *table : levels())
-    for (auto f : {table->exp, table->log}) {
-      std::vector<double> alone(x.size());
-      for (std::size_t i = 0; i < x.size(); ++i)
-        f(&x[i], &alone[i], 1);
-      for (std::size_t begin = 0; begin < 9; ++begin)
-        for (std::size_t n = 0; begin + n < x.size(); ++n) {
-          std::vector<double> y(x.size(), 42), in_place = x;
-          f(&x[begin], &y[begin], n);
-          f(&in_place[begin], &in_place[begin], n);
-          for (std::size_t i = 0; i < x.size(); ++i) {
-            const bool inside = begin <= i && i < begin + n;
-            CHECK(same(y[i], inside ? alone[i] : 42));
-            CHECK(same(in_place[i], inside ? alone[i] : x[i]));
-          }
-        }
-    }
-}
+using levels::find_table, levels::inf, levels::nan_, levels::same, levels::Table, levels::uniform;
 
 static void test_reductions() {
   std::mt19937_64 random(11);
@@ -181,7 +28,7 @@ static void test_reductions() {
         for (std::size_t a = 0; a < size; ++a)
           jac[a * stride + i] = uniform(-1, 1)(random);
       }
-      for (const Table *table : levels()) {
+      for (const Table *table : levels::all()) {
         std::vector<double> gram(size * size, 0.25), g(size, 0.25);
         table->add_gram(jac.data(), stride, m, w.data(), n, gram.data());
         table->add_product(jac.data(), stride, m, w.data(), n, g.data());
@@ -203,6 +50,28 @@ static void test_reductions() {
         std::copy(jac.begin(), jac.end(), moved.begin() + 1);
         table->add_gram(moved.data() + 1, stride, m, w.data(), n, again.data());
         CHECK(gram == again);
+      }
+    }
+}
+
+static void test_columns() {
+  std::mt19937_64 random(11);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  for (std::size_t n : {1UL, 8UL, 9UL, 100UL})
+    for (int m = 0; m <= 6; ++m) {
+      const std::size_t stride = (n + 7) / 8 * 8, size = static_cast<std::size_t>(m);
+      std::vector<double> jac(size * stride), s(size), x(stride), y(stride);
+      for (std::vector<double> *values : {&jac, &s, &x})
+        for (double &value : *values)
+          value = uniform(random);
+      for (const Table *table : levels::all()) {
+        table->add_columns(jac.data(), stride, m, s.data(), n, x.data(), y.data());
+        for (std::size_t i = 0; i < n; ++i) {
+          long double want = x[i];
+          for (std::size_t a = 0; a < size; ++a)
+            want += static_cast<long double>(s[a]) * jac[a * stride + i];
+          CHECK_CLOSE(y[i], static_cast<double>(want), 1e-15, 1.0);
+        }
       }
     }
 }
@@ -270,7 +139,7 @@ static void test_loss_drop() {
     const Drop drop(c, beta);
     long double want[simd::drop_sums], sizes[simd::drop_sums];
     define(drop, want, sizes);
-    for (const Table *table : levels())
+    for (const Table *table : levels::all())
       for (int order : {0, 1, 2}) {
         const simd::DropSums sums = drop.sums(table, order), all = drop.sums(table, 2);
         const int asked = order == 0 ? simd::by_c : order == 1 ? simd::by_cc : simd::drop_sums;
@@ -291,7 +160,7 @@ static void test_loss_drop() {
 static void test_loss_drop_has_no_meaning() {
   Drop drop(2.0, 0.5);
   drop.power[drop.runs[1].first] = nan_;
-  for (const Table *table : levels()) {
+  for (const Table *table : levels::all()) {
     const simd::DropSums sums = drop.sums(table, 2);
     for (const auto &part : sums.part)
       CHECK(std::isnan(std::accumulate(part, std::end(part), 0.0)));
@@ -333,7 +202,7 @@ static void test_dispatch() {
   CHECK(find_table("scalar") != nullptr);
   const std::string level = simd::level();
   const char *asked = std::getenv("LAWFIT_SIMD");
-  CHECK(level == (asked && find_table(asked) ? asked : levels().front()->level));
+  CHECK(level == (asked && find_table(asked) ? asked : levels::all().front()->level));
   double x = 2, y, z;
   simd::log(&x, &y, 1);
   find_table(level.c_str())->log(&x, &z, 1);
@@ -341,10 +210,8 @@ static void test_dispatch() {
 }
 
 int main() {
-  test_accuracy();
-  test_edges();
-  test_place_does_not_matter();
   test_reductions();
+  test_columns();
   test_loss_drop();
   test_loss_drop_has_no_meaning();
   test_fused_levels_agree();

@@ -2,6 +2,8 @@
 
 from lawfit import laws, samples, schedules
 from lawfit._core import build_info
+from lawfit.batch import FitTable, fit_many
+from lawfit.bootstrap import Bootstrap, bootstrap
 from lawfit.callable_law import CallableLaw
 from lawfit.curve import Curve
 from lawfit.curves import Curves
@@ -65,6 +67,7 @@ __version__ = str(build_info()["version"])
 __all__ = [
     "Agreement",
     "BatchCost",
+    "Bootstrap",
     "CallableLaw",
     "Collapse",
     "ComputeOptimal",
@@ -76,6 +79,7 @@ __all__ = [
     "EntropyReading",
     "Envelope",
     "Fit",
+    "FitTable",
     "Forecaster",
     "FormulaError",
     "GroupedFit",
@@ -95,6 +99,7 @@ __all__ = [
     "align_dynamics",
     "attack_resistance",
     "batch_cost",
+    "bootstrap",
     "build_info",
     "collapse",
     "compute_optimal",
@@ -107,6 +112,7 @@ __all__ = [
     "envelope",
     "fit",
     "fit_draws",
+    "fit_many",
     "infogain",
     "isoflop_bias",
     "isoflop_minimum",

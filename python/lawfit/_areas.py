@@ -169,9 +169,8 @@ class MoreAreas:
 
     def _asked(self, steps: object) -> Ints:
         asked = step_array(steps, source="schedule", field="at")
-        outside = np.flatnonzero(asked >= self._native.steps)
-        if outside.size:
-            i = int(outside[0])
+        if asked.size and asked.max() >= self._native.steps:
+            i = int(np.argmax(asked >= self._native.steps))
             raise ValueError(
                 f"schedule: at at index {i} is {asked[i]}; expected a step from 0 to "
                 f"{self._native.steps - 1}"

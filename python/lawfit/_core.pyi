@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +115,7 @@ class Solution:
     @property
     def from_hessian(self) -> bool: ...
 
-class Refitter:
+class StreamingRefitter:
     @staticmethod
     def of(
         *,
@@ -130,7 +131,7 @@ class Refitter:
         lower: Sequence[float],
         upper: Sequence[float],
         max_iterations: int,
-    ) -> Refitter | None: ...
+    ) -> StreamingRefitter | None: ...
     def update(self, step: object, loss: object) -> int: ...
     def start(self, theta: Sequence[float]) -> None: ...
     def decline_start(self) -> None: ...
@@ -190,3 +191,48 @@ def solve_grouped(
     threads: int,
     ranges: Sequence[Sequence[tuple[str, float, float]]],
 ) -> tuple[Solution, list[Solution]]: ...
+def bootstrap(
+    *,
+    problem: Problem,
+    theta: Sequence[float],
+    lower: Sequence[float],
+    upper: Sequence[float],
+    max_iterations: int,
+    tolerance: float,
+    replicates: int,
+    seed: int,
+    threads: int,
+    parts: Sequence[int],
+) -> tuple[_Floats, _Floats, NDArray[np.int8]]: ...
+def drawn_rows(
+    *, rows: int, replicate: int, seed: int, parts: Sequence[int]
+) -> NDArray[np.uint32]: ...
+def group_seed(seed: int, group: int) -> int: ...
+def fit_many(
+    *,
+    program: Program,
+    data: Data,
+    y: _Floats,
+    weights: _Floats,
+    rows: _Ints,
+    first: _Ints,
+    loss: str,
+    delta: float,
+    space: str,
+    theta: Sequence[float],
+    free: Sequence[bool],
+    may_centre: Sequence[bool],
+    logarithmic: Sequence[bool],
+    lower: Sequence[float],
+    upper: Sequence[float],
+    max_iterations: int,
+    tolerance: float,
+    starts: int,
+    per_parameter: int,
+    seed: int,
+    ranges: Sequence[Sequence[tuple[str, float, float]]],
+    given: Sequence[Sequence[float]],
+    coarse: tuple[int, int, int],
+    replicates: int,
+    threads: int,
+) -> dict[str, Any]: ...

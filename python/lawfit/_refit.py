@@ -19,7 +19,7 @@ REFITTED, WANTS_START, UNREAD = range(3)
 class FullSolve:
     """Solves for all points anew at every point, from the solution before.
 
-    It has the members of the core's `Refitter`.
+    It has the members of the core's `StreamingRefitter`.
     """
 
     gap = 0.0

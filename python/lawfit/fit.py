@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
-from lawfit import laws
-from lawfit._validate import integer
-from lawfit.callable_law import CallableLaw
 from lawfit.curve import Curve
 from lawfit.curves import as_curves
 from lawfit.grouped import GroupedFit
 from lawfit.groups import By, group_rows, read_shared
 from lawfit.law import Law
-from lawfit.options import read_bounds, read_held, read_options, read_weights
+from lawfit.options import (
+    read_bounds,
+    read_held,
+    read_law,
+    read_options,
+    read_threads,
+    read_weights,
+)
 from lawfit.result import Fit
 from lawfit.rows import is_table, rows_of
 from lawfit.schedule import Warmup
@@ -143,7 +146,7 @@ def fit(
     rng : int or numpy.random.Generator
         Seed of the drawn starts.
     threads : int, optional
-        At most this many threads, of which 8 find work; the same bits for any number.
+        At most this many threads, of which 64 find work; the same bits for any number.
     profile : mapping of str to sequence of float, optional
         Parameters kept at each value of a grid in turn; the best is returned with `Fit.profile`.
     warmup : {"peak", "actual", "skip"}
@@ -173,7 +176,7 @@ def fit(
         Within 100 ms of Ctrl-C.
     """
     begin = time.perf_counter()
-    chosen = chosen_law(law)
+    chosen = read_law(law)
     options = read_options(
         chosen,
         loss=loss,
@@ -197,7 +200,7 @@ def fit(
         bounds=read_bounds(chosen, bounds),
         weights=read_weights(weights, rows),
         starts=starts,
-        threads=_threads(threads, chosen),
+        threads=read_threads(threads, chosen),
         core=rows.core(exact=options.exact),
         profile=profile,
     )
@@ -209,24 +212,3 @@ def fit(
     else:
         found = fit_groups(job, held, members=group_rows(rows, data, by), shared=common, by=by)
     return found.with_seconds(time.perf_counter() - begin)
-
-
-def chosen_law(law: Law | str | Callable[..., Any]) -> Law:
-    """Return the law that is meant, or refuse what is none."""
-    if isinstance(law, str):
-        return laws.get(law)
-    if inspect.isfunction(law) and law.__module__.startswith(f"{laws.__name__}."):
-        name = law.__name__
-        raise TypeError(f"law is the function {name}, which makes laws; give {name}() or its name")
-    if not isinstance(law, Law) and callable(law):
-        return CallableLaw(law)
-    if not isinstance(law, Law):
-        raise TypeError(f"law is a {type(law).__name__}; expected a Law or the name of one")
-    return law
-
-
-def _threads(threads: int | None, law: Law) -> int:
-    """Return the number for the core, to which 0 means its default."""
-    if isinstance(law, CallableLaw):  # Python runs on one thread at a time anyway
-        return 1
-    return 0 if threads is None else integer(threads, field="threads", lower=1, upper=2**31 - 1)

@@ -14,9 +14,9 @@ from lawfit._refit import UNREAD, WANTS_START, FullSolve
 from lawfit._validate import Floats, choose, float_array, integer, real, same_length, step_array
 from lawfit.conventions import Warmup
 from lawfit.curve import Curve
-from lawfit.fit import chosen_law, fit
+from lawfit.fit import fit
 from lawfit.law import Law
-from lawfit.options import read_bounds, read_held, read_options
+from lawfit.options import read_bounds, read_held, read_law, read_options
 from lawfit.prediction import predict
 from lawfit.result import Fit
 from lawfit.schedule import Schedule
@@ -76,7 +76,7 @@ class Forecaster:
         skip_steps: int | None = None,
         rng: Any = 0,
     ) -> None:
-        self._law = chosen_law(law)
+        self._law = read_law(law)
         self._schedule = schedule if isinstance(schedule, Schedule) else Schedule(schedule)
         self._mode = choose(mode, MODES, field="mode")
         self._options = read_options(
@@ -101,12 +101,12 @@ class Forecaster:
             raise ValueError(f"law {self._law.name!r}: every parameter is fixed")
         self._core = self._streaming() or self._full()
 
-    def _streaming(self) -> _core.Refitter | None:
+    def _streaming(self) -> _core.StreamingRefitter | None:
         """Return the core's refitter, or None for a law or a loss that it does not know."""
         options = self._options
         if options.rho not in ("huber", "squared"):
             return None
-        return _core.Refitter.of(
+        return _core.StreamingRefitter.of(
             program=self._law._program,
             theta=[self._held.get(name, 0.0) for name in self._law.parameters],
             free=[name not in self._held for name in self._law.parameters],

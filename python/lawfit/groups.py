@@ -148,11 +148,11 @@ def group_rows(rows: Rows, data: Any, by: Any) -> dict[Key, Ints]:
         keys = table_keys(data, by)
         if len(keys) != len(rows):
             raise ValueError(f"data: {by} has {len(keys)} values for {len(rows)} rows")
-    else:
-        keys = []
-        for curve, group in zip(as_curves(data), rows.groups, strict=True):
-            keys += [curve_key(curve, by)] * (group.end - group.begin)
-    return members(keys)
+        return members(keys)
+    found: dict[Key, list[Ints]] = {}
+    for curve, group in zip(as_curves(data), rows.groups, strict=True):
+        found.setdefault(curve_key(curve, by), []).append(np.arange(group.begin, group.end))
+    return {key: np.concatenate(parts) for key, parts in found.items()}
 
 
 def members(keys: Iterable[Key]) -> dict[Key, Ints]:

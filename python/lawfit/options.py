@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from lawfit import laws
 from lawfit._record import Record
 from lawfit._validate import Floats, choose, closest, flag, float_array, integer, real
+from lawfit.callable_law import CallableLaw
 from lawfit.conventions import DEFAULTS, LOSSES, SPACES, WARMUPS, Warmup, check_losses
 from lawfit.formula import DECAY_AREAS, operands
 from lawfit.law import Law
@@ -25,7 +28,10 @@ __all__ = [
     "read_bounds",
     "read_grid",
     "read_held",
+    "read_law",
     "read_options",
+    "read_seed",
+    "read_threads",
     "read_weights",
 ]
 
@@ -104,8 +110,6 @@ def read_options(
 ) -> Options:
     """Check the options that are kept; for None stands the law's convention."""
     usual = {**DEFAULTS, **law.conventions}
-    if isinstance(rng, np.random.Generator):
-        rng = int(rng.integers(2**63))
     return Options(
         loss=choose(usual["loss"] if loss is None else loss, LOSSES, field="loss"),
         delta=_delta(usual["delta"] if delta is None else delta, "delta"),
@@ -114,10 +118,38 @@ def read_options(
         warmup=choose(usual["warmup"] if warmup is None else warmup, WARMUPS, field="warmup"),
         skip_steps=None if skip_steps is None else integer(skip_steps, field="skip_steps", lower=0),
         exact=flag(exact, field="exact"),
-        seed=integer(rng, field="rng", lower=0, upper=2**64 - 1),
+        seed=read_seed(rng),
         max_iterations=integer(max_iterations, field="max_iterations", lower=1, upper=2**31 - 1),
         tolerance=real(tolerance, field="tolerance", lower=0),
     )
+
+
+def read_seed(rng: Any) -> int:
+    """Return a seed, drawing it if a generator is given."""
+    if isinstance(rng, np.random.Generator):
+        rng = int(rng.integers(2**63))
+    return integer(rng, field="rng", lower=0, upper=2**64 - 1)
+
+
+def read_law(law: Law | str | Callable[..., Any]) -> Law:
+    """Return a law, found by name or made of a function if need be."""
+    if isinstance(law, str):
+        return laws.get(law)
+    if inspect.isfunction(law) and law.__module__.startswith(f"{laws.__name__}."):
+        name = law.__name__
+        raise TypeError(f"law is the function {name}, which makes laws; give {name}() or its name")
+    if not isinstance(law, Law) and callable(law):
+        return CallableLaw(law)
+    if not isinstance(law, Law):
+        raise TypeError(f"law is a {type(law).__name__}; expected a Law or the name of one")
+    return law
+
+
+def read_threads(threads: int | None, law: Law) -> int:
+    """Return the number for the core, to which 0 means its default."""
+    if isinstance(law, CallableLaw):  # Python runs on one thread at a time anyway
+        return 1
+    return 0 if threads is None else integer(threads, field="threads", lower=1, upper=2**31 - 1)
 
 
 def _delta(value: object, field: str) -> float:

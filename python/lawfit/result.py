@@ -7,10 +7,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from lawfit import _core
 from lawfit._validate import Floats, integer
 from lawfit.curves import as_curves
 from lawfit.law import Law
@@ -22,7 +23,22 @@ from lawfit.scores import Score, Scores, score
 from lawfit.text import fit_line, fit_summary
 from lawfit.uncertainty import conf_int, interval
 
-__all__ = ["Fit"]
+__all__ = ["Fit", "Trained"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a fit was made to, for who fits it again; it is neither saved nor compared.
+
+    `begins` are the first rows of its sources, which `curves` says are curves; bounds are those of
+    the free parameters.
+    """
+
+    problem: _core.Problem
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    begins: tuple[int, ...]
+    curves: bool
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -82,6 +98,7 @@ class Fit(Saved):
     """
 
     KIND: ClassVar[str] = "fit"
+    _trained: ClassVar[Trained | None] = None  # of each fit that holds its data
 
     law: Law
     params: Mapping[str, float]
@@ -119,6 +136,13 @@ class Fit(Saved):
             object.__setattr__(self, name, array)
         points = (p._replace(values=MappingProxyType(dict(p.values))) for p in self.profile)
         object.__setattr__(self, "profile", tuple(points))
+
+    def _holding(self, trained: Trained | None) -> Self:
+        object.__setattr__(self, "_trained", trained)
+        return self
+
+    def _with(self, **changes: Any) -> Self:
+        return super()._with(**changes)._holding(self._trained)
 
     @property
     def n(self) -> int:

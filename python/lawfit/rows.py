@@ -210,11 +210,12 @@ def curve_rows(
 
 
 def _one_unit(curves: Curves) -> None:
+    first = curves[0]
     for curve in curves:
-        if curve.loss_unit != curves[0].loss_unit:
+        if curve.loss_unit != first.loss_unit:
             raise ValueError(
                 f"curve {curve.name!r}: loss_unit is {curve.loss_unit!r}, but curve "
-                f"{curves[0].name!r} has {curves[0].loss_unit!r}; expected one unit"
+                f"{first.name!r} has {first.loss_unit!r}; expected one unit"
             )
 
 

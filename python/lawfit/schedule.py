@@ -66,8 +66,7 @@ class Schedule(MoreAreas):
     def __init__(self, lr: object, *, warmup: int | None = None) -> None:
         rates = _rates(lr)
         if warmup is None:
-            falls = np.flatnonzero(np.diff(rates) < 0)
-            last = int(falls[0]) if falls.size else rates.size - 1
+            last = _last_before_fall(rates)
             warmup = int(np.searchsorted(rates[: last + 1], rates[last]))
         self._set(None, lambda w: _core.Schedule.dense(rates, w), rates.size, warmup)
 
@@ -361,13 +360,21 @@ def _rates(lr: object, steps: Ints | None = None) -> Floats:
         same_length("schedule", steps=steps, lr=rates)
     if rates.size == 0:
         raise ValueError("schedule: lr has 0 steps; expected at least 1")
-    outside = np.flatnonzero((rates < 0) | (rates > MAX_RATE))
-    if outside.size:
-        i = int(outside[0])
+    if rates.min() < 0 or rates.max() > MAX_RATE:
+        i = int(np.argmax((rates < 0) | (rates > MAX_RATE)))
         step = i if steps is None else int(steps[i])
         expected = "lr >= 0" if rates[i] < 0 else f"lr <= {MAX_RATE}, whose areas are finite"
         raise ValueError(f"schedule: lr at step {step} is {rates[i]}; expected {expected}")
     return rates
+
+
+def _last_before_fall(rates: Floats) -> int:
+    """Return the step before the LR first falls, or the last one."""
+    for first, n in _blocks(rates.size - 1):
+        falls = rates[first + 1 : first + n + 1] < rates[first : first + n]
+        if falls.any():
+            return first + int(np.argmax(falls))
+    return rates.size - 1
 
 
 def _blocks(steps: int) -> Iterable[tuple[int, int]]:

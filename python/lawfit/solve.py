@@ -17,12 +17,22 @@ from lawfit.grouped import GroupedFit
 from lawfit.groups import By, Key, number_of_grouped_starts, split_rows
 from lawfit.options import Options, ProfilePoint, decays, read_grid
 from lawfit.parameter import TINY
-from lawfit.result import Fit
+from lawfit.result import Fit, Trained
 from lawfit.rows import Rows
 from lawfit.scores import score
 from lawfit.starts import Bounds, given_starts, number_of_starts, start_ranges
 
-__all__ = ["Job", "check_rows", "fit_groups", "fit_once"]
+__all__ = [
+    "COARSE",
+    "Job",
+    "check_enough",
+    "check_rows",
+    "description",
+    "fit_groups",
+    "fit_once",
+    "free_parameters",
+    "train",
+]
 
 # Squares of what is beyond overflow, those of its inverse vanish.
 LARGEST = 1e150
@@ -30,6 +40,7 @@ LARGEST = 1e150
 COARSE_STARTS = 4
 COARSE_ROWS = 16
 COARSE_STRIDE = 3
+COARSE = (COARSE_STARTS, COARSE_ROWS, COARSE_STRIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +127,8 @@ def _over_grid(
     )
 
 
-def _free(job: Job, held: Mapping[str, float]) -> list[str]:
+def free_parameters(job: Job, held: Mapping[str, float]) -> list[str]:
+    """Return the parameters to be fitted."""
     law = job.rows.law
     free = [name for name in law.parameters if name not in held]
     if not free:
@@ -126,7 +138,8 @@ def _free(job: Job, held: Mapping[str, float]) -> list[str]:
     return free
 
 
-def _check_enough(rows: Rows, parameters: int, kind: str = "") -> None:
+def check_enough(rows: Rows, parameters: int, kind: str = "") -> None:
+    """Refuse fewer rows than parameters."""
     if len(rows) < parameters:
         raise ValueError(
             f"{rows.sources}: {parameters} {kind}parameters need >= {parameters} points, "
@@ -139,34 +152,39 @@ def _ends(job: Job, free: Sequence[str]) -> tuple[list[float], list[float]]:
 
 
 def _problem(job: Job, held: Mapping[str, float], shared: Sequence[str] = ()) -> _core.Problem:
+    return _core.Problem(**description(job, held, shared))
+
+
+def description(job: Job, held: Mapping[str, float], shared: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what the core's problems are made of."""
     rows, options, law = job.rows, job.options, job.rows.law
     assert rows.y is not None
     free = [name for name in law.parameters if name not in held]
-    return _core.Problem(
-        program=law._program,
-        data=job.core,
-        y=rows.y,
-        weights=job.weights,
-        loss=options.rho,
-        delta=options.delta,
-        space=options.space,
-        theta=[held.get(name, 0.0) for name in law.parameters],
-        free=[name not in held for name in law.parameters],
-        may_centre=[
+    return {
+        "program": law._program,
+        "data": job.core,
+        "y": rows.y,
+        "weights": job.weights,
+        "loss": options.rho,
+        "delta": options.delta,
+        "space": options.space,
+        "theta": [held.get(name, 0.0) for name in law.parameters],
+        "free": [name not in held for name in law.parameters],
+        "may_centre": [
             name not in shared and (low == -math.inf or 0 <= low <= TINY) and high == math.inf
             for name, low, high in zip(free, *_ends(job, free), strict=True)
         ],
-        logarithmic=[  # the caller's bounds may let it be negative
+        "logarithmic": [  # the caller's bounds may let it be negative
             law.parameters[name].scale == "log" and job.bounds[name][0] >= 0 and name not in shared
             for name in free
         ],
-    )
+    }
 
 
 def _solve(job: Job, held: Mapping[str, float]) -> Fit:
     rows, options = job.rows, job.options
-    free = _free(job, held)
-    _check_enough(rows, len(free))
+    free = free_parameters(job, held)
+    check_enough(rows, len(free))
     problem = _problem(job, held)
     lower, upper = _ends(job, free)
     given: list[list[float]] = []
@@ -188,7 +206,20 @@ def _solve(job: Job, held: Mapping[str, float]) -> Fit:
         ranges=start_ranges(rows, free, job.bounds, linear),
         given=given,
     )
-    return _result(job, held, free, problem=problem, solution=solution, notes=notes)
+    found = _result(job, held, free, problem=problem, solution=solution, notes=notes)
+    return found._holding(_trained(job, problem, free))
+
+
+def train(job: Job, held: Mapping[str, float]) -> Trained:
+    """Return what a fit of these rows is made to."""
+    return _trained(job, _problem(job, held), free_parameters(job, held))
+
+
+def _trained(job: Job, problem: _core.Problem, free: Sequence[str]) -> Trained:
+    lower, upper = _ends(job, free)
+    begins = tuple(group.begin for group in job.rows.groups)
+    curves = job.rows.steps.size > 0  # a table has none
+    return Trained(problem, tuple(lower), tuple(upper), begins, curves)
 
 
 def _coarse(job: Job, held: Mapping[str, float], starts: int) -> _core.Problem | None:
@@ -196,7 +227,7 @@ def _coarse(job: Job, held: Mapping[str, float], starts: int) -> _core.Problem |
     # A Python function may make more of its rows than their number.
     if starts < COARSE_STARTS or isinstance(job.rows.law, CallableLaw):
         return None
-    enough = COARSE_ROWS * len(_free(job, held))
+    enough = COARSE_ROWS * len(free_parameters(job, held))
     every = len(job.rows) // enough
     if every < COARSE_STRIDE:
         return None
@@ -211,11 +242,11 @@ def _solve_groups(
     shared: Sequence[str],
     by: By,
 ) -> GroupedFit:
-    options, free = job.options, _free(job, held)
+    options, free = job.options, free_parameters(job, held)
     own = [name for name in free if name not in shared]
-    _check_enough(job.rows, len(shared) + len(own) * len(parts))
+    check_enough(job.rows, len(shared) + len(own) * len(parts))
     for part in parts.values():
-        _check_enough(part.rows, len(own), "own ")
+        check_enough(part.rows, len(own), "own ")
     problems = [_problem(part, held, shared) for part in parts.values()]
     linear = problems[0].linear
     drawn = [name for name, easy in zip(free, linear, strict=True) if name in shared and not easy]

@@ -13,7 +13,16 @@ from lawfit.formula import operands
 from lawfit.law import Law
 from lawfit.rows import Rows
 
-__all__ = ["Bounds", "given_starts", "number_of_starts", "start_ranges"]
+__all__ = [
+    "STARTS_PER_PARAMETER",
+    "Bounds",
+    "Range",
+    "given_starts",
+    "needs_sizes",
+    "number_of_starts",
+    "ranges_of",
+    "start_ranges",
+]
 
 Bounds = Mapping[str, tuple[float, float]]
 Range = tuple[str, float, float]
@@ -40,11 +49,24 @@ def start_ranges(
 ) -> list[Range]:
     """Return the range from which each free parameter's starts are drawn, for the core."""
     unknown = [name for name, is_linear in zip(free, linear, strict=True) if not is_linear]
-    scales = _scales(rows) if any(rows.law.parameters[n].typical is None for n in unknown) else {}
-    return [
-        ("eliminated", 0.0, 0.0) if name not in unknown else _range(rows.law, name, bounds, scales)
-        for name in free
-    ]
+    sizes: list[float] = []
+    if needs_sizes(rows.law, unknown):
+        sizes = [float(np.median(np.abs(column))) for column in rows.columns]
+    drawn = iter(ranges_of(rows.law, unknown, bounds, sizes))
+    return [next(drawn) if name in unknown else ("eliminated", 0.0, 0.0) for name in free]
+
+
+def needs_sizes(law: Law, unknown: Iterable[str]) -> bool:
+    """Whether the range of a parameter depends on the size of the columns."""
+    return any(law.parameters[name].typical is None for name in unknown)
+
+
+def ranges_of(
+    law: Law, unknown: Iterable[str], bounds: Bounds, sizes: Sequence[float]
+) -> list[Range]:
+    """Return the same of parameters to be drawn, from the columns' median sizes if need be."""
+    scales = _scales(law, sizes) if len(sizes) else {}
+    return [_range(law, name, bounds, scales) for name in unknown]
 
 
 def _range(law: Law, name: str, bounds: Bounds, scales: Mapping[str, float]) -> Range:
@@ -90,20 +112,19 @@ def _exponents(law: Law) -> set[str]:
     return found
 
 
-def _scales(rows: Rows) -> dict[str, float]:
+def _scales(law: Law, medians: Sequence[float]) -> dict[str, float]:
     """Return the size of each parameter that makes its column matter.
 
     A parameter added to a column or dividing it has the column's size, one that multiplies it the
     inverse; any other is taken to be about 1.
     """
-    law = rows.law
     names = list(law.parameters)
     sizes: list[float | None] = []  # of instructions that depend on data alone, by their median
     scales: dict[str, float] = {}
     for op, a, b in law.instructions:
         size: float | None = None
         if op == "column":
-            size = float(np.median(np.abs(rows.columns[a]))) or None
+            size = medians[a] or None
         elif op in ("add", "sub", "mul", "div") and (sizes[a] is None) != (sizes[b] is None):
             data, other = (sizes[a], b) if sizes[a] is not None else (sizes[b], a)
             inner, parameter, _ = law.instructions[other]

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lawfit.groups import label
 
 if TYPE_CHECKING:
+    from lawfit.batch import FitTable
+    from lawfit.bootstrap import Bootstrap
     from lawfit.grouped import GroupedFit
     from lawfit.result import Fit
 
-__all__ = ["fit_line", "fit_summary", "grouped_line", "grouped_summary"]
+__all__ = [
+    "bootstrap_line",
+    "bootstrap_summary",
+    "fit_line",
+    "fit_summary",
+    "grouped_line",
+    "grouped_summary",
+    "table_line",
+    "table_summary",
+]
 
 # Beyond this condition a parameter's error says more about its partners than about itself.
 ILL_CONDITIONED = 1e6
@@ -180,3 +191,78 @@ def _groups(fit: GroupedFit) -> list[str]:
         )
     more = len(fit) - LINES
     return [*_aligned(rows), *([f"  … and {more} more"] if more > 0 else [])]
+
+
+def bootstrap_line(found: Bootstrap) -> str:
+    """Return a bootstrap on one line."""
+    law = found.fit.law.name
+    if not found.converged.any():
+        return f"<Bootstrap {law!r}: {found.n} replicates; {_ended(found.counts())}>"
+    params = ", ".join(
+        f"{name}={found.fit.params[name]:.6g} [{low:.6g}, {high:.6g}]"
+        for name, (low, high) in found.conf_int().items()
+        if name in found.fit.free
+    )
+    return f"<Bootstrap {law!r}: {params}; {found.n} replicates, {_ended(found.counts())}>"
+
+
+def bootstrap_summary(found: Bootstrap) -> str:
+    """Return a bootstrap on several lines."""
+    fit = found.fit
+    within = "within each curve" if found.by == "curve" else "from all together"
+    lines = [
+        *fit.law.equations(),
+        f"{found.n} replicates of {fit.n} rows, drawn {within}",
+        "",
+    ]
+    good = int(found.converged.sum())
+    if good >= 2:
+        intervals, errors = found.conf_int(), found.stderr
+        rows: list[tuple[str, ...]] = [("parameter", "value", "stderr", "2.5%", "97.5%", "")]
+        for name, value in fit.params.items():
+            low, high = intervals[name]
+            held = name not in fit.free
+            shown = ("", "", "") if held else (f"{errors[name]:.3g}", f"{low:.6g}", f"{high:.6g}")
+            rows.append((name, f"{value:.8g}", *shown, "held" if held else ""))
+        lines += [*_aligned(rows), ""]
+    lines.append(f"{_ended(found.counts())} of {found.n} replicates; seed {found.seed}")
+    if good < found.n:
+        lines.append(
+            f"warning: {found.n - good} replicates did not converge and are in no interval"
+        )
+    return "\n".join(lines)
+
+
+def _ended(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def table_line(table: FitTable) -> str:
+    """Return a table of fits on one line."""
+    by = f" by {table.by}" if table.by else ""
+    more = f", {table.resamples} resamples each" if table.resamples else ""
+    return f"<FitTable {table.law.name!r}{by}: {len(table)} groups{more}; {_ended(table.counts())}>"
+
+
+def table_summary(table: FitTable) -> str:
+    """Return a table of fits on several lines."""
+    rows: list[tuple[str, ...]] = [(table.by or "group", "points", *table.free, "objective", "")]
+    for g, key in enumerate(table.keys[:LINES]):
+        status = table.STATUSES[table.status[g]]
+        rows.append(
+            (
+                label(key),
+                str(table.n[g]),
+                *(f"{table.params[name][g]:.6g}" for name in table.free),
+                f"{table.objective[g]:.6g}",
+                "" if status == "converged" else status,
+            )
+        )
+    more = len(table) - LINES
+    lines = [*table.law.equations(), "", *_aligned(rows)]
+    lines += [f"  … and {more} more"] if more > 0 else []
+    lines += ["", f"{_ended(table.counts())} of {len(table)} groups"]
+    if table.resamples:
+        ended = table.resampled_counts()
+        lines.append(f"{_ended(ended)} of {sum(ended.values())} resamples; seed {table.seed}")
+    return "\n".join(lines)
