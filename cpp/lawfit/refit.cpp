@@ -27,6 +27,8 @@ constexpr std::size_t anchored_block = 64, anchored_every = 4, anchored_share = 
 constexpr std::size_t anchored_near = 64, anchored_pause = 64;
 // The radius, in units of what the parameters are expected to move by.
 constexpr double margin = 3;
+// What an anchor leaves of how far those before it were left behind.
+constexpr double forgets = 0.7;
 // Weight of an update in the mean of recent ones.
 constexpr double recent = 1.0 / 64;
 // A curvature is nothing where this share of it is left by the other parameters.
@@ -358,7 +360,7 @@ void StreamingRefitter::build() {
   if (!exact && (n < anchored_rows_ + anchored_rows_ / anchored_share || n % anchored_every != 0))
     return;
   if (!building_now_) {
-    drift_ = 0.9 * drift_;
+    drift_ *= forgets;
     begin_next();
     building_now_ = true;
   }
