@@ -49,8 +49,9 @@ class Forecaster:
     mode : {"exact", "anchored"}
         "exact": the objective is within 1e-12, relatively, of that of a full solve from there.
         "anchored": an update takes time that does not grow with the points. Points near a kink of
-        Huber's function stay on the side where they were a sixteenth of the points ago; `gap`
-        bounds what that costs, usually below 1e-4 of the objective and really far below the bound.
+        Huber's function stay on the side where an earlier update, the anchor, had them; `gap`
+        bounds what that costs, and is really far below the bound. Where it exceeds 1e-4 of the
+        objective there is a new anchor, but only every 64 points and every 1/64 of them.
         Only for laws that take microseconds.
     loss, delta, space, fixed, bounds, warmup, skip_steps, rng
         As of `lawfit.fit`.
