@@ -25,6 +25,7 @@ using IntArray = py::array_t<std::int64_t, py::array::c_style | py::array::force
 void bind_program(py::module_ &module);
 void bind_schedule(py::module_ &module);
 void bind_problem(py::module_ &module);
+void bind_refit(py::module_ &module);
 void bind_solve(py::module_ &module);
 void bind_minimiser(py::module_ &module);
 void bind_grouped(py::module_ &module);

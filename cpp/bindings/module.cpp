@@ -34,6 +34,7 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   bind_solve(module);
   bind_minimiser(module);
   bind_grouped(module);
+  bind_refit(module);
   bind_resample(module);
   bind_batch(module);
 }

@@ -2,8 +2,10 @@
 #include <array>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 #include "lawfit/annealing_filter.hpp"
+#include "lawfit/area_cursor.hpp"
 #include "lawfit/schedule.hpp"
 #include "lawfit/simd.hpp"
 
@@ -75,6 +77,12 @@ public:
   AreaPass(const Schedule &schedule, double lam, std::size_t order, const Request &request,
            Cancel &cancel)
       : schedule_(schedule), filter_(lam, order), request_(request), cancel_(cancel) {}
+
+  // Goes on to steps that come after those asked for before.
+  void ask(const Request &request) {
+    request_ = request;
+    next_ = 0;
+  }
 
   // The steps begin … end − 1 of the schedule. Muted steps leave m and S2 at 0.
   void walk(std::int64_t begin, std::int64_t end, bool muted) {
@@ -263,6 +271,50 @@ private:
   std::size_t next_ = 0; // first request not answered yet
   unsigned stops_ = 0;
 };
+
+struct AreaCursor::Walk {
+  Walk(std::shared_ptr<const Schedule> of, double lam, Warmup how)
+      : schedule(std::move(of)), mode(how),
+        pass(*schedule, lam, 0, {nullptr, 0, nullptr, {}}, cancel) {
+    flat.steps = schedule->warmup();
+    if (flat.steps > 0)
+      schedule->lr(std::min(flat.steps, schedule->steps() - 1), 1, &flat.start);
+  }
+
+  void to(std::int64_t end) {
+    const std::int64_t stands_in = mode == Warmup::peak ? flat.steps : 0;
+    const std::int64_t muted = mode == Warmup::skip ? flat.steps + 1 : 0;
+    if (done < stands_in)
+      pass.run(flat, 0, done, std::min(end, stands_in), false);
+    if (done < muted)
+      pass.walk(done, std::min(end, muted), true);
+    pass.walk(std::max({done, stands_in, muted}), end, false);
+    done = end;
+  }
+
+  std::shared_ptr<const Schedule> schedule;
+  Warmup mode;
+  Piece flat; // what stands in for the warm-up
+  Cancel cancel;
+  AreaPass pass;
+  std::int64_t done = 0; // steps walked
+};
+
+AreaCursor::AreaCursor(std::shared_ptr<const Schedule> schedule, double lam, Warmup mode) {
+  if (!(lam >= 0.0 && lam <= 1.0))
+    throw std::invalid_argument("lam must lie in 0 … 1");
+  walk_ = std::make_unique<Walk>(std::move(schedule), lam, mode);
+}
+AreaCursor::AreaCursor(AreaCursor &&) noexcept = default;
+AreaCursor &AreaCursor::operator=(AreaCursor &&) noexcept = default;
+AreaCursor::~AreaCursor() = default;
+
+StepAreas AreaCursor::read(std::int64_t step) {
+  StepAreas areas;
+  walk_->pass.ask({&step, 1, &areas.s1, {&areas.s2, nullptr, nullptr}});
+  walk_->to(step + 1);
+  return areas;
+}
 
 void Schedule::areas(double lam, Warmup mode, const std::int64_t *at, std::size_t n, double *s1,
                      double *s2, double *ds2, double *d2s2, Cancel &cancel) const {

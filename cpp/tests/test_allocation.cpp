@@ -5,6 +5,7 @@
 #include "lawfit/moment_area.hpp"
 #include "lawfit/resample.hpp"
 #include "lawfit/row_areas.hpp"
+#include "run_toys.hpp"
 #include "toy_laws.hpp"
 
 #include <cstdlib>
@@ -117,6 +118,25 @@ static void test_areas() {
   CHECK(allocations == before);
 }
 
+// But for vectors that double when they are full.
+static void test_streaming_refits() {
+  const toys::Run run(6000, 2e-3);
+  for (RefitMode mode : {RefitMode::exact, RefitMode::anchored}) {
+    StreamingRefitter refitter = run.refitter(mode, {true, 1e-3});
+    std::size_t before = 0;
+    for (std::size_t i = 0; i < run.at.size(); ++i) {
+      refitter.update(run.at[i], run.y[i]);
+      if (i == 20)
+        refitter.start(run.theta.data());
+      if (i == 4200)
+        before = allocations;
+    }
+    // Two anchors have three columns of near rows each, which double a few times as the decay
+    // begins.
+    CHECK(allocations - before <= 48);
+  }
+}
+
 // A schedule is written out once for all curves under it, and never where it is a table already.
 static void test_schedules_are_shared() {
   constexpr std::size_t curves = 10, steps = 100'000;
@@ -145,5 +165,6 @@ int main() {
   test_areas();
   test_solve();
   test_refits();
+  test_streaming_refits();
   return check::finish();
 }

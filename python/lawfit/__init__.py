@@ -53,6 +53,7 @@ from lawfit.derived import (
     weight_norms,
 )
 from lawfit.fit import fit
+from lawfit.forecast import Forecaster
 from lawfit.formula import FormulaError
 from lawfit.grouped import GroupedFit
 from lawfit.law import Law, Parameter
@@ -79,6 +80,7 @@ __all__ = [
     "Envelope",
     "Fit",
     "FitTable",
+    "Forecaster",
     "FormulaError",
     "GroupedFit",
     "IsoflopBias",
