@@ -25,8 +25,8 @@ struct StartRange {
 struct MultistartOptions {
   std::int64_t starts = 16; // drawn from `ranges`; ignored where `given` is not empty
   std::uint64_t seed = 0;
-  int threads = 0;                        // 0: as OpenMP says
-  std::vector<StartRange> ranges;         // of each free parameter
+  int threads = 0;                // 0: as OpenMP says
+  std::vector<StartRange> ranges; // of each free parameter
   // Starts of the caller's own. Where one has a NaN the parameters to be eliminated are.
   std::vector<std::vector<double>> given;
   std::vector<std::int64_t> given_counts; // how many starts each stands for; empty: one

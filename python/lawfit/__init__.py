@@ -58,6 +58,7 @@ from lawfit.formula import FormulaError
 from lawfit.grouped import GroupedFit
 from lawfit.law import Law, Parameter
 from lawfit.prediction import predict
+from lawfit.problem import Minimum, Problem
 from lawfit.result import Fit
 from lawfit.schedule import Schedule
 from lawfit.scores import Score, Scores
@@ -87,11 +88,13 @@ __all__ = [
     "IsoflopMinimum",
     "IsoflopProfile",
     "Law",
+    "Minimum",
     "Needed",
     "NetworkScaling",
     "Parameter",
     "PassRate",
     "Predictability",
+    "Problem",
     "Schedule",
     "Score",
     "Scores",

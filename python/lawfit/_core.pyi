@@ -53,6 +53,18 @@ class Data:
         self, function: Callable[[_Floats, int], tuple[_Floats, _Floats | None]], arguments: int
     ) -> None: ...
 
+class Minimiser:
+    def __init__(
+        self,
+        *,
+        problem: Problem,
+        lower: Sequence[float],
+        upper: Sequence[float],
+        max_iterations: int,
+        tolerance: float,
+    ) -> None: ...
+    def solve(self, start: Sequence[float]) -> tuple[tuple[float, ...], float, int, int, int]: ...
+
 class Problem:
     def __init__(
         self,

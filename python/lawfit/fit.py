@@ -11,18 +11,11 @@ from lawfit.curves import as_curves
 from lawfit.grouped import GroupedFit
 from lawfit.groups import By, group_rows, read_shared
 from lawfit.law import Law
-from lawfit.options import (
-    read_bounds,
-    read_held,
-    read_law,
-    read_options,
-    read_threads,
-    read_weights,
-)
+from lawfit.problem import read_job
 from lawfit.result import Fit
-from lawfit.rows import is_table, rows_of
+from lawfit.rows import is_table
 from lawfit.schedule import Warmup
-from lawfit.solve import Job, check_rows, fit_groups, fit_once
+from lawfit.solve import fit_groups, fit_once
 
 __all__ = ["fit"]
 
@@ -177,39 +170,32 @@ def fit(
         Within 100 ms of Ctrl-C.
     """
     begin = time.perf_counter()
-    chosen = read_law(law)
-    options = read_options(
-        chosen,
+    if by is not None and not is_table(data) and not isinstance(data, Curve):
+        data = as_curves(data)  # which may be read only once
+    job, held = read_job(
+        law,
+        data,
         loss=loss,
         delta=delta,
         space=space,
         reduction=reduction,
+        fixed=fixed,
+        bounds=bounds,
+        starts=starts,
+        weights=weights,
+        rng=rng,
+        threads=threads,
+        profile=profile,
         warmup=warmup,
         skip_steps=skip_steps,
         exact=exact,
-        rng=rng,
         max_iterations=max_iterations,
         tolerance=tolerance,
     )
-    if by is not None and not is_table(data) and not isinstance(data, Curve):
-        data = as_curves(data)  # which may be read only once
-    rows = rows_of(chosen, data, warmup=options.warmup, skip_steps=options.skip_steps)
-    check_rows(rows, options)
-    job = Job(
-        rows=rows,
-        options=options,
-        bounds=read_bounds(chosen, bounds),
-        weights=read_weights(weights, rows),
-        starts=starts,
-        threads=read_threads(threads, chosen),
-        core=rows.core(exact=options.exact),
-        profile=profile,
-    )
-    held = read_held(chosen, fixed, bounds, profile)
-    common = read_shared(chosen, shared, by, {*held, *(profile or {})})
+    common = read_shared(job.rows.law, shared, by, {*held, *(profile or {})})
     found: Fit | GroupedFit
     if by is None:
         found = fit_once(job, held)
     else:
-        found = fit_groups(job, held, members=group_rows(rows, data, by), shared=common, by=by)
+        found = fit_groups(job, held, members=group_rows(job.rows, data, by), shared=common, by=by)
     return found.with_seconds(time.perf_counter() - begin)
