@@ -196,6 +196,8 @@ def read_bounds(law: Law, bounds: Mapping[str, tuple[float | None, float | None]
 
 def decays(law: Law) -> set[str]:
     """Return the parameters that are the decay of an area's momentum."""
+    if not law.uses_schedule:
+        return set()
     names = list(law.parameters)
     areas = {area.lower() for area in DECAY_AREAS}
     found = set()

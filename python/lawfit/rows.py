@@ -132,10 +132,10 @@ class Rows:
 
     def refuse(self, bad: Any, field: str, values: Floats, wanted: str) -> None:
         """Raise ValueError for the first row marked in `bad`, if any."""
-        rows = np.flatnonzero(bad)
-        if rows.size:
-            where = self.place(int(rows[0])).format(field)
-            raise ValueError(f"{where} is {values[rows[0]]:.17g}; {wanted}")
+        if not bad.any():
+            return
+        row = int(np.argmax(bad))
+        raise ValueError(f"{self.place(row).format(field)} is {values[row]:.17g}; {wanted}")
 
     def check_columns(self) -> None:
         """Refuse columns for which the law has no value, naming source, index, field and value."""

@@ -58,7 +58,9 @@ class Saved:
 
     def with_seconds(self, seconds: float) -> Self:
         """Return the fit with its wall time."""
-        return self._with(seconds=seconds)
+        same = object.__new__(type(self))  # shares what cannot be written to
+        vars(same).update(vars(self), seconds=seconds)
+        return same
 
     def with_profile(self, profile: tuple[ProfilePoint, ...]) -> Self:
         """Return the fit with the grid it was chosen from."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -43,17 +44,19 @@ def score(measured: Floats, predicted: Floats) -> Score:
     """Score predictions of n points."""
     with np.errstate(all="ignore"):  # beyond 1e154 squares are infinite
         error = np.abs(predicted - measured)
-        spread = float(np.sum((measured - measured.mean()) ** 2))
-        squares = float(np.sum(error**2))
+        n = error.size
+        about_mean = measured - measured.sum() / n
+        spread = float((about_mean * about_mean).sum())
+        squares = float((error * error).sum())
         relative = error / np.abs(measured)
-    return Score(
-        R2=1 - squares / spread if spread > 0 else np.nan,
-        MAE=float(error.mean()),
-        RMSE=float(np.sqrt(squares / error.size)),
-        PredE=float(relative.mean()),
-        WorstE=float(relative.max()),
-        n=int(error.size),
-    )
+        return Score(
+            R2=1 - squares / spread if spread > 0 else np.nan,
+            MAE=float(error.sum()) / n,
+            RMSE=math.sqrt(squares / n),
+            PredE=float(relative.sum()) / n,
+            WorstE=float(relative.max()),
+            n=n,
+        )
 
 
 class Scores(Mapping[str, Score]):

@@ -74,7 +74,10 @@ def check_rows(rows: Rows, options: Options) -> None:
     if options.space == "log":
         wanted = "log residuals need it above 0 (space='linear' takes any)"
         rows.refuse(rows.y <= 0, rows.law.y, rows.y, wanted)
-    size = float(np.median(np.abs(rows.y)))
+    sizes = np.abs(rows.y)
+    if sizes.max() <= LARGEST and sizes.min() >= 1 / LARGEST:
+        return
+    size = float(np.median(sizes))
     if size > LARGEST or 0 < size < 1 / LARGEST:
         raise ValueError(
             f"{rows.sources}: the median size of {rows.law.y} is {size:.3g}; expected "
@@ -335,11 +338,12 @@ def _result(
 
 def _caveats(job: Job, free: list[str], solution: _core.Solution) -> list[str]:
     """Say what the numbers of a fit do not show."""
+    factors = decays(job.rows.law)
     notes = [
         f"{lam} is free: it and the factor of S2({lam}) are hard to tell apart, the factor being "
         f"nearly proportional to 1 - {lam}; compare forecasts, not their values"
         for lam in free
-        if lam in decays(job.rows.law)
+        if lam in factors
     ]
     if isinstance(job.rows.law, CallableLaw):
         how = "differences" if job.rows.law.jacobian is None else "its own jacobian"

@@ -161,51 +161,49 @@ def given_starts(
     listed = list(starts)
     if not listed:
         raise ValueError("starts is empty; expected at least one start")
-    notes: list[str] = []
     solved = {name for name, easy in zip(free, linear, strict=False) if easy}
-    return [_start(k, start, free, bounds, notes, solved) for k, start in enumerate(listed)], notes
-
-
-def _start(
-    k: int,
-    start: Any,
-    free: Sequence[str],
-    bounds: Bounds,
-    notes: list[str],
-    solved: Collection[str],
-) -> list[float]:
-    if isinstance(start, Mapping):
-        for name in start:
-            if name not in free:
-                raise ValueError(
-                    f"start {k}: {name!r} is no free parameter{closest(str(name), free)}"
-                )
-        missing = [name for name in free if name not in start]
-        if set(missing) == set(solved):
-            start = {**start, **dict.fromkeys(missing, math.nan)}
-        elif missing:
-            raise ValueError(f"start {k}: {missing[0]!r} is missing")
+    notes: list[str] = []
+    found = []
+    for k, start in enumerate(listed):
+        if isinstance(start, Mapping):
+            values = _of_mapping(k, start, free, solved)
         else:
-            solved = ()
-        values = [start[name] for name in free]
-    else:
-        if isinstance(start, str) or not isinstance(start, Iterable):
-            raise TypeError(f"start {k} is {start!r}; expected a mapping or an array of values")
-        values = list(start)
-        if len(values) != len(free):
-            raise ValueError(
-                f"start {k} has {len(values)} values; the free parameters are {', '.join(free)}"
-            )
-        solved = ()
-    return [
-        math.nan if name in solved else _inside(k, name, value, bounds[name], notes)
-        for name, value in zip(free, values, strict=True)
-    ]
+            values = _of_array(k, start, free)
+        found.append(
+            [
+                math.nan if name not in values else _inside(k, name, values[name], bounds, notes)
+                for name in free
+            ]
+        )
+    return found, notes
 
 
-def _inside(k: int, name: str, value: Any, bounds: tuple[float, float], notes: list[str]) -> float:
+def _of_mapping(
+    k: int, start: Mapping[str, Any], free: Sequence[str], solved: Collection[str]
+) -> Mapping[str, Any]:
+    for name in start:
+        if name not in free:
+            raise ValueError(f"start {k}: {name!r} is no free parameter{closest(str(name), free)}")
+    missing = [name for name in free if name not in start]
+    if missing and set(missing) != solved:
+        raise ValueError(f"start {k}: {missing[0]!r} is missing")
+    return start
+
+
+def _of_array(k: int, start: Any, free: Sequence[str]) -> Mapping[str, Any]:
+    if isinstance(start, str) or not isinstance(start, Iterable):
+        raise TypeError(f"start {k} is {start!r}; expected a mapping or an array of values")
+    values = list(start)
+    if len(values) != len(free):
+        raise ValueError(
+            f"start {k} has {len(values)} values; the free parameters are {', '.join(free)}"
+        )
+    return dict(zip(free, values, strict=True))
+
+
+def _inside(k: int, name: str, value: Any, bounds: Bounds, notes: list[str]) -> float:
     number = real(value, field=f"start {k}: {name}")
-    lower, upper = bounds
+    lower, upper = bounds[name]
     if not lower <= number <= upper:
         raise ValueError(f"start {k}: {name} is {number!r}, outside its bounds [{lower}, {upper}]")
     if number in (lower, upper):
