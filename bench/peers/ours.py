@@ -11,13 +11,9 @@ import lawfit as lf
 from bench.peers.data import NEAR, LongCurve
 from bench.peers.plan import Params, Side, draw
 from bench.peers.problems import Floats, Problem
-from bench.peers.timing import Contestant, Skip
+from bench.peers.timing import Contestant
 
 AGREES = 1e-9  # how near a fit's own objective must be to the bench's, relative
-
-
-def absent(setting: str, name: str) -> Skip:
-    return Skip("lawfit", setting, f"lawfit.{name} is not in this version")
 
 
 def value(problem: Problem, params: Params, said: float) -> float:
@@ -29,7 +25,7 @@ def value(problem: Problem, params: Params, said: float) -> float:
     return found if abs(said / found - 1) <= AGREES else np.nan
 
 
-def of_fit(problem: Problem) -> Callable[[lf.Fit], Floats]:
+def of_fit(problem: Problem) -> Callable[[lf.Fit | lf.Minimum], Floats]:
     return lambda fit: np.array([value(problem, fit.params, fit.objective)])
 
 
@@ -40,15 +36,12 @@ def single(law: str, data: Any, start: Params, problem: Problem) -> list[Side]:
     def plain() -> lf.Fit:
         return lf.fit(law, data, starts=starts, threads=1)
 
-    sides: list[Side] = [Contestant("lawfit", "fit", "lf.fit", plain, of_fit(problem))]
-    if hasattr(lf, "Problem"):
-        ready = lf.Problem(law, data)
-        about = "lf.Problem made before, its fit(start)"
-        run = lambda: ready.fit(first)  # noqa: E731
-        sides.append(Contestant("lawfit", "prepared", about, run, of_fit(problem)))
-    else:
-        sides.append(absent("prepared", "Problem"))
-    return sides
+    ready = lf.Problem(law, data)
+    about = "lf.Problem made before, its minimise(start)"
+    return [
+        Contestant("lawfit", "prepared", about, lambda: ready.minimise(first), of_fit(problem)),
+        Contestant("lawfit", "fit", "lf.fit, errors and scores included", plain, of_fit(problem)),
+    ]
 
 
 def with_areas(long: LongCurve, start: Params, problem: Problem) -> Side:
@@ -83,7 +76,7 @@ def many(
     problem: Problem,
     *,
     setting: str = "fit",
-    about: str = "linear parameters eliminated, starts in a known basin merged",
+    about: str = "starts as given; those that fall into a known basin are merged",
 ) -> Side:
     """J1b, J2c: one fit from many starts."""
     array = array_of(law, starts)
@@ -100,9 +93,18 @@ def many(
 
 def eliminated(law: lf.Law, data: Any, starts: Sequence[Params], problem: Problem) -> Side:
     """J1b: only the starts that differ in the exponents, as the rest is solved for."""
-    distinct = list({(start["alpha"], start["beta"]): start for start in starts}.values())
-    about = f"the grid's {len(distinct)} distinct exponents, linear parameters eliminated"
-    return many(law, data, distinct, problem, setting="distinct starts", about=about)
+    distinct = {(start["alpha"], start["beta"]) for start in starts}
+    ends = [{"alpha": alpha, "beta": beta} for alpha, beta in sorted(distinct)]
+    about = f"the grid's {len(ends)} distinct exponents, linear parameters eliminated"
+    return Contestant(
+        "lawfit",
+        "distinct starts",
+        about,
+        lambda: lf.fit(law, data, starts=ends, threads=1),
+        of_fit(problem),
+        success=lambda fit: fit.starts_agreed / fit.starts_asked,
+        remark=lambda fit: f"{fit.starts_run} run, {fit.starts_merged} merged",
+    )
 
 
 def bootstrap(
@@ -113,10 +115,6 @@ def bootstrap(
     The draws are those of lf.bootstrap, for the peers to have the same.
     """
     starts = [dict(start)]
-    if not hasattr(lf, "bootstrap"):
-        draws = [draw(problem.n, (0, k)) for k in range(part)]
-        skip = absent("bootstrap", "bootstrap")
-        return [looped(law, data, starts, problem, draws=draws, of=of), skip], draws
     fit = lf.fit(law, data, starts=starts, threads=1)
     first = lf.bootstrap(fit, n=part, rng=0, threads=1)
     draws = [first.rows(k).astype(float) for k in range(part)]
@@ -180,10 +178,7 @@ def growing(long: LongCurve, n: int, more: int, start: Params, problem: Problem)
         return np.array([value(problem.first(f.n), f.params, f.objective) for f in fits])
 
     sides: list[Side] = []
-    if hasattr(lf, "Forecaster"):
-        sides += [forecaster(long, n, more, problem, mode) for mode in ("exact", "anchored")]
-    else:
-        sides.append(absent("forecaster", "Forecaster"))
+    sides += [forecaster(long, n, more, problem, mode) for mode in ("exact", "anchored")]
     about = "lf.fit of a Curve, its areas included"
     return [*sides, Contestant("lawfit", "loop", about, again, score, most=more)]
 
@@ -220,8 +215,6 @@ def forecaster(long: LongCurve, n: int, more: int, problem: Problem, mode: str) 
 def small_fits(runs: Sequence[LongCurve], part: int, resamples: int) -> list[Side]:
     """J4: all curves and their resamples in one call; and lf.fit in a loop, on some."""
     loop = one_by_one(runs[:part], resamples, len(runs))
-    if not hasattr(lf, "fit_many"):
-        return [loop, absent("fit_many", "fit_many")]
     curves = [
         lf.Curve(run.steps, run.loss, run.schedule, name=f"{i}") for i, run in enumerate(runs)
     ]
