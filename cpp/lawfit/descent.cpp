@@ -13,6 +13,8 @@ constexpr double least_damping = 1e-14, most_damping = 1e14;
 // A step that lowers the objective by less than this share is near the minimum. Earlier, the exact
 // Hessian leads along curved valleys more slowly than Gauss–Newton's matrix.
 constexpr double near_share = 0.001;
+// Iterations after which a search seems to creep.
+constexpr int patience = 60;
 
 // How many times as long as the matrix has it a step should be, after one t times as long met
 // `bent` times the curvature of the matrix. Where a Huber loss takes most rows as outliers, it
@@ -26,8 +28,8 @@ double next_stretch(double t, double bent) {
 } // namespace
 
 Descent::Descent(const SolverOptions &options)
-    : options_(options), p_(options.lower.size()), at_(p_), trial_(p_), before_(p_), scale_(p_),
-      diagonal_(p_), free_(p_), step_{false, 0, at_}, other_(step_) {}
+    : options_(options), p_(options.lower.size()), at_(p_), trial_(p_), before_(p_), left_(p_),
+      scale_(p_), diagonal_(p_), free_(p_), step_{false, 0, at_}, other_(step_) {}
 
 // Solves (M + damping·D) s = -g within the bounds: what would leave them is set on them, and the
 // rest solved for again.
@@ -173,7 +175,8 @@ double Descent::slope_of(const Model &model) const {
   return slope;
 }
 
-Status Descent::search(Model &model, Observer *observer, SolverSummary &summary) {
+Status Descent::search(Model &model, double tolerance, int most_iterations, Observer *observer,
+                       SolverSummary &summary) {
   // Where the Hessian is cheap it is at hand before it is wanted.
   const double soon_share = model.cheap_hessian() ? 10 * near_share : near_share;
   std::fill(scale_.begin(), scale_.end(), 0.0);
@@ -185,7 +188,7 @@ Status Descent::search(Model &model, Observer *observer, SolverSummary &summary)
     return Status::bad_start;
   model.exchange();
   has_hessian_ = false;
-  while (summary.iterations < options_.max_iterations) {
+  while (summary.iterations < most_iterations) {
     scale_columns(model);
     if (newton)
       find_step(model, Curvature::hessian, by_hessian.value, step_);
@@ -193,17 +196,17 @@ Status Descent::search(Model &model, Observer *observer, SolverSummary &summary)
     if (!newton_)
       find_step(model, Curvature::gauss_newton, by_gauss_newton.value, step_);
     Damping &damping = newton_ ? by_hessian : by_gauss_newton;
-    if (step_.ok && step_.predicted <= options_.tolerance * model.objective() + model.rounding() &&
-        is_minimum(model, options_.tolerance)) {
+    if (step_.ok && step_.predicted <= tolerance * model.objective() + model.rounding() &&
+        is_minimum(model, tolerance)) {
       // The Gauss–Newton matrix may bend far more than the objective.
-      if (has_hessian_ || !add_hessian(model, summary) || is_minimum(model, options_.tolerance))
+      if (has_hessian_ || !add_hessian(model, summary) || is_minimum(model, tolerance))
         return Status::converged;
       newton = true;
       continue;
     }
     if (damping.value > most_damping || (step_.ok && !moves(step_)))
-      return is_minimum(model, std::sqrt(std::fmax(options_.tolerance, eps))) ? Status::converged
-                                                                              : Status::stalled;
+      return is_minimum(model, std::sqrt(std::fmax(tolerance, eps))) ? Status::converged
+                                                                     : Status::stalled;
     ++summary.iterations;
     const int order = soon || step_.predicted < soon_share * model.objective() ? 2 : 1;
     const bool finite = step_.ok && try_step(model, step_, damping.stretch, order, summary);
@@ -264,10 +267,32 @@ void Descent::polish(Model &model, SolverSummary &summary) {
   }
 }
 
+// Where the loss is nearly absolute, the search may creep along a valley whose floor has a bend at
+// every row. A wider delta smooths it: the search goes on from where that leads, if it is lower.
+Status Descent::search_on(Model &model, Observer *observer, SolverSummary &summary) {
+  left_ = at_;
+  const double objective = model.objective();
+  if (model.widen(1)) {
+    for (const double deltas : {27.0, 9.0, 3.0}) {
+      model.widen(deltas);
+      const int most = std::min(summary.iterations + patience, options_.max_iterations);
+      search(model, 1e-3, most, nullptr, summary);
+    }
+    model.widen(1);
+    ++summary.evaluations;
+    if (!model.evaluate(at_.data(), 0) || model.trial_objective() > objective)
+      at_ = left_;
+  }
+  return search(model, options_.tolerance, options_.max_iterations, observer, summary);
+}
+
 SolverSummary Descent::solve(Model &model, double *theta, Observer *observer) {
   SolverSummary summary;
   std::copy_n(theta, p_, at_.begin());
-  summary.status = search(model, observer, summary);
+  const int patient = std::min(patience, options_.max_iterations);
+  summary.status = search(model, options_.tolerance, patient, observer, summary);
+  if (summary.status == Status::max_iterations && patient < options_.max_iterations)
+    summary.status = search_on(model, observer, summary);
   if (summary.status == Status::bad_start)
     return summary;
   if (is_success(summary.status) && !summary.stopped)

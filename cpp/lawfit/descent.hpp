@@ -49,6 +49,9 @@ public:
   // Makes theta the trial point, with derivatives up to the order asked for (0: none, 1: gradient
   // and Gauss–Newton, 2: the Hessian too). False where something is not finite.
   virtual bool evaluate(const double *theta, int order) = 0;
+  // From here on the loss turns from square to linear at so many times its delta; false where it
+  // has none.
+  virtual bool widen(double) { return false; }
   // The trial point becomes the current one, and the current one the trial.
   virtual void exchange() = 0;
 
@@ -100,11 +103,13 @@ private:
   bool come_down(Model &model, int order, double damping, SolverSummary &summary);
   bool add_hessian(Model &model, SolverSummary &summary);
   void polish(Model &model, SolverSummary &summary);
-  Status search(Model &model, Observer *observer, SolverSummary &summary);
+  Status search(Model &model, double tolerance, int most_iterations, Observer *observer,
+                SolverSummary &summary);
+  Status search_on(Model &model, Observer *observer, SolverSummary &summary);
 
   SolverOptions options_;
   std::size_t p_;
-  std::vector<double> at_, trial_, before_, scale_, diagonal_;
+  std::vector<double> at_, trial_, before_, left_, scale_, diagonal_;
   std::vector<unsigned char> free_;
   Step step_, other_;
   bool has_hessian_ = false; // of the current point

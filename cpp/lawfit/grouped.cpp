@@ -87,6 +87,12 @@ GroupedModel::GroupedModel(const Grouped &grouped, int threads, Cancel &cancel)
   solved_.resize(grouped.groups() * grouped.own() * (1 + shared));
 }
 
+bool GroupedModel::widen(double deltas) {
+  for (Problem::Workspace &work : workspaces_)
+    work.widen(deltas);
+  return grouped_.problem(0).has_delta();
+}
+
 bool GroupedModel::evaluate(const double *theta, int order) {
   parallel_for(
       grouped_.groups(), threads_,

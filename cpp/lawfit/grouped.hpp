@@ -56,6 +56,7 @@ public:
   bool cheap_hessian() const override { return grouped_.problem(0).evaluator().cheap_hessian(); }
   double rounding() const override { return rounding_; }
   bool evaluate(const double *theta, int order) override;
+  bool widen(double deltas) override;
   void exchange() override { now_.swap(next_); }
   double objective() const override { return now_->objective; }
   double trial_objective() const override { return next_->objective; }

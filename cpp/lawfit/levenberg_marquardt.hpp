@@ -22,6 +22,7 @@ public:
   bool evaluate(const double *theta, int order) override {
     return objective_->evaluate(theta, order, *next_);
   }
+  bool widen(double deltas) override { return objective_->widen(deltas); }
   void exchange() override { now_.swap(next_); }
   double objective() const override { return now_->objective; }
   double trial_objective() const override { return next_->objective; }

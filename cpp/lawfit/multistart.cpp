@@ -20,6 +20,10 @@ constexpr std::size_t most_minima = 8;
 // Objectives this close, relatively, belong to the same minimum.
 constexpr double same_minimum = 1e-6;
 
+// How far above a minimum, relatively, a start may be taken to lead there: the best one known, or
+// another, from which there may yet be a way down.
+constexpr double merge_best = 0.1, merge_other = 1e-3;
+
 struct Minimum {
   std::vector<double> theta;
   SolverSummary summary;
@@ -35,7 +39,7 @@ public:
   explicit Merger(const std::vector<Minimum> &minima) : minima_(minima) {}
   bool operator()(const double *theta, double objective) override {
     for (std::size_t k = 0; k < minima_.size(); ++k)
-      if (belongs(minima_[k], theta, objective)) {
+      if (belongs(minima_[k], k == 0 ? merge_best : merge_other, theta, objective)) {
         found_ = static_cast<int>(k);
         return true;
       }
@@ -44,10 +48,10 @@ public:
   int found() const { return found_; }
 
 private:
-  static bool belongs(const Minimum &minimum, const double *theta, double objective) {
+  static bool belongs(const Minimum &minimum, double share, const double *theta, double objective) {
     const double above = objective - minimum.summary.objective;
     if (!is_success(minimum.summary.status) || !(above >= 0) ||
-        above > 0.1 * minimum.summary.objective)
+        above > share * minimum.summary.objective)
       return false;
     const std::size_t p = minimum.theta.size();
     double model = 0;

@@ -214,10 +214,13 @@ void Problem::keep_taken(std::size_t arguments, int order, const RowValues &valu
 }
 
 double Problem::weigh(std::size_t first, std::size_t n, simd::WeighFor purpose,
-                      double *rows) const {
+                      Workspace &work) const {
+  double *rows = work.rows.data();
   if (options_.loss == Loss::binomial)
     return weigh_rates(first, n, rows);
-  return simd::weigh(weighing_, purpose, rows + value * B,
+  simd::Weighing with = weighing_;
+  with.delta *= work.deltas;
+  return simd::weigh(with, purpose, rows + value * B,
                      (options_.space == Space::log ? log_y_ : y_).data() + first,
                      weights_.empty() ? nullptr : weights_.data() + first, n, weighed(rows));
 }
@@ -259,8 +262,7 @@ bool Problem::evaluate(const double *theta, int order, Evaluation &out, Workspac
     const std::size_t n = std::min(B, rows() - first);
     evaluator_->evaluate(first, n, work.function_values.data(), array(value), jac,
                          work.evaluator.data());
-    sum.add(
-        weigh(first, n, order < 1 ? simd::WeighFor::objective : simd::WeighFor::sums, rows_data));
+    sum.add(weigh(first, n, order < 1 ? simd::WeighFor::objective : simd::WeighFor::sums, work));
     if (order < 1)
       continue;
     simd::add_product(jac, B, m, array(slope), n, gradient);
@@ -356,7 +358,7 @@ Problem::Rows Problem::rows_at(std::size_t first, std::size_t n, Workspace &work
          *by_parameter = by_input + m * B;
   evaluator_->evaluate(first, n, work.function_values.data(), rows_data + value * B, by_input,
                        work.evaluator.data());
-  weigh(first, n, simd::WeighFor::rows, rows_data);
+  weigh(first, n, simd::WeighFor::rows, work);
   const double *gradients = work.scalars.data() + evaluator_->scalars().size();
   std::fill_n(by_parameter, p * B, 0.0);
   const auto add = [&](std::size_t k, std::size_t j, double d) {

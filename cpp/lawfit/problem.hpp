@@ -37,6 +37,8 @@ public:
   virtual bool cheap_hessian() const = 0;
   // An objective as small as this is zero but for rounding in the data.
   virtual double rounding() const = 0;
+  // As of a Problem's Workspace; false where there is no delta.
+  virtual bool widen(double) { return false; }
 };
 
 enum class Space { log, linear };
@@ -77,9 +79,13 @@ public:
     Workspace(Workspace &&) = default;
     Workspace &operator=(Workspace &&) = default;
 
+    // From here on the loss turns from square to linear at so many times its delta.
+    void widen(double times) { deltas = times; }
+
   private:
     friend class Problem;
     Coordinates coordinates;
+    double deltas = 1;
     std::vector<double> evaluator, scalars, inputs, rows, jacobian, sums, functions, arguments;
     std::vector<RowValues> function_values; // of each function, in `functions`
     struct Signed {
@@ -93,6 +99,11 @@ public:
   std::size_t rows() const { return y_.size(); }
   const Evaluator &evaluator() const { return *evaluator_; }
   const ProblemOptions &options() const { return options_; }
+  // Whether the loss has a knee.
+  bool has_delta() const {
+    return (options_.loss == Loss::huber || options_.loss == Loss::soft_l1) &&
+           std::isfinite(options_.delta);
+  }
   const std::vector<double> &target() const { return y_; }
   double rounding() const { return rounding_; }
   // Typical size of a residual's operand: |log y| (at least 1) or |y|, root mean square.
@@ -138,7 +149,7 @@ private:
   void begin(const double *theta, int order, Workspace &work, Cancel &cancel) const;
   void keep_taken(std::size_t arguments, int order, const RowValues &values) const;
   // Of rows whose values are in `rows`: their share of the objective, and what `purpose` asks for.
-  double weigh(std::size_t first, std::size_t n, simd::WeighFor purpose, double *rows) const;
+  double weigh(std::size_t first, std::size_t n, simd::WeighFor purpose, Workspace &work) const;
   double weigh_rates(std::size_t first, std::size_t n, double *rows) const;
   Rows rows_at(std::size_t first, std::size_t n, Workspace &work) const;
   std::vector<Workspace::Signed> signed_inputs(Coordinates coordinates) const;

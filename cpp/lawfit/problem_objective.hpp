@@ -16,6 +16,10 @@ public:
   }
   bool cheap_hessian() const override { return problem_.evaluator().cheap_hessian(); }
   double rounding() const override { return problem_.rounding(); }
+  bool widen(double deltas) override {
+    work_.widen(deltas);
+    return problem_.has_delta();
+  }
 
 private:
   const Problem &problem_;
