@@ -16,6 +16,10 @@ constexpr double near_share = 0.001;
 // Iterations after which a search seems to creep.
 constexpr int patience = 60;
 
+// An objective is nowhere below zero: a Newton step that promises more than so many times all of it
+// comes of a Hessian that is all but singular, as a Huber loss has it where most rows are outliers.
+constexpr double most_promised = 2;
+
 // How many times as long as the matrix has it a step should be, after one t times as long met
 // `bent` times the curvature of the matrix. Where a Huber loss takes most rows as outliers, it
 // bends less than its Gauss–Newton matrix does, a share that changes slowly from step to step.
@@ -183,6 +187,7 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
   // The two matrices' steps fail apart from each other.
   Damping by_gauss_newton, by_hessian;
   bool soon = false, newton = false;
+  has_hessian_ = false;
   ++summary.evaluations;
   if (!model.evaluate(at_.data(), 1))
     return Status::bad_start;
@@ -192,7 +197,8 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
     scale_columns(model);
     if (newton)
       find_step(model, Curvature::hessian, by_hessian.value, step_);
-    newton_ = newton && step_.ok;
+    newton_ = newton && step_.ok &&
+              step_.predicted <= most_promised * model.objective() + model.rounding();
     if (!newton_)
       find_step(model, Curvature::gauss_newton, by_gauss_newton.value, step_);
     Damping &damping = newton_ ? by_hessian : by_gauss_newton;

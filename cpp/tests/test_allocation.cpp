@@ -2,6 +2,7 @@
 #include "area_toys.hpp"
 #include "check.hpp"
 #include "lawfit/loss_drop.hpp"
+#include "lawfit/minimiser.hpp"
 #include "lawfit/moment_area.hpp"
 #include "lawfit/resample.hpp"
 #include "lawfit/row_areas.hpp"
@@ -68,6 +69,40 @@ static void test_solve() {
           CHECK(allocations - before < 40 * static_cast<std::size_t>(summary.evaluations));
         else
           CHECK(allocations == before);
+        CHECK(summary.evaluations > 3);
+      }
+    }
+  }
+}
+
+static void test_minimiser() {
+  for (const toys::Law &law : toys::laws()) {
+    if (law.has_free_lambda())
+      continue; // as above
+    const Data data = toys::data_of(law, 300);
+    const toys::Point y = toys::noisy(law.program, data, law.theta, 0.01);
+    const std::size_t p = law.theta.size();
+    const auto free = toys::all(p);
+    Cancel cancel;
+    // What is positive by its logarithm, where the law has it otherwise as it is.
+    std::vector<bool> logarithmic;
+    for (double value : law.theta)
+      logarithmic.push_back(value > 0);
+    for (const std::vector<bool> &sought : {std::vector<bool>(p), logarithmic}) {
+      const Problem problem(law.program, data, y, {}, {Loss::huber, 1e-3, Space::linear, sought},
+                            law.theta, free, free, cancel);
+      SolverOptions options = toys::unbounded(problem.parameters());
+      for (std::size_t k = 0; k < p; ++k)
+        if (law.theta[k] > 0)
+          options.lower[k] = 0;
+      Minimiser minimiser(problem, options);
+      for (double share : {0.98, 1.01, 0.98}) {
+        toys::Point theta = law.theta;
+        for (double &value : theta)
+          value *= share;
+        const std::size_t before = allocations;
+        const SolverSummary summary = minimiser.solve(theta.data(), cancel);
+        CHECK(allocations == before);
         CHECK(summary.evaluations > 3);
       }
     }
@@ -164,6 +199,7 @@ int main() {
   test_schedules_are_shared();
   test_areas();
   test_solve();
+  test_minimiser();
   test_refits();
   test_streaming_refits();
   return check::finish();

@@ -62,12 +62,12 @@ private:
   Residuals residuals_;
 };
 
-// Rosenbrock 1960: r = (10(y - x²), 1 - x), x and y in the units given.
-Squares::Residuals rosenbrock(double ux = 1, double uy = 1) {
+// Rosenbrock 1960: r = (10(y - x²), 1 - x), x and y in the units given; `steep` in place of 10.
+Squares::Residuals rosenbrock(double ux = 1, double uy = 1, double steep = 10) {
   return [=](const double *t) {
     const double x = t[0] / ux, y = t[1] / uy;
     return std::vector<Residual>{
-        {10 * (y - x * x), {-20 * x / ux, 10 / uy}, {-20 / ux / ux, 0, 0, 0}},
+        {steep * (y - x * x), {-2 * steep * x / ux, steep / uy}, {-2 * steep / ux / ux, 0, 0, 0}},
         {1 - x, {-1 / ux, 0}, {0, 0, 0, 0}}};
   };
 }
@@ -119,6 +119,49 @@ static void test_rosenbrock() {
     // Every evaluation is counted.
     CHECK(summary.evaluations == objective.evaluations);
   }
+}
+
+// Valleys up to ten thousand times as curved as Rosenbrock's, from beside them and from their end.
+static void test_curved_valley() {
+  for (double steep : {1.0, 10.0, 100.0, 1000.0})
+    for (const Point &start : {Point{-1.2, 1}, {-3, 9}, {5, -20}, {0, 0}})
+      for (bool cheap : {true, false}) {
+        Squares objective(2, rosenbrock(1, 1, steep));
+        objective.cheap = cheap;
+        Point theta = start;
+        const SolverSummary summary = solve(objective, theta, toys::unbounded(2));
+        CHECK(summary.status == Status::converged);
+        CHECK(summary.evaluations < (steep > 100 ? 500 : 120));
+        CHECK_NEAR(theta[0], 1.0, 1e-12);
+        CHECK_NEAR(theta[1], 1.0, 1e-12);
+      }
+}
+
+// The Hessian that is left is that of the point that is left, to the bit.
+static void test_hessian() {
+  for (bool cheap : {true, false})
+    for (const Point &start : {Point{-1.2, 1}, {0.5, 2}, {3, 3}, {1, 1}}) {
+      // A minimum with residuals left: one more, 0.1·(x + y).
+      const Squares::Residuals valley = rosenbrock();
+      Squares objective(2, [&](const double *t) {
+        auto all = valley(t);
+        all.push_back({0.1 * (t[0] + t[1]), {0.1, 0.1}, Point(4)});
+        return all;
+      });
+      objective.cheap = cheap;
+      Point theta = start;
+      LevenbergMarquardt solver(toys::unbounded(2));
+      CHECK(solver.hessian() == nullptr);
+      CHECK(is_success(solver.solve(objective, theta.data()).status));
+      Evaluation at;
+      CHECK(objective.evaluate(theta.data(), 2, at));
+      CHECK(solver.hessian() && std::equal(at.hessian, at.hessian + 4, solver.hessian()));
+      // Nowhere, there is none.
+      Squares nowhere(
+          2, [](const double *) { return std::vector<Residual>{{NAN, {1, 1}, {0, 0, 0, 0}}}; });
+      CHECK(solver.solve(nowhere, theta.data()).status == Status::bad_start);
+      CHECK(solver.hessian() == nullptr);
+    }
 }
 
 static void test_powell_singular() {
@@ -300,6 +343,8 @@ static void test_no_effect() {
 
 int main() {
   test_rosenbrock();
+  test_curved_valley();
+  test_hessian();
   test_powell_singular();
   test_bounds();
   test_bounded_linear_problem();

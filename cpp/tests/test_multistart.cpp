@@ -221,6 +221,45 @@ static void test_given_starts() {
   CHECK(none.best.status == Status::bad_start && none.agreed == 0);
 }
 
+// What the law is linear in need not be said: where it is left out it is solved for, all of it.
+static void test_given_starts_without_linear_ones() {
+  Rig rig = chinchilla(200);
+  const MultistartSummary drawn = run(rig, 16);
+  const Point left_out = {NAN, NAN, 0.45, NAN, 0.2}, in_part = {NAN, 3000, 0.45, 7, 0.2},
+              whole = {1.5, 300, 0.45, 500, 0.2};
+  rig.options.given = {left_out};
+  const MultistartSummary found = run(rig, 1000);
+  check_counts(found, 1);
+  CHECK(found.best.status == Status::converged);
+  CHECK_NEAR(found.best.objective, drawn.best.objective, 1e-13);
+  for (std::size_t k = 0; k < 5; ++k)
+    CHECK_NEAR(found.theta[k], drawn.theta[k], 1e-8);
+  // The search begins where least squares has them.
+  Point start = {0, 0, 0.45, 0, 0.2};
+  Problem::Workspace work(*rig.problem, Coordinates::centred);
+  Cancel cancel;
+  CHECK(eliminate(*rig.problem, rig.solver, rig.options.ranges, start.data(), work, cancel));
+  rig.problem->to_natural(start);
+  rig.options.given = {start};
+  const MultistartSummary same = run(rig, 1000);
+  CHECK_NEAR(same.best.objective, found.best.objective, 1e-13);
+  CHECK(std::abs(same.iterations - found.iterations) <= 1);
+  // The others' values are not looked at.
+  rig.options.given = {in_part};
+  const MultistartSummary partly = run(rig, 1000);
+  CHECK(partly.theta == found.theta && partly.evaluations == found.evaluations);
+  // Each start by itself, on any number of threads.
+  rig.options.given = {whole};
+  const MultistartSummary kept = run(rig, 1000);
+  rig.options.given = {whole, left_out, {NAN, NAN, NAN, NAN, 0.2}};
+  for (int threads : {1, 2}) {
+    const MultistartSummary all = run(rig, 1000, threads);
+    check_counts(all, 3);
+    CHECK(all.failed == 1 && all.agreed == 2 && all.best_start == 0 && all.theta == kept.theta);
+    CHECK(all.evaluations == kept.evaluations + found.evaluations);
+  }
+}
+
 // A start cut off close to a minimum gives way to one that reached it.
 static void test_cut_off() {
   Rig rig = chinchilla(200);
@@ -341,6 +380,7 @@ int main() {
   test_coarse_rows_allow_more();
   test_many_minima();
   test_given_starts();
+  test_given_starts_without_linear_ones();
   test_cut_off();
   test_order_of_starts();
   test_cancel();

@@ -66,7 +66,7 @@ static void test_columns() {
           value = uniform(random);
       for (const Table *table : levels::all()) {
         table->add_columns(jac.data(), stride, m, s.data(), n, x.data(), y.data());
-        for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t i = 0; i < stride; ++i) {
           long double want = x[i];
           for (std::size_t a = 0; a < size; ++a)
             want += static_cast<long double>(s[a]) * jac[a * stride + i];

@@ -23,7 +23,7 @@ from lawfit.options import (
 from lawfit.result import Fit
 from lawfit.rows import rows_of
 from lawfit.schedule import Warmup
-from lawfit.solve import Job, check_rows, fit_once, train
+from lawfit.solve import Job, check_enough, check_rows, fit_once, free_parameters, train
 from lawfit.starts import given_starts
 
 __all__ = ["Minimum", "Problem", "read_job"]
@@ -104,6 +104,8 @@ class Problem:
                     f"{closest(name, ProblemOptions.__annotations__)}"
                 )
         self._job, self._held = read_job(law, data, **options)
+        free = free_parameters(self._job, self._held)
+        check_enough(self._job.rows, len(free))
         trained = train(self._job, self._held)
         self._minimiser = _core.Minimiser(
             problem=trained.problem,
@@ -112,7 +114,7 @@ class Problem:
             max_iterations=self._job.options.max_iterations,
             tolerance=self._job.options.tolerance,
         )
-        self._free = tuple(name for name in self.law.parameters if name not in self._held)
+        self._free = tuple(free)
         self._inner = {name: self._job.bounds[name] for name in self._free}
         mean = self._job.options.reduction == "mean"
         self._scale = 1 / self.n if mean else 1.0
@@ -187,6 +189,8 @@ class Problem:
                 values.append(value)
             else:
                 return values
+        if not isinstance(start, Mapping):
+            raise TypeError(f"start is {start!r}; expected a mapping of parameters to values")
         return given_starts(start, self._free, self._job.bounds)[0][0]
 
     def __repr__(self) -> str:
