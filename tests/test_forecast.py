@@ -147,6 +147,18 @@ def test_a_wrong_early_minimum_is_left():
     assert gap(forecaster) <= 1e-12 + rounding(1e-3)
 
 
+@pytest.mark.parametrize("mode", ["exact", "anchored"])
+def test_where_the_law_loses_its_value_many_starts_find_another(mode):
+    forecaster = lf.Forecaster("annealing", SCHEDULE, mode=mode)
+    stable = STEPS <= 6900  # where S2 is 0 and C says nothing
+    forecaster.update_many(STEPS[stable], losses(1e-3)[stable])
+    forecaster._core.start([2.5, 0.45, 0.5, 1e9])
+    assert forecaster.status == "converged"
+    forecaster.update_many(STEPS[~stable], losses(1e-3)[~stable])
+    assert forecaster.status == "converged"
+    assert gap(forecaster) <= (1e-12 if mode == "exact" else 1e-4) + rounding(1e-3)
+
+
 def test_forecasts_are_the_laws():
     forecaster = lf.Forecaster("annealing", SCHEDULE).update_many(STEPS[:600], losses(1e-3)[:600])
     expected = lf.predict("annealing", forecaster.params, SCHEDULE)
