@@ -300,3 +300,8 @@ def test_the_core_refuses_groups_that_are_none():
     ]:
         with pytest.raises(ValueError, match=message):
             _core.fit_many(**how | bad)
+
+
+def test_the_core_refuses_an_unknown_detail():
+    with pytest.raises(ValueError, match="unknown detail"):
+        _core.Data(4, [np.ones(4)], np.zeros(0, np.int64), [], "actual", "finer")

@@ -147,6 +147,18 @@ def test_a_wrong_early_minimum_is_left():
     assert gap(forecaster) <= 1e-12 + rounding(1e-3)
 
 
+@pytest.mark.parametrize("mode", ["exact", "anchored"])
+def test_where_the_law_loses_its_value_many_starts_find_another(mode):
+    forecaster = lf.Forecaster("annealing", SCHEDULE, mode=mode)
+    stable = STEPS <= 6900  # where S2 is 0 and C says nothing
+    forecaster.update_many(STEPS[stable], losses(1e-3)[stable])
+    forecaster._core.start([2.5, 0.45, 0.5, 1e9])
+    assert forecaster.status == "converged"
+    forecaster.update_many(STEPS[~stable], losses(1e-3)[~stable])
+    assert forecaster.status == "converged"
+    assert gap(forecaster) <= (1e-12 if mode == "exact" else 1e-4) + rounding(1e-3)
+
+
 def test_forecasts_are_the_laws():
     forecaster = lf.Forecaster("annealing", SCHEDULE).update_many(STEPS[:600], losses(1e-3)[:600])
     expected = lf.predict("annealing", forecaster.params, SCHEDULE)
@@ -188,6 +200,7 @@ FULL = {
         ((200, 2.0), "step 200 does not come after step 200", ValueError),
         ((9000, 2.0), "step 9000 is beyond the schedule, which ends at step 8999", ValueError),
         ((300, 0.0), "loss at step 300 is 0.*; log residuals need it above 0", ValueError),
+        ((2**70, 2.0), "is beyond the schedule|expected a whole number", ValueError),
         ((-1, 2.0), "does not come after|step is -1", ValueError),
         ((300.5, 2.0), "step is 300.5; expected a whole number", ValueError),
         (("300", 2.0), "step is '300'; expected a whole number", TypeError),

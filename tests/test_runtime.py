@@ -44,6 +44,13 @@ def problem():
 def fitted(**how):
     return lf.fit("annealing", problem(), **how)
 
+# Few rows, each of which sums over all steps before it.
+def noisy_problem():
+    lr = 1e-3 * np.exp(0.1 * np.random.default_rng(0).normal(size=50_000))
+    steps = np.arange(100, lr.size, 50)
+    curve = lf.Curve(steps, 2.5 + 0.45 * np.cumsum(lr)[steps] ** -0.5, lf.Schedule(lr))
+    return lf.Problem("multi_power", curve)
+
 def bits(fit=None):
     fit = fit or fitted()
     numbers = np.array([*fit.params.values(), fit.objective, *fit.stderr.values()])
@@ -87,6 +94,7 @@ LONG = {
     "bootstrap": "lf.bootstrap(fitted(), 10**7, threads=2)",
     "many fits": "lf.fit_many('power', sets, by='set', resamples=10**5)",
     "area": "billion.areas(at=[10**9 - 1])",
+    "minimise": "noisy.minimise(dict(zip(noisy.free, [2.5, 0.45, 0.5, 300, 1, 0.5, 0.5])))",
     "prediction": "fitted().predict(billion, at=[10**9 - 1])",
 }
 
@@ -99,6 +107,7 @@ def test_d01_ctrl_c_ends_native_work_at_once(call, expected, record_property):
         wavy = 2 * many**-0.3 + 1.5 + 0.01 * np.sin(np.arange(many.size))
         sets = {{"x": many[::9], "y": wavy[::9], "set": np.arange(many[::9].size) % 40}}
         bend = lf.Law("bend", "logaddexp(a - b*log(x), c)", ["a", "b", "c"], y="y")
+        noisy = noisy_problem() if {"noisy" in call} else None
         billion = lf.schedules.cosine(steps=10**9, peak=1e-3, warmup=10**6, end=1e-5)
         for _ in range({REPEATS}):
             try:

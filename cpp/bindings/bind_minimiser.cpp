@@ -9,15 +9,21 @@ using namespace lawfit;
 
 namespace {
 
-// Fewer rows times parameters are done before another thread could have been let in.
-constexpr std::size_t worth_the_gil = 1 << 14;
+// Fewer rows times parameters times iterations, of a nanosecond or two each where the law is a sum
+// of powers, are done before a Ctrl-C could have waited long. Others may take any time a row.
+constexpr double worth_the_gil = 1 << 24;
+bool is_small(const Problem &problem, const SolverOptions &options) {
+  return problem.evaluator().cheap_hessian() &&
+         static_cast<double>(problem.rows() * options.lower.size()) * options.max_iterations <
+             worth_the_gil;
+}
 
 // For any thread: a call that finds another under way has a minimiser made for itself.
 class Shared {
 public:
   Shared(const Problem &problem, const SolverOptions &options)
       : problem_(problem), options_(options), minimiser_(problem, options),
-        small_(problem.rows() * options.lower.size() < worth_the_gil) {}
+        small_(is_small(problem, options)) {}
 
   py::tuple solve(const py::sequence &start) {
     const std::size_t count = options_.lower.size();

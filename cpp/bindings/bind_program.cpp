@@ -1,5 +1,7 @@
 #include "bindings.hpp"
 
+#include <stdexcept>
+
 #include "callback.hpp"
 #include "lawfit/program.hpp"
 
@@ -22,7 +24,11 @@ make_program(const py::array_t<std::int32_t, py::array::c_style | py::array::for
 Detail detail_named(const std::string &name) {
   if (name == "coarse")
     return Detail::coarse;
-  return name == "exact" ? Detail::exact : Detail::fine;
+  if (name == "fine")
+    return Detail::fine;
+  if (name == "exact")
+    return Detail::exact;
+  throw std::invalid_argument("unknown detail");
 }
 
 using TrackTuple = std::tuple<std::shared_ptr<Schedule>, std::size_t, std::size_t>;

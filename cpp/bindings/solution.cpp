@@ -29,8 +29,9 @@ std::vector<StartRange> ranges_from(const std::vector<RangeTuple> &ranges) {
                                                         {"eliminated", Kind::eliminated}};
   std::vector<StartRange> out;
   for (const auto &[name, low, high] : ranges) {
-    const auto *known = std::find_if(std::begin(kinds), std::end(kinds),
-                                     [&](const auto &kind) { return name == kind.first; });
+    const auto *known =
+        std::find_if(std::begin(kinds), std::end(kinds),
+                     [&wanted = name](const auto &kind) { return wanted == kind.first; });
     if (known == std::end(kinds))
       throw std::invalid_argument("unknown kind of range");
     out.push_back({known->second, low, high});

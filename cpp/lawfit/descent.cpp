@@ -192,7 +192,6 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
   if (!model.evaluate(at_.data(), 1))
     return Status::bad_start;
   model.exchange();
-  has_hessian_ = false;
   while (summary.iterations < most_iterations) {
     scale_columns(model);
     if (newton)

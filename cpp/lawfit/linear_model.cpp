@@ -174,7 +174,7 @@ void LinearModel::minimise(const std::uint32_t *times, const unsigned char *free
     for (int i = 0; i < p_; ++i)
       to[i] = d[i] + s[i];
     const double next = weigh(work.trial, work) + bent(to, damping);
-    if (next < now) {
+    if (next <= now) { // where the residuals then are
       std::copy_n(to, p_, d);
       now = next;
     }

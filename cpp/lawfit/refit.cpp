@@ -284,12 +284,16 @@ bool StreamingRefitter::find_step(const Evaluation &at, double *step, double &pr
 }
 
 void StreamingRefitter::solve_all() {
-  const SolverSummary found = solver_.solve(*all_, theta_.data());
-  status_ = found.status;
-  if (found.status == Status::bad_start)
-    now_->objective = std::numeric_limits<double>::quiet_NaN();
-  else
+  const bool was_lost = is_lost();
+  status_ = solver_.solve(*all_, theta_.data()).status;
+  if (!is_lost()) {
     all_->evaluate(theta_.data(), 2, *now_);
+    return;
+  }
+  now_->objective = std::numeric_limits<double>::quiet_NaN();
+  gap_ = 0;
+  if (!was_lost)
+    next_start_ = rows_.size();
 }
 
 // Sums that no longer tell enough of the rows are made anew.
@@ -337,7 +341,10 @@ void StreamingRefitter::begin_next() {
                    rows_.size());
 }
 
+// Unless there is nothing to expand.
 void StreamingRefitter::anchor_now() {
+  if (is_lost())
+    return;
   begin_next();
   while (building_->rows() < rows_.size())
     building_->add(rows_, building_->rows(),
@@ -352,7 +359,7 @@ void StreamingRefitter::anchor_now() {
 // Towards the next anchor, a block at a time.
 void StreamingRefitter::build() {
   const std::size_t n = rows_.size();
-  if (n < few_rows)
+  if (n < few_rows || is_lost())
     return;
   if (!has_anchor())
     return anchor_now();

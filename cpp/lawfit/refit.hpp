@@ -54,7 +54,8 @@ public:
   // where there are no points.
   void start(const double *theta);
   // Whether it pays to look for a better minimum than the one that is followed, from many starts:
-  // first with as many points as parameters, then whenever they have doubled. start() answers it.
+  // first with as many points as parameters, then whenever they have doubled, and when the law has
+  // no value at a new point with the parameters there are. start() answers it.
   bool wants_start() const { return rows_.size() >= next_start_; }
   void decline_start() { next_start_ = 2 * rows_.size(); }
 
@@ -93,6 +94,8 @@ private:
   void build();
   void begin_next();
   bool has_anchor() const { return anchor_->rows() > 0; }
+  // Whether the law has no value at some row with these parameters.
+  bool is_lost() const { return status_ == Status::bad_start; }
 
   RefitOptions options_;
   PowerSum law_; // in centred coordinates, as all below but natural_ is

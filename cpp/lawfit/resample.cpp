@@ -188,7 +188,7 @@ private:
           to[i] = theta_[i] + share * s[i];
         if (arrived) {
           std::copy_n(to, p_, theta_);
-          objective_value_ = now_->objective - promised;
+          objective_value_ = std::fmax(now_->objective - promised, 0.0);
           return true;
         }
         if (objective_.evaluate(to, 2, *next_) && next_->objective < now_->objective)

@@ -9,7 +9,9 @@ namespace lawfit::simd {
 namespace {
 
 // n rounded up: what is summed in parts reads all of the last of them.
-inline std::size_t filled(std::size_t n) { return (n + sum_parts - 1) / sum_parts * sum_parts; }
+constexpr std::size_t whole_parts(std::size_t n) {
+  return (n + sum_parts - 1) / sum_parts * sum_parts;
+}
 
 template <class Math> inline void put(double *row, bool add, typename Math::V v) {
   Math::store(row, add ? Math::load(row) + v : v);
@@ -20,8 +22,7 @@ template <class Math, int known>
 void add_term_of_powers(const Term &term, std::size_t n, const TermRows &out) {
   using V = typename Math::V;
   const int powers = known < 0 ? term.powers : known;
-  const std::size_t end = filled(n);
-  for (std::size_t i = 0; i < end; i += Math::lanes) {
+  for (std::size_t i = 0; i < whole_parts(n); i += Math::lanes) {
     V shape = V{} + 1.0;
     if (powers > 0) {
       V exponent = term.exponents[0] * Math::load(term.logs[0] + i);
@@ -56,8 +57,7 @@ template <class Math>
 void add_columns_of(const double *jac, std::size_t stride, int m, const double *s, std::size_t n,
                     const double *x, double *y) {
   using V = typename Math::V;
-  const std::size_t end = filled(n);
-  for (std::size_t i = 0; i < end; i += Math::lanes) {
+  for (std::size_t i = 0; i < whole_parts(n); i += Math::lanes) {
     V sum = Math::load(x + i);
     for (int a = 0; a < m; ++a)
       sum = Math::fma(V{} + s[a], Math::load(jac + static_cast<std::size_t>(a) * stride + i), sum);

@@ -123,7 +123,7 @@ static void test_recovery_without_noise() {
 
 // Groups enough to be shared out to threads, or else starts.
 static void test_threads() {
-  for (std::size_t rows : {100, 1300}) {
+  for (std::size_t rows : {100U, 1300U}) {
     Case given = power();
     given.theta.clear();
     given.rows.clear();

@@ -210,7 +210,7 @@ Schedule through_points(const Schedule &schedule, std::int64_t stride) {
 
 static void test_nearly_smooth_schedules() {
   const auto all = long_schedules();
-  for (const std::size_t which : {0, 3, 5})
+  for (const std::size_t which : {0U, 3U, 5U})
     for (const Schedule &schedule :
          {in_single_precision(all[which]), through_points(all[which], 10),
           through_points(all[which], 37), through_points(all[which], 128)}) {

@@ -132,6 +132,29 @@ void test_leap() {
   }
 }
 
+// C says nothing until S2 does, and is then so large that the law has no logarithm.
+void test_lost(RefitMode mode) {
+  const std::size_t n = 1500;
+  const Run run(n, 1e-3);
+  StreamingRefitter refitter = run.refitter(mode, huber);
+  std::size_t lost = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    refitter.update(run.at[i], run.y[i]);
+    if (i == 20)
+      refitter.start(Point{2.6, 0.45, 0.5, 1e9}.data());
+    if (i > 20 && refitter.status() == Status::bad_start && lost++ == 0) {
+      CHECK(i > 600 && refitter.wants_start() && std::isnan(refitter.objective()));
+      refitter.decline_start();
+    }
+    CHECK(lost == 0 || lost > 5 || !refitter.wants_start());
+    if (lost == 5 && refitter.status() == Status::bad_start)
+      refitter.start(run.theta.data());
+  }
+  CHECK(lost == 5);
+  const double enough = mode == RefitMode::exact ? 1e-12 : 1e-4;
+  CHECK(gap_of(run, refitter, huber) <= enough + noise_of(1e-3, huber));
+}
+
 void test_starts() {
   const Run run(40, 1e-3);
   StreamingRefitter refitter = run.refitter(RefitMode::exact, huber);
@@ -179,6 +202,8 @@ int main() {
   test_starts();
   test_bounds();
   test_leap();
+  test_lost(RefitMode::exact);
+  test_lost(RefitMode::anchored);
   for (double sd : {1e-4, 1e-3, 1e-2})
     for (bool rough : {false, true}) {
       test_exact(huber, sd, rough);

@@ -148,6 +148,19 @@ void test_refits_are_minima() {
     }
 }
 
+// Where as many rows are drawn as there are parameters, all of the objective is rounding.
+void test_few_rows_leave_nothing_below_zero() {
+  const toys::Law law = toys::laws()[3];
+  Fitted fitted(law, {Loss::squared, 1e-3, Space::linear}, 1e-2, law.theta.size() + 2);
+  Refits refits(law.theta.size(), 1000);
+  resample(fitted.problem, fitted.solver, fitted.theta, {1000, 7, 1, {}}, refits.out(),
+           fitted.cancel);
+  CHECK(std::count_if(refits.objective.begin(), refits.objective.end(),
+                      [](double objective) { return objective < 1e-20; }) > 100);
+  CHECK(std::all_of(refits.objective.begin(), refits.objective.end(),
+                    [](double objective) { return objective >= 0; }));
+}
+
 void test_threads_and_number_change_nothing() {
   const toys::Law law = toys::laws()[3];
   Fitted fitted(law, {Loss::huber, 1e-3, Space::log}, 5e-3);
@@ -276,6 +289,7 @@ int main() {
   test_draws_within_parts();
   test_taken_rows_are_weights();
   test_refits_are_minima();
+  test_few_rows_leave_nothing_below_zero();
   test_threads_and_number_change_nothing();
   test_what_rows_do_not_determine_is_told();
   test_groups_are_fits_of_their_own();

@@ -65,6 +65,7 @@ static void test_columns() {
         for (double &value : *values)
           value = uniform(random);
       for (const Table *table : levels::all()) {
+        std::fill(y.begin(), y.end(), NAN);
         table->add_columns(jac.data(), stride, m, s.data(), n, x.data(), y.data());
         for (std::size_t i = 0; i < stride; ++i) {
           long double want = x[i];
@@ -74,6 +75,29 @@ static void test_columns() {
         }
       }
     }
+}
+
+// What a shorter run leaves beyond its rows would be multiplied by 0 and summed: nothing may stay.
+static void test_terms() {
+  const std::vector<double> log = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8};
+  const double *logs[] = {log.data(), log.data(), log.data()};
+  const double exponents[] = {-0.5, 0.25, 1.5};
+  for (const Table *table : levels::all())
+    for (std::size_t n = 1; n <= 8; ++n)
+      for (int powers = 0; powers <= 3; ++powers) {
+        std::vector<double> shape(8, NAN), value(8, NAN), by_coefficient(8, NAN);
+        const simd::TermRows out{
+            shape.data(), value.data(), false, {by_coefficient.data(), false}, nullptr};
+        table->add_term({powers, logs, exponents, nullptr, 3.0}, n, out);
+        for (std::size_t i = 0; i < 8; ++i) {
+          double exponent = 0;
+          for (int j = 0; j < powers; ++j)
+            exponent += exponents[j] * log[i];
+          CHECK_NEAR(shape[i], std::exp(exponent), 1e-14);
+          CHECK_NEAR(value[i], 3 * std::exp(exponent), 1e-14);
+          CHECK(by_coefficient[i] == shape[i]);
+        }
+      }
 }
 
 // Runs of nodes of a loss drop, which end anywhere and skip some nodes.
@@ -213,6 +237,7 @@ static void test_dispatch() {
 int main() {
   test_reductions();
   test_columns();
+  test_terms();
   test_loss_drop();
   test_loss_drop_has_no_meaning();
   test_fused_levels_agree();

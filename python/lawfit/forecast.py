@@ -204,7 +204,7 @@ class Forecaster:
         """Follow the minimum that many starts find, where it is lower."""
         found = self.fit()
         here = self._core.objective
-        lower = not self._core.started or found.objective < here * (1 - SAME)
+        lower = not found.objective >= here * (1 - SAME)  # also where nothing is followed: NaN
         if math.isfinite(found.objective) and lower:
             self._core.start([found.params[name] for name in self._free])
         else:
@@ -240,7 +240,7 @@ class Forecaster:
 
     @property
     def objective(self) -> float:
-        """Sum of rho over the points; NaN while there are too few."""
+        """Sum of rho over the points; NaN while there are too few or the law has no value."""
         return self._core.objective
 
     @property
