@@ -278,7 +278,7 @@ def test_functions_and_tables_without_resamples():
 
 
 def test_the_core_refuses_groups_that_are_none():
-    data = _core.Data(4, [np.ones(4)], np.zeros(0, np.int64), [], "actual", False)
+    data = _core.Data(4, [np.ones(4)], np.zeros(0, np.int64), [], "actual", "fine")
     law = lf.Law("line", "a * x", ["a"], y="y")
     how = {"program": law._program, "data": data, "y": np.ones(4), "weights": np.zeros(0)}
     how |= {"loss": "squared", "delta": 1.0, "space": "linear", "theta": [0.0], "free": [True]}
