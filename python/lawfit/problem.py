@@ -152,7 +152,8 @@ class Problem:
         Parameters
         ----------
         start : mapping of str to float
-            A value of every free parameter, within its bounds.
+            A value of every free parameter, within its bounds; one on a bound is moved inside by
+            1e-8, relatively.
 
         Raises
         ------
@@ -187,6 +188,8 @@ class Problem:
                 values.append(value)
             else:
                 return values
+        if not isinstance(start, Mapping):
+            raise TypeError(f"start is {start!r}; expected a mapping of the free parameters")
         return given_starts(start, self._free, self._job.bounds)[0][0]
 
     def __repr__(self) -> str:

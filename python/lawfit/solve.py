@@ -214,7 +214,9 @@ def _solve(job: Job, held: Mapping[str, float]) -> Fit:
 
 def train(job: Job, held: Mapping[str, float]) -> Trained:
     """Return what a fit of these rows is made to."""
-    return _trained(job, _problem(job, held), free_parameters(job, held))
+    free = free_parameters(job, held)
+    check_enough(job.rows, len(free))
+    return _trained(job, _problem(job, held), free)
 
 
 def _trained(job: Job, problem: _core.Problem, free: Sequence[str]) -> Trained:
