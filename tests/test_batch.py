@@ -1,5 +1,8 @@
 """Many small fits in one call: the same numbers as single fits, in arrays."""
 
+import copy
+import pickle
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -214,6 +217,21 @@ def test_arrays_are_read_only():
             array[0] = 0
     with pytest.raises(TypeError):
         found.params["A"] = 1
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_copies_and_pickles(again):
+    found = lf.fit_many("power", table(noise=1e-3), by="set", resamples=4)
+    other = again(found)
+    assert bits(other) == bits(found)
+    assert (other.law, other.by, other.keys) == (found.law, "set", found.keys)
+    assert other.options == found.options
+    with pytest.raises(ValueError, match="read-only"):
+        other.resampled["a"][0] = 0
+    with pytest.raises(TypeError):
+        other.params["a"] = 1
 
 
 def test_a_group_by_a_function():

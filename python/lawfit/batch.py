@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lawfit import _core
+from lawfit._frozen import ReadOnly
 from lawfit._validate import Floats, Ints, integer, real
 from lawfit.callable_law import CallableLaw
 from lawfit.curve import Curve
@@ -47,7 +47,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FitTable:
+class FitTable(ReadOnly):
     """A law fitted to many groups of rows: an array for each number of a `Fit`.
 
     All arrays are read-only, a value for each of g groups; ``len(table)`` is g.
@@ -92,14 +92,6 @@ class FitTable:
     resampled_objective: Floats
     resampled_status: Codes
     options: Options
-
-    def __post_init__(self) -> None:
-        for name, value in list(vars(self).items()):
-            for array in value.values() if isinstance(value, dict) else [value]:
-                if isinstance(array, np.ndarray):
-                    array.setflags(write=False)
-            if isinstance(value, dict):
-                object.__setattr__(self, name, MappingProxyType(value))
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -30,14 +30,12 @@ __all__ = ["Fit", "Trained"]
 class Trained:
     """What a fit was made to, for who fits it again; it is neither saved nor compared.
 
-    `begins` are the first rows of its sources, which `curves` says are curves; bounds are those of
-    the free parameters.
+    `curves` says whether its sources are curves; bounds are those of the free parameters.
     """
 
     problem: _core.Problem
     lower: tuple[float, ...]
     upper: tuple[float, ...]
-    begins: tuple[int, ...]
     curves: bool
 
 

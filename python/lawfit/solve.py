@@ -221,9 +221,8 @@ def train(job: Job, held: Mapping[str, float]) -> Trained:
 
 def _trained(job: Job, problem: _core.Problem, free: Sequence[str]) -> Trained:
     lower, upper = _ends(job, free)
-    begins = tuple(group.begin for group in job.rows.groups)
     curves = job.rows.steps.size > 0  # a table has none
-    return Trained(problem, tuple(lower), tuple(upper), begins, curves)
+    return Trained(problem, tuple(lower), tuple(upper), curves)
 
 
 def _coarse(job: Job, held: Mapping[str, float], starts: int) -> _core.Problem | None:
