@@ -229,6 +229,7 @@ def test_many_points_are_as_one_after_the_other():
         ([200, 300], [2.0, 2.0], "step at index 0 is 200, which does not come after step 200"),
         ([300, 301], [2.0], "columns differ in length"),
         ([300, 301.5], [2.0, 2.0], "step at index 1 is 301.5"),
+        ([300, 9000, 9001], [2.0] * 3, "step at index 1 is 9000, beyond .* ends at step 8999"),
     ],
 )
 def test_many_points_are_refused_together(steps, values, message):

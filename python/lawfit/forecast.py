@@ -196,6 +196,13 @@ class Forecaster:
                 f"update_many: step at index {i} is {at[i]}, which does not come after step "
                 f"{before[i]}"
             )
+        last = self._schedule.steps - 1
+        if at.size and at[-1] > last:  # they ascend
+            i = int(np.argmax(at > last))
+            raise ValueError(
+                f"update_many: step at index {i} is {at[i]}, beyond the schedule, which ends at "
+                f"step {last}"
+            )
         for step, loss in zip(at.tolist(), values.tolist(), strict=True):
             self.update(step, loss)
         return self
