@@ -67,6 +67,7 @@ def bits(found):
         {"bounds": {"C": (0.45, None)}},
         {"starts": 5},
         {"starts": {"L0": 2.5, "A": 0.4, "alpha": 0.5, "C": 0.4}},
+        {"starts": [{"alpha": 0.3}, {"alpha": 0.9}]},
     ],
     ids=str,
 )
@@ -199,6 +200,19 @@ def test_columns_make_a_data_frame():
     assert "lam_stderr" not in columns
 
 
+@pytest.mark.parametrize(
+    ("by", "names"),
+    [("set", "a b objective"), ("n", "a b c"), ("b", "a b c"), ("set", "a b b_low")],
+)
+def test_columns_of_one_name_are_refused(by, names):
+    a, b, c = names.split()
+    law = lf.Law("power", f"{a} * x**-{b} + {c}", [a, b, c], y="y")
+    data = table(noise=1e-3)
+    found = lf.fit_many(law, {**data, by: data["set"]}, by=by, resamples=2)
+    with pytest.raises(ValueError, match=r"two columns would be named '(objective|n|b|b_low)'"):
+        found.to_dict()
+
+
 def test_repr_summary_and_length():
     found = lf.fit_many("annealing", many_curves(groups=23), by="name", resamples=2)
     assert len(found) == 23
@@ -279,6 +293,7 @@ def test_a_bad_row_is_named(change, message):
         ({"resamples": -1}, ValueError, "resamples is -1"),
         ({"threads": 0}, ValueError, "threads is 0"),
         ({"starts": 0}, ValueError, "starts is 0"),
+        ({"starts": {"a": 1.0, "b": 0.5}}, ValueError, "start 0: 'c' is missing"),
         ({"fixed": {"a": 1, "b": 1, "c": 1}}, ValueError, "nothing to fit"),
         ({"weights": [1.0]}, ValueError, "1 weights for 120 rows"),
     ],
