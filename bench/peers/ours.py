@@ -11,13 +11,9 @@ import lawfit as lf
 from bench.peers.data import NEAR, LongCurve
 from bench.peers.plan import Params, Side, draw
 from bench.peers.problems import Floats, Problem
-from bench.peers.timing import Contestant, Skip
+from bench.peers.timing import Contestant
 
 AGREES = 1e-9  # how near a fit's own objective must be to the bench's, relative
-
-
-def absent(setting: str, name: str) -> Skip:
-    return Skip("lawfit", setting, f"lawfit.{name} is not in this version")
 
 
 def value(problem: Problem, params: Params, said: float) -> float:
@@ -34,21 +30,36 @@ def of_fit(problem: Problem) -> Callable[[lf.Fit], Floats]:
 
 
 def single(law: str, data: Any, start: Params, problem: Problem) -> list[Side]:
-    """J1a, J2b: one fit from a good start; as it comes, and with all read before."""
+    """J1a, J2b: one fit from a good start; with all read before; and its search alone."""
     starts, first = [dict(start)], dict(start)
+    ready = lf.Problem(law, data)
 
-    def plain() -> lf.Fit:
-        return lf.fit(law, data, starts=starts, threads=1)
+    def minimum(found: lf.Minimum) -> Floats:
+        return np.array([value(problem, found.params, found.objective)])
 
-    sides: list[Side] = [Contestant("lawfit", "fit", "lf.fit", plain, of_fit(problem))]
-    if hasattr(lf, "Problem"):
-        ready = lf.Problem(law, data)
-        about = "lf.Problem made before, its fit(start)"
-        run = lambda: ready.fit(first)  # noqa: E731
-        sides.append(Contestant("lawfit", "prepared", about, run, of_fit(problem)))
-    else:
-        sides.append(absent("prepared", "Problem"))
-    return sides
+    return [
+        Contestant(
+            "lawfit",
+            "fit",
+            "lf.fit",
+            lambda: lf.fit(law, data, starts=starts, threads=1),
+            of_fit(problem),
+        ),
+        Contestant(
+            "lawfit",
+            "prepared",
+            "lf.Problem made before, its fit(start)",
+            lambda: ready.fit(first),
+            of_fit(problem),
+        ),
+        Contestant(
+            "lawfit",
+            "prepared, search alone",
+            "lf.Problem made before, its minimise(start)",
+            lambda: ready.minimise(first),
+            minimum,
+        ),
+    ]
 
 
 def with_areas(long: LongCurve, start: Params, problem: Problem) -> Side:
@@ -113,10 +124,6 @@ def bootstrap(
     The draws are those of lf.bootstrap, for the peers to have the same.
     """
     starts = [dict(start)]
-    if not hasattr(lf, "bootstrap"):
-        draws = [draw(problem.n, (0, k)) for k in range(part)]
-        skip = absent("bootstrap", "bootstrap")
-        return [looped(law, data, starts, problem, draws=draws, of=of), skip], draws
     fit = lf.fit(law, data, starts=starts, threads=1)
     first = lf.bootstrap(fit, n=part, rng=0, threads=1)
     draws = [first.rows(k).astype(float) for k in range(part)]
@@ -179,11 +186,7 @@ def growing(long: LongCurve, n: int, more: int, start: Params, problem: Problem)
     def score(fits: list[lf.Fit]) -> Floats:
         return np.array([value(problem.first(f.n), f.params, f.objective) for f in fits])
 
-    sides: list[Side] = []
-    if hasattr(lf, "Forecaster"):
-        sides += [forecaster(long, n, more, problem, mode) for mode in ("exact", "anchored")]
-    else:
-        sides.append(absent("forecaster", "Forecaster"))
+    sides = [forecaster(long, n, more, problem, mode) for mode in ("exact", "anchored")]
     about = "lf.fit of a Curve, its areas included"
     return [*sides, Contestant("lawfit", "loop", about, again, score, most=more)]
 
@@ -220,8 +223,6 @@ def forecaster(long: LongCurve, n: int, more: int, problem: Problem, mode: str) 
 def small_fits(runs: Sequence[LongCurve], part: int, resamples: int) -> list[Side]:
     """J4: all curves and their resamples in one call; and lf.fit in a loop, on some."""
     loop = one_by_one(runs[:part], resamples, len(runs))
-    if not hasattr(lf, "fit_many"):
-        return [loop, absent("fit_many", "fit_many")]
     curves = [
         lf.Curve(run.steps, run.loss, run.schedule, name=f"{i}") for i, run in enumerate(runs)
     ]
