@@ -101,6 +101,14 @@ def test_lawfit_alone_does_every_job(job, tmp_path):
                 assert row["solved"] > 0.9
 
 
+def test_a_job_without_its_data_is_left_out_and_the_others_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LAWFIT_SHARED_DATA", str(tmp_path))
+    driver.main(["J1a", "J2a", "--quick", "--peers"])
+    shown = capsys.readouterr().out
+    assert "J1a is left out: shared data not found" in shown
+    assert "J2a: S1 and S2 at every one of" in shown
+
+
 def contest(peer, objectives, **options):
     scores = np.array(objectives)
     return Contestant(peer, "default", "", lambda: scores, lambda found: found, **options)
