@@ -188,6 +188,7 @@ FULL = {
         ((200, 2.0), "step 200 does not come after step 200", ValueError),
         ((9000, 2.0), "step 9000 is beyond the schedule, which ends at step 8999", ValueError),
         ((300, 0.0), "loss at step 300 is 0.*; log residuals need it above 0", ValueError),
+        ((300, -(2.0**-40)), r"loss at step 300 is -9\.09494701772928\d+e-13; log", ValueError),
         ((-1, 2.0), "does not come after|step is -1", ValueError),
         ((300.5, 2.0), "step is 300.5; expected a whole number", ValueError),
         (("300", 2.0), "step is '300'; expected a whole number", TypeError),
