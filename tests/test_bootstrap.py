@@ -322,6 +322,8 @@ def test_refusals_of_what_is_asked_of_a_bootstrap():
         FOUND.conf_int(1)
     with pytest.raises(ValueError, match="replicate is -1"):
         FOUND.rows(-1)
+    with pytest.raises(ValueError, match="replicate is 300; .* <= 299"):
+        FOUND.rows(300)
 
 
 def test_the_core_refuses_parts_that_are_none():

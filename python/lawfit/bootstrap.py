@@ -82,8 +82,14 @@ class Bootstrap(ReadOnly):
         return {name: k for name, k in zip(self.STATUSES, found, strict=True) if k}
 
     def rows(self, replicate: int) -> Counts:
-        """Return how many times each row of the fit counts in one replicate, shape (rows,)."""
-        k = integer(replicate, field="replicate", lower=0)
+        """Return how many times each row of the fit counts in one replicate, shape (rows,).
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a replicate that is no whole number from 0 to n - 1.
+        """
+        k = integer(replicate, field="replicate", lower=0, upper=self.n - 1)
         return _core.drawn_rows(
             rows=self.fit.n, replicate=k, seed=self.seed, parts=_parts(self.fit, self.by)
         )
