@@ -38,7 +38,8 @@ class Forecaster:
 
     Laws that are sums of powers of S1, with S2 or not and λ held, as annealing is, take
     microseconds a point. Others are solved in full at every point, which takes milliseconds. One
-    thread at a time may use a forecaster.
+    thread at a time may use a forecaster. It does not pickle: what a checkpoint needs of it is its
+    `curve`, whose points a new one takes by `update_many`.
 
     Parameters
     ----------

@@ -72,6 +72,8 @@ class ProblemOptions(TypedDict, total=False):
 class Problem:
     """A law over data, read and checked once, for who fits it again and again.
 
+    Threads may share it. It does not pickle: each process makes its own.
+
     Parameters
     ----------
     law, data
