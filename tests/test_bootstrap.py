@@ -322,7 +322,7 @@ def test_refusals_of_what_is_asked_of_a_bootstrap():
         FOUND.conf_int(1)
     with pytest.raises(ValueError, match="replicate is -1"):
         FOUND.rows(-1)
-    with pytest.raises(ValueError, match="replicate is 300; .* <= 299"):
+    with pytest.raises(ValueError, match=r"replicate is 300; .* <= 299"):
         FOUND.rows(300)
 
 
