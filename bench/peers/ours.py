@@ -25,40 +25,22 @@ def value(problem: Problem, params: Params, said: float) -> float:
     return found if abs(said / found - 1) <= AGREES else np.nan
 
 
-def of_fit(problem: Problem) -> Callable[[lf.Fit], Floats]:
+def of_fit(problem: Problem) -> Callable[[lf.Fit | lf.Minimum], Floats]:
     return lambda fit: np.array([value(problem, fit.params, fit.objective)])
 
 
 def single(law: str, data: Any, start: Params, problem: Problem) -> list[Side]:
-    """J1a, J2b: one fit from a good start; with all read before; and its search alone."""
+    """J1a, J2b: one search from a good start, with all read before; and a fit as it comes."""
     starts, first = [dict(start)], dict(start)
     ready = lf.Problem(law, data)
 
-    def minimum(found: lf.Minimum) -> Floats:
-        return np.array([value(problem, found.params, found.objective)])
+    def plain() -> lf.Fit:
+        return lf.fit(law, data, starts=starts, threads=1)
 
+    about = "lf.Problem made before, its minimise(start)"
     return [
-        Contestant(
-            "lawfit",
-            "fit",
-            "lf.fit",
-            lambda: lf.fit(law, data, starts=starts, threads=1),
-            of_fit(problem),
-        ),
-        Contestant(
-            "lawfit",
-            "prepared",
-            "lf.Problem made before, its fit(start)",
-            lambda: ready.fit(first),
-            of_fit(problem),
-        ),
-        Contestant(
-            "lawfit",
-            "prepared, search alone",
-            "lf.Problem made before, its minimise(start)",
-            lambda: ready.minimise(first),
-            minimum,
-        ),
+        Contestant("lawfit", "prepared", about, lambda: ready.minimise(first), of_fit(problem)),
+        Contestant("lawfit", "fit", "lf.fit, errors and scores included", plain, of_fit(problem)),
     ]
 
 
@@ -94,7 +76,7 @@ def many(
     problem: Problem,
     *,
     setting: str = "fit",
-    about: str = "linear parameters eliminated, starts in a known basin merged",
+    about: str = "starts as given; those that fall into a known basin are merged",
 ) -> Side:
     """J1b, J2c: one fit from many starts."""
     array = array_of(law, starts)
@@ -111,9 +93,18 @@ def many(
 
 def eliminated(law: lf.Law, data: Any, starts: Sequence[Params], problem: Problem) -> Side:
     """J1b: only the starts that differ in the exponents, as the rest is solved for."""
-    distinct = list({(start["alpha"], start["beta"]): start for start in starts}.values())
-    about = f"the grid's {len(distinct)} distinct exponents, linear parameters eliminated"
-    return many(law, data, distinct, problem, setting="distinct starts", about=about)
+    distinct = {(start["alpha"], start["beta"]) for start in starts}
+    ends = [{"alpha": alpha, "beta": beta} for alpha, beta in sorted(distinct)]
+    about = f"the grid's {len(ends)} distinct exponents, linear parameters eliminated"
+    return Contestant(
+        "lawfit",
+        "distinct starts",
+        about,
+        lambda: lf.fit(law, data, starts=ends, threads=1),
+        of_fit(problem),
+        success=lambda fit: fit.starts_agreed / fit.starts_asked,
+        remark=lambda fit: f"{fit.starts_run} run, {fit.starts_merged} merged",
+    )
 
 
 def bootstrap(

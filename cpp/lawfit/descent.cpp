@@ -205,7 +205,7 @@ Status Descent::search(Model &model, Observer *observer, SolverSummary &summary)
       return is_minimum(model, std::sqrt(std::fmax(options_.tolerance, eps))) ? Status::converged
                                                                               : Status::stalled;
     ++summary.iterations;
-    const int order = soon ? 2 : 1;
+    const int order = soon || step_.predicted < soon_share * model.objective() ? 2 : 1;
     const bool finite = step_.ok && try_step(model, step_, damping.stretch, order, summary);
     const double decrease = finite ? model.objective() - model.trial_objective() : -1;
     const double damped = damping.value;

@@ -47,7 +47,7 @@ private:
   static bool belongs(const Minimum &minimum, const double *theta, double objective) {
     const double above = objective - minimum.summary.objective;
     if (!is_success(minimum.summary.status) || !(above >= 0) ||
-        above > 1e-2 * minimum.summary.objective)
+        above > 0.1 * minimum.summary.objective)
       return false;
     const std::size_t p = minimum.theta.size();
     double model = 0;
