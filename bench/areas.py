@@ -1,6 +1,6 @@
 """Time S1 and S2 of a schedule's every LR beside other ways, and beside the memory's own speed.
 
-    python -m bench.areas [--repeats 15] [--large] [--fresh]
+    python bench/areas.py [--repeats 15] [--large] [--fresh]
 
 1e6 steps, and 1e8 (800 MB of LR, 5 GB in all) with --large. One thread, warm, all calls in turn, so
 that what else the machine does meets all alike. Prints nanoseconds a step, the median and the
@@ -8,7 +8,7 @@ least, and how far S1 and S2 are from sums in long double: relative to S1 and to
 
 Every call returns new arrays. Where the C library allows it is told to keep freed memory, because
 fresh pages, which the kernel has to clear, cost every way more than its arithmetic; --fresh leaves
-them in. As a module, because a script finds bench/coverage.py where numba looks for coverage.
+them in. numba and scipy are left out where they are not installed.
 """
 
 import argparse

@@ -1,10 +1,12 @@
 // The worst error of the vector functions over many random arguments, and their time beside libm's.
 //
-//   ulp [function|all [arguments]]
+//   cmake -S . -B build/bench -DBENCH=ON -DBINDINGS=OFF && cmake --build build/bench
+//   build/bench/bench/ulp [function|all [arguments]]
 //
-// prints for every function and level how many arguments were tried, the worst error in units in
-// the last place, where it was, the share that is correctly rounded, and nanoseconds an element.
-// The oracle is long double, and quadruple precision wherever that does not settle the matter.
+// Needs GCC on x86-64, for quadruple precision. Prints for every function and level how many
+// arguments were tried, the worst error in units in the last place, where it was, the share that is
+// correctly rounded, and nanoseconds an element. The oracle is long double, and quadruple precision
+// wherever that does not settle the matter.
 #include "lawfit/simd_tables.hpp"
 
 #include <algorithm>

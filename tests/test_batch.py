@@ -1,5 +1,8 @@
 """Many small fits in one call: the same numbers as single fits, in arrays."""
 
+import copy
+import pickle
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -64,6 +67,7 @@ def bits(found):
         {"bounds": {"C": (0.45, None)}},
         {"starts": 5},
         {"starts": {"L0": 2.5, "A": 0.4, "alpha": 0.5, "C": 0.4}},
+        {"starts": [{"alpha": 0.3}, {"alpha": 0.9}]},
     ],
     ids=str,
 )
@@ -196,6 +200,19 @@ def test_columns_make_a_data_frame():
     assert "lam_stderr" not in columns
 
 
+@pytest.mark.parametrize(
+    ("by", "names"),
+    [("set", "a b objective"), ("n", "a b c"), ("b", "a b c"), ("set", "a b b_low")],
+)
+def test_columns_of_one_name_are_refused(by, names):
+    a, b, c = names.split()
+    law = lf.Law("power", f"{a} * x**-{b} + {c}", [a, b, c], y="y")
+    data = table(noise=1e-3)
+    found = lf.fit_many(law, {**data, by: data["set"]}, by=by, resamples=2)
+    with pytest.raises(ValueError, match=r"two columns would be named '(objective|n|b|b_low)'"):
+        found.to_dict()
+
+
 def test_repr_summary_and_length():
     found = lf.fit_many("annealing", many_curves(groups=23), by="name", resamples=2)
     assert len(found) == 23
@@ -214,6 +231,21 @@ def test_arrays_are_read_only():
             array[0] = 0
     with pytest.raises(TypeError):
         found.params["A"] = 1
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_copies_and_pickles(again):
+    found = lf.fit_many("power", table(noise=1e-3), by="set", resamples=4)
+    other = again(found)
+    assert bits(other) == bits(found)
+    assert (other.law, other.by, other.keys) == (found.law, "set", found.keys)
+    assert other.options == found.options
+    with pytest.raises(ValueError, match="read-only"):
+        other.resampled["a"][0] = 0
+    with pytest.raises(TypeError):
+        other.params["a"] = 1
 
 
 def test_a_group_by_a_function():
@@ -261,6 +293,7 @@ def test_a_bad_row_is_named(change, message):
         ({"resamples": -1}, ValueError, "resamples is -1"),
         ({"threads": 0}, ValueError, "threads is 0"),
         ({"starts": 0}, ValueError, "starts is 0"),
+        ({"starts": {"a": 1.0, "b": 0.5}}, ValueError, "start 0: 'c' is missing"),
         ({"fixed": {"a": 1, "b": 1, "c": 1}}, ValueError, "nothing to fit"),
         ({"weights": [1.0]}, ValueError, "1 weights for 120 rows"),
     ],

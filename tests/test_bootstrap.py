@@ -1,5 +1,6 @@
 """Bootstraps: replicates, their intervals, and what they refuse."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -228,6 +229,25 @@ def test_arrays_are_read_only():
             array[0] = 0
 
 
+@pytest.mark.parametrize("by", ["rows", "curve"])
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_copies_and_pickles(again, by):
+    found = lf.bootstrap(lf.fit("annealing", annealing_curves(noise=1e-3)), 9, rng=3, by=by)
+    other = again(found)
+    assert other.fit == found.fit
+    assert (other.seed, other.by, other.n) == (3, by, 9)
+    assert other.status.tobytes() == found.status.tobytes()
+    assert other.objective.tobytes() == found.objective.tobytes()
+    assert other.conf_int() == found.conf_int()
+    assert (other.rows(4) == found.rows(4)).all()
+    with pytest.raises(ValueError, match="read-only"):
+        other.params["A"][0] = 0
+    with pytest.raises(TypeError):
+        other.params["A"] = 0
+
+
 def test_repr_and_summary():
     assert repr(FOUND).startswith("<Bootstrap 'power': a=2")
     assert repr(FOUND).endswith("; 300 replicates, 300 converged>")
@@ -248,8 +268,9 @@ def test_a_saved_fit_needs_its_data():
     found = lf.bootstrap(read, 20, data=NOISY)
     assert found.objective.tobytes() == FOUND.objective[:20].tobytes()
     assert read._trained is None
-    with pytest.raises(ValueError, match="does not hold its data"):
-        lf.bootstrap(pickle.loads(pickle.dumps(FIT)))
+    for again in (copy.copy(FIT), pickle.loads(pickle.dumps(FIT))):
+        with pytest.raises(ValueError, match=r"does not hold its data.* copied or pickled"):
+            lf.bootstrap(again)
 
 
 def test_data_are_those_that_the_fit_was_made_to():
@@ -301,6 +322,8 @@ def test_refusals_of_what_is_asked_of_a_bootstrap():
         FOUND.conf_int(1)
     with pytest.raises(ValueError, match="replicate is -1"):
         FOUND.rows(-1)
+    with pytest.raises(ValueError, match=r"replicate is 300; .* <= 299"):
+        FOUND.rows(300)
 
 
 def test_the_core_refuses_parts_that_are_none():

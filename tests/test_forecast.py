@@ -201,6 +201,7 @@ FULL = {
         ((9000, 2.0), "step 9000 is beyond the schedule, which ends at step 8999", ValueError),
         ((300, 0.0), "loss at step 300 is 0.*; log residuals need it above 0", ValueError),
         ((2**70, 2.0), "is beyond the schedule|expected a whole number", ValueError),
+        ((300, -(2.0**-40)), r"loss at step 300 is -9\.09494701772928\d+e-13; log", ValueError),
         ((-1, 2.0), "does not come after|step is -1", ValueError),
         ((300.5, 2.0), "step is 300.5; expected a whole number", ValueError),
         (("300", 2.0), "step is '300'; expected a whole number", TypeError),
@@ -242,6 +243,7 @@ def test_many_points_are_as_one_after_the_other():
         ([200, 300], [2.0, 2.0], "step at index 0 is 200, which does not come after step 200"),
         ([300, 301], [2.0], "columns differ in length"),
         ([300, 301.5], [2.0, 2.0], "step at index 1 is 301.5"),
+        ([300, 9000, 9001], [2.0] * 3, "step at index 1 is 9000, beyond .* ends at step 8999"),
     ],
 )
 def test_many_points_are_refused_together(steps, values, message):

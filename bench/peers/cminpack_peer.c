@@ -111,7 +111,8 @@ long peer_solve(int law, int n, const double *x1, const double *x2, const double
   double *room = malloc(sizeof(double) * (size_t)(n * (p + 4) + lwa + 7 * p));
   int pivots[5];
   long evaluations = 0;
-  if (!room) return -1;
+  if (!room)
+    return -1;
   double *fvec = room, *fjac = fvec + n, *wa = fjac + (size_t)n * (size_t)p, *diag = wa + lwa;
   double *qtf = diag + p, *wa1 = qtf + p, *wa2 = wa1 + p, *wa3 = wa2 + p, *wa4 = wa3 + p;
   double *slope = wa4 + n, *work = slope + n;

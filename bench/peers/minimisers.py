@@ -51,11 +51,7 @@ def by_migrad(*, exact: bool, scale: float, tolerance: float) -> Prepare:
     """MIGRAD of the objective times `scale`."""
 
     def prepare(problem: Problem) -> Run:
-        def value(theta: Floats) -> float:
-            return scale * problem.objective(theta)
-
-        def gradient(theta: Floats) -> Floats:
-            return scale * problem.gradient(theta)
+        value, gradient = problem.scaled(scale)
 
         def solve(start: Floats) -> Floats:
             minuit = iminuit.Minuit(value, start, grad=gradient if exact else None)

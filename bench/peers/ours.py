@@ -30,13 +30,13 @@ def of_fit(problem: Problem) -> Callable[[lf.Fit | lf.Minimum], Floats]:
 
 
 def single(law: str, data: Any, start: Params, problem: Problem) -> list[Side]:
-    """J1a, J2b: one fit from a good start; as it comes, and with all read before."""
+    """J1a, J2b: one search from a good start, with all read before; and a fit as it comes."""
     starts, first = [dict(start)], dict(start)
+    ready = lf.Problem(law, data)
 
     def plain() -> lf.Fit:
         return lf.fit(law, data, starts=starts, threads=1)
 
-    ready = lf.Problem(law, data)
     about = "lf.Problem made before, its minimise(start)"
     return [
         Contestant("lawfit", "prepared", about, lambda: ready.minimise(first), of_fit(problem)),
@@ -177,8 +177,7 @@ def growing(long: LongCurve, n: int, more: int, start: Params, problem: Problem)
     def score(fits: list[lf.Fit]) -> Floats:
         return np.array([value(problem.first(f.n), f.params, f.objective) for f in fits])
 
-    sides: list[Side] = []
-    sides += [forecaster(long, n, more, problem, mode) for mode in ("exact", "anchored")]
+    sides = [forecaster(long, n, more, problem, mode) for mode in ("exact", "anchored")]
     about = "lf.fit of a Curve, its areas included"
     return [*sides, Contestant("lawfit", "loop", about, again, score, most=more)]
 

@@ -7,7 +7,7 @@ their mean; each kind of peer is measured with and without.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -76,6 +76,13 @@ class Problem:
         if self.weights is not None:
             psi = self.weights * psi
         return psi @ self.log_f_jacobian(theta)
+
+    def scaled(self, scale: float) -> tuple[Callable[[Floats], float], Callable[[Floats], Floats]]:
+        """The objective times `scale`, and its gradient, for who takes functions."""
+        return (
+            lambda theta: scale * self.objective(theta),
+            lambda theta: scale * self.gradient(theta),
+        )
 
     def raw(self, theta: Floats) -> Floats:
         """Residuals before the Huber loss, for a solver that applies it."""

@@ -47,11 +47,7 @@ def lbfgsb(*, analytic: bool, scale: float = 1.0, **options: Any) -> Prepare:
     """minimize's L-BFGS-B with a gradient by differences or an exact one."""
 
     def prepare(problem: Problem) -> Run:
-        def value(theta: Floats) -> float:
-            return scale * problem.objective(theta)
-
-        def gradient(theta: Floats) -> Floats:
-            return scale * problem.gradient(theta)
+        value, gradient = problem.scaled(scale)
 
         def solve(start: Floats) -> Floats:
             jac = gradient if analytic else None

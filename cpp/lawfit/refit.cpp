@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -117,9 +118,12 @@ void StreamingRefitter::check_point(std::int64_t step, double y) const {
   if (step >= schedule_steps_)
     throw std::invalid_argument(at() + " is beyond the schedule, which ends at step " +
                                 std::to_string(schedule_steps_ - 1));
-  if (options_.residual.logarithmic && std::isfinite(y) && !(y > 0))
-    throw std::invalid_argument("loss at " + at() + " is " + std::to_string(y) +
+  if (options_.residual.logarithmic && std::isfinite(y) && !(y > 0)) {
+    char value[32]; // to_string would round a small loss to 0
+    std::snprintf(value, sizeof value, "%.17g", y);
+    throw std::invalid_argument("loss at " + at() + " is " + value +
                                 "; log residuals need it above 0");
+  }
 }
 
 void StreamingRefitter::update(std::int64_t step, double y) {

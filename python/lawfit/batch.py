@@ -5,30 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lawfit import _core
+from lawfit._frozen import ReadOnly
 from lawfit._validate import Floats, Ints, integer, real
 from lawfit.callable_law import CallableLaw
 from lawfit.curve import Curve
 from lawfit.curves import as_curves
 from lawfit.groups import By, Key, group_rows
 from lawfit.law import Law
-from lawfit.options import (
-    Options,
-    read_bounds,
-    read_held,
-    read_law,
-    read_options,
-    read_threads,
-    read_weights,
-)
-from lawfit.rows import Rows, is_table, rows_of
-from lawfit.solve import COARSE, Job, check_enough, check_rows, description, free_parameters
+from lawfit.options import Options, read_law
+from lawfit.problem import read_job
+from lawfit.rows import Rows, is_table
+from lawfit.schedule import Warmup
+from lawfit.solve import COARSE, Job, check_enough, description, free_parameters
 from lawfit.starts import (
     STARTS_PER_PARAMETER,
     Range,
@@ -47,7 +41,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FitTable:
+class FitTable(ReadOnly):
     """A law fitted to many groups of rows: an array for each number of a `Fit`.
 
     All arrays are read-only, a value for each of g groups; ``len(table)`` is g.
@@ -92,14 +86,6 @@ class FitTable:
     resampled_objective: Floats
     resampled_status: Codes
     options: Options
-
-    def __post_init__(self) -> None:
-        for name, value in list(vars(self).items()):
-            for array in value.values() if isinstance(value, dict) else [value]:
-                if isinstance(array, np.ndarray):
-                    array.setflags(write=False)
-            if isinstance(value, dict):
-                object.__setattr__(self, name, MappingProxyType(value))
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -179,21 +165,36 @@ class FitTable:
         The key (named as `by`, or "group"), n, each parameter, ``name_stderr`` of those fitted and,
         with resamples, ``name_low`` and ``name_high`` of their 95% intervals, objective, status (by
         name), starts_agreed and starts_asked.
+
+        Raises
+        ------
+        ValueError
+            If two columns had the same name, as where `by` or a parameter is "n".
         """
-        columns: dict[str, Any] = {self.by or "group": list(self.keys), "n": self.n}
+        columns: list[tuple[str, Any]] = [(self.by or "group", list(self.keys)), ("n", self.n)]
         intervals = self.conf_int() if self.resamples else {}
         for name, values in self.params.items():
-            columns[name] = values
+            columns.append((name, values))
             if name in self.free:
-                columns[f"{name}_stderr"] = self.stderr[name]
+                columns.append((f"{name}_stderr", self.stderr[name]))
                 if intervals:
-                    columns[f"{name}_low"], columns[f"{name}_high"] = intervals[name].T
-        return columns | {
-            "objective": self.objective,
-            "status": [self.STATUSES[k] for k in self.status.tolist()],
-            "starts_agreed": self.starts_agreed,
-            "starts_asked": self.starts_asked,
-        }
+                    low, high = intervals[name].T
+                    columns += [(f"{name}_low", low), (f"{name}_high", high)]
+        columns += [
+            ("objective", self.objective),
+            ("status", [self.STATUSES[k] for k in self.status.tolist()]),
+            ("starts_agreed", self.starts_agreed),
+            ("starts_asked", self.starts_asked),
+        ]
+        named = dict(columns)
+        if len(named) < len(columns):
+            names = [name for name, _ in columns]
+            twice = next(name for name in named if names.count(name) > 1)
+            raise ValueError(
+                f"two columns would be named {twice!r}: the law's parameters are "
+                f"{', '.join(self.params)}, and groups are by {names[0]!r}"
+            )
+        return named
 
     def summary(self) -> str:
         """Return the fits on several lines: a line a group, how they ended."""
@@ -219,7 +220,7 @@ def fit_many(
     weights: Any = None,
     rng: Any = 0,
     threads: int | None = None,
-    warmup: str | None = None,
+    warmup: Warmup | None = None,
     skip_steps: int | None = None,
     exact: bool = False,
     max_iterations: int = 1000,
@@ -242,7 +243,7 @@ def fit_many(
         group's place among the groups and k alone.
     loss, delta, space, reduction, fixed, bounds, starts, weights, warmup, skip_steps, exact,
     max_iterations, tolerance
-        As of `lawfit.fit`.
+        As of `lawfit.fit`. That a start lay on a bound and was moved inside is not noted.
     rng : int or numpy.random.Generator
         Seed of the drawn starts and of the resamples.
     threads : int, optional
@@ -264,36 +265,29 @@ def fit_many(
     chosen = read_law(law)
     if isinstance(chosen, CallableLaw):
         raise TypeError("law is a Python function; fit(..., by=...) fits groups to one, slowly")
-    options = read_options(
+    replicates = integer(resamples, field="resamples", lower=0, upper=2**40)
+    if not is_table(data) and not isinstance(data, Curve):
+        data = as_curves(data)  # which may be read only once
+    job, held = read_job(
         chosen,
+        data,
         loss=loss,
         delta=delta,
         space=space,
         reduction=reduction,
+        fixed=fixed,
+        bounds=bounds,
+        starts=starts,
+        weights=weights,
+        rng=rng,
+        threads=threads,
         warmup=warmup,
         skip_steps=skip_steps,
         exact=exact,
-        rng=rng,
         max_iterations=max_iterations,
         tolerance=tolerance,
     )
-    replicates = integer(resamples, field="resamples", lower=0, upper=2**40)
-    if not is_table(data) and not isinstance(data, Curve):
-        data = as_curves(data)  # which may be read only once
-    rows = rows_of(chosen, data, warmup=options.warmup, skip_steps=options.skip_steps)
-    check_rows(rows, options)
-    job = Job(
-        rows=rows,
-        options=options,
-        bounds=read_bounds(chosen, bounds),
-        weights=read_weights(weights, rows),
-        starts=starts,
-        threads=read_threads(threads, chosen),
-        core=rows.core(exact=options.exact),
-        profile=None,
-    )
-    held = read_held(chosen, fixed, bounds, None)
-    return _solve(job, held, group_rows(rows, data, by), by, replicates)
+    return _solve(job, held, group_rows(job.rows, data, by), by, replicates)
 
 
 def _solve(
@@ -305,7 +299,8 @@ def _solve(
     given: list[list[float]] = []
     asked = 0
     if job.starts is not None and not isinstance(job.starts, int | float | np.number):
-        given, _ = given_starts(job.starts, free, job.bounds)
+        linear = _core.Problem(**description(job, held)).linear
+        given, _ = given_starts(job.starts, free, job.bounds, linear)
     elif job.starts is not None:
         asked = number_of_starts(job.starts, 0)
     found = _core.fit_many(

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lawfit import _core
+from lawfit._frozen import ReadOnly
 from lawfit._validate import Floats, choose, integer, real
 from lawfit.grouped import GroupedFit
 from lawfit.options import Options, read_bounds, read_seed, read_threads, read_weights
-from lawfit.result import Fit, Trained
+from lawfit.result import Fit
 from lawfit.rows import rows_of
 from lawfit.solve import Job, check_rows, train
 from lawfit.text import bootstrap_line, bootstrap_summary
@@ -32,7 +33,7 @@ BY = ("rows", "curve")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Bootstrap:
+class Bootstrap(ReadOnly):
     """What a law was fitted to replicates of the data.
 
     Attributes
@@ -61,12 +62,6 @@ class Bootstrap:
     seed: int
     by: str
 
-    def __post_init__(self) -> None:
-        arrays: list[NDArray[Any]] = [*self.params.values(), self.objective, self.status]
-        for array in arrays:
-            array.setflags(write=False)
-        object.__setattr__(self, "params", MappingProxyType(dict(self.params)))
-
     def __len__(self) -> int:
         return self.objective.size
 
@@ -87,13 +82,16 @@ class Bootstrap:
         return {name: k for name, k in zip(self.STATUSES, found, strict=True) if k}
 
     def rows(self, replicate: int) -> Counts:
-        """Return how many times each row of the fit counts in one replicate, shape (rows,)."""
-        trained = self.fit._trained
-        if trained is None:
-            raise ValueError("the fit no longer holds its rows: it was saved and read since")
-        k = integer(replicate, field="replicate", lower=0)
+        """Return how many times each row of the fit counts in one replicate, shape (rows,).
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a replicate that is no whole number from 0 to n - 1.
+        """
+        k = integer(replicate, field="replicate", lower=0, upper=self.n - 1)
         return _core.drawn_rows(
-            rows=self.fit.n, replicate=k, seed=self.seed, parts=_parts(trained, self.by)
+            rows=self.fit.n, replicate=k, seed=self.seed, parts=_parts(self.fit, self.by)
         )
 
     def conf_int(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
@@ -173,7 +171,8 @@ def bootstrap(
     Parameters
     ----------
     fit : Fit
-        A fit of `lawfit.fit`. One that was saved and read does not hold its data: give `data`.
+        A fit of `lawfit.fit`. One that was saved and read, copied or pickled does not hold its
+        data: give `data`.
     n : int
         How many replicates.
     rng : int or numpy.random.Generator
@@ -215,10 +214,13 @@ def bootstrap(
         fit = _with_data(fit, data, weights, bounds)
     if fit._trained is None:
         raise ValueError(
-            "the fit does not hold its data, because it was saved and read or shares parameters "
-            "with other groups; bootstrap(fit, data=...) takes what a single fit was made to"
+            "the fit does not hold its data, because it was saved and read, copied or pickled, or "
+            "shares parameters with other groups; bootstrap(fit, data=...) takes what a single fit "
+            "was made to"
         )
     trained, options = fit._trained, fit.options
+    if by == "curve" and not trained.curves:
+        raise ValueError("by='curve': the fit was made to columns, which are no curves")
     values, objective, status = _core.bootstrap(
         problem=trained.problem,
         theta=[fit.params[name] for name in fit.free],
@@ -229,7 +231,7 @@ def bootstrap(
         replicates=replicates,
         seed=seed,
         threads=read_threads(threads, fit.law),
-        parts=_parts(trained, by),
+        parts=_parts(fit, by),
     )
     free = dict(zip(fit.free, values, strict=True))
     if options.reduction == "mean":
@@ -244,12 +246,12 @@ def bootstrap(
     )
 
 
-def _parts(trained: Trained, by: str) -> list[int]:
+def _parts(fit: Fit, by: str) -> list[int]:
+    """Return the first row of each part that rows are drawn within; none where all are one."""
     if by == "rows":
         return []
-    if not trained.curves:
-        raise ValueError("by='curve': the fit was made to columns, which are no curves")
-    return list(trained.begins)
+    ends = np.cumsum([rows for _, rows in fit.sources])
+    return [0, *ends[:-1].tolist()]
 
 
 def _with_data(

@@ -38,7 +38,8 @@ class Forecaster:
 
     Laws that are sums of powers of S1, with S2 or not and λ held, as annealing is, take
     microseconds a point. Others are solved in full at every point, which takes milliseconds. One
-    thread at a time may use a forecaster.
+    thread at a time may use a forecaster. It does not pickle: what a checkpoint needs of it is its
+    `curve`, whose points a new one takes by `update_many`.
 
     Parameters
     ----------
@@ -195,6 +196,13 @@ class Forecaster:
             raise ValueError(
                 f"update_many: step at index {i} is {at[i]}, which does not come after step "
                 f"{before[i]}"
+            )
+        last = self._schedule.steps - 1
+        if at.size and at[-1] > last:  # they ascend
+            i = int(np.argmax(at > last))
+            raise ValueError(
+                f"update_many: step at index {i} is {at[i]}, beyond the schedule, which ends at "
+                f"step {last}"
             )
         for step, loss in zip(at.tolist(), values.tolist(), strict=True):
             self.update(step, loss)

@@ -72,6 +72,8 @@ class ProblemOptions(TypedDict, total=False):
 class Problem:
     """A law over data, read and checked once, for who fits it again and again.
 
+    Threads may share it. It does not pickle: each process makes its own.
+
     Parameters
     ----------
     law, data
@@ -154,7 +156,8 @@ class Problem:
         Parameters
         ----------
         start : mapping of str to float
-            A value of every free parameter, within its bounds.
+            A value of every free parameter, within its bounds; one on a bound is moved inside by
+            1e-8, relatively.
 
         Raises
         ------
@@ -190,7 +193,7 @@ class Problem:
             else:
                 return values
         if not isinstance(start, Mapping):
-            raise TypeError(f"start is {start!r}; expected a mapping of parameters to values")
+            raise TypeError(f"start is {start!r}; expected a mapping of the free parameters")
         return given_starts(start, self._free, self._job.bounds)[0][0]
 
     def __repr__(self) -> str:

@@ -30,14 +30,12 @@ __all__ = ["Fit", "Trained"]
 class Trained:
     """What a fit was made to, for who fits it again; it is neither saved nor compared.
 
-    `begins` are the first rows of its sources, which `curves` says are curves; bounds are those of
-    the free parameters.
+    `curves` says whether its sources are curves; bounds are those of the free parameters.
     """
 
     problem: _core.Problem
     lower: tuple[float, ...]
     upper: tuple[float, ...]
-    begins: tuple[int, ...]
     curves: bool
 
 
@@ -58,10 +56,10 @@ class Fit(Saved):
         7.6). Where delta is narrow beside the noise the Hessian rests on few residuals and errors
         come out too small, so H's expectation is estimated from a band of them: the m = ⌈1.295·
         n^0.8⌉ least, up to h, make H = delta/h·(1 - p/m)·Σ w·jjᵀ (Powell's estimate with Bofinger's
-        bandwidth: Koenker 2005, section 3.4; `bench/coverage.py` compares). For the squared loss
-        s²(JᵀWJ)⁻¹ with s² = Σ w·r²/(n - p); for the binomial loss the inverse of the expected
-        information Σ w·jjᵀ/(f(1 - f)), which takes the trials at their word: rates that scatter
-        more than so many trials allow have larger errors.
+        bandwidth: Koenker 2005, section 3.4; `bench/interval_coverage.py` compares). For the
+        squared loss s²(JᵀWJ)⁻¹ with s² = Σ w·r²/(n - p); for the binomial loss the inverse of the
+        expected information Σ w·jjᵀ/(f(1 - f)), which takes the trials at their word: rates that
+        scatter more than so many trials allow have larger errors.
         Infinite where the data do not determine a parameter, NaN where it sits at a bound.
     objective : float
         Sum of rho over the rows, or its mean if asked.

@@ -214,14 +214,15 @@ def _solve(job: Job, held: Mapping[str, float]) -> Fit:
 
 def train(job: Job, held: Mapping[str, float]) -> Trained:
     """Return what a fit of these rows is made to."""
-    return _trained(job, _problem(job, held), free_parameters(job, held))
+    free = free_parameters(job, held)
+    check_enough(job.rows, len(free))
+    return _trained(job, _problem(job, held), free)
 
 
 def _trained(job: Job, problem: _core.Problem, free: Sequence[str]) -> Trained:
     lower, upper = _ends(job, free)
-    begins = tuple(group.begin for group in job.rows.groups)
     curves = job.rows.steps.size > 0  # a table has none
-    return Trained(problem, tuple(lower), tuple(upper), begins, curves)
+    return Trained(problem, tuple(lower), tuple(upper), curves)
 
 
 def _coarse(job: Job, held: Mapping[str, float], starts: int) -> _core.Problem | None:

@@ -1,5 +1,7 @@
 """How often do intervals hold the truth, with the exact Hessian and with a band of residuals?
 
+    python bench/interval_coverage.py
+
 Fits the power law to rows with noise of 1 % at the default delta of 1e-3, and counts over seeds
 how many 95 % intervals of its three parameters hold the true values.
 """
