@@ -230,7 +230,9 @@ static void test_given_starts_without_linear_ones() {
   rig.options.given = {left_out};
   const MultistartSummary found = run(rig, 1000);
   check_counts(found, 1);
-  CHECK(found.best.status == Status::converged);
+  CHECK(found.theta.size() == 5 && found.best.status == Status::converged);
+  if (found.theta.empty())
+    return;
   CHECK_NEAR(found.best.objective, drawn.best.objective, 1e-13);
   for (std::size_t k = 0; k < 5; ++k)
     CHECK_NEAR(found.theta[k], drawn.theta[k], 1e-8);
