@@ -1,7 +1,7 @@
 #include "bindings.hpp"
 
+#include <atomic>
 #include <memory>
-#include <mutex>
 
 #include "lawfit/minimiser.hpp"
 
@@ -18,7 +18,8 @@ bool is_small(const Problem &problem, const SolverOptions &options) {
              worth_the_gil;
 }
 
-// For any thread: a call that finds another under way has a minimiser made for itself.
+// For any thread: a call that finds another under way has a minimiser made for itself, as has one
+// by what that other polls, a handler of signals.
 class Shared {
 public:
   Shared(const Problem &problem, const SolverOptions &options)
@@ -48,14 +49,20 @@ public:
 
 private:
   SolverSummary minimise(double *theta, Cancel &cancel) {
-    const std::unique_lock<std::mutex> mine(mutex_, std::try_to_lock);
-    return mine ? minimiser_.solve(theta, cancel)
-                : Minimiser(problem_, options_).solve(theta, cancel);
+    if (busy_.test_and_set(std::memory_order_acquire))
+      return Minimiser(problem_, options_).solve(theta, cancel);
+    const Release release{busy_};
+    return minimiser_.solve(theta, cancel);
   }
+
+  struct Release {
+    std::atomic_flag &busy;
+    ~Release() { busy.clear(std::memory_order_release); }
+  };
 
   const Problem &problem_;
   SolverOptions options_;
-  std::mutex mutex_;
+  std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
   Minimiser minimiser_;
   bool small_;
 };
