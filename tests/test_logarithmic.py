@@ -42,10 +42,10 @@ def test_magnitudes_that_starts_know_nothing_of():
     fit = lf.fit(kaplan(), runs())
     assert fit.success
     np.testing.assert_allclose(values(fit), list(KAPLAN.values()), rtol=1e-9)
-    # By themselves the magnitudes cost some ten times the evaluations, and many a start.
+    assert fit.starts_agreed >= 0.9 * fit.starts_asked
+    # By themselves the magnitudes cost several times the evaluations.
     plain = lf.fit(kaplan("linear"), runs())
     assert fit.evaluations < plain.evaluations / 2
-    assert fit.starts_agreed > plain.starts_agreed
 
 
 def test_the_minimum_and_its_errors_are_those_of_the_parameters_themselves():
