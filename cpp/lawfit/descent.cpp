@@ -183,6 +183,7 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
                        SolverSummary &summary) {
   // Where the Hessian is cheap it is at hand before it is wanted.
   const double soon_share = model.cheap_hessian() ? 10 * near_share : near_share;
+  const double promising_share = model.cheap_hessian() ? soon_share : 0;
   std::fill(scale_.begin(), scale_.end(), 0.0);
   // The two matrices' steps fail apart from each other.
   Damping by_gauss_newton, by_hessian;
@@ -213,7 +214,7 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
       return is_minimum(model, std::sqrt(std::fmax(tolerance, eps))) ? Status::converged
                                                                      : Status::stalled;
     ++summary.iterations;
-    const int order = soon || step_.predicted < soon_share * model.objective() ? 2 : 1;
+    const int order = soon || step_.predicted < promising_share * model.objective() ? 2 : 1;
     const bool finite = step_.ok && try_step(model, step_, damping.stretch, order, summary);
     const double decrease = finite ? model.objective() - model.trial_objective() : -1;
     const double damped = damping.value;
