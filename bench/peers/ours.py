@@ -91,6 +91,19 @@ def many(
     )
 
 
+def drawn(law: lf.Law, data: Any, starts: int, problem: Problem) -> Side:
+    """J2c: as many starts as lawfit draws them itself."""
+    return Contestant(
+        "lawfit",
+        "starts of its own",
+        f"starts={starts}: linear parameters eliminated, on every k-th row first",
+        lambda: lf.fit(law, data, starts=starts, threads=1),
+        of_fit(problem),
+        success=lambda fit: fit.starts_agreed / fit.starts_asked,
+        remark=lambda fit: f"{fit.starts_run} run, {fit.starts_merged} merged",
+    )
+
+
 def eliminated(law: lf.Law, data: Any, starts: Sequence[Params], problem: Problem) -> Side:
     """J1b: only the starts that differ in the exponents, as the rest is solved for."""
     distinct = {(start["alpha"], start["beta"]) for start in starts}

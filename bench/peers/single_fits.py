@@ -55,6 +55,7 @@ def j2c(scale: Scale, solvers: Sequence[Solver]) -> Iterator[Plan]:
         plan = Plan(f"annealing, one curve of {n} points, 1000 random starts")
         plan.reference, _ = optimum(problem, data.NEAR)
         plan.add(ours.many(lf.laws.annealing, long.curve(), starts, problem))
+        plan.add(ours.drawn(lf.laws.annealing, long.curve(), len(starts), problem))
         yield add_peers(plan, scale, problem, starts, solvers=solvers, counts=counts)
 
 
