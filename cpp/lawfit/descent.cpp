@@ -295,6 +295,7 @@ Status Descent::search_on(Model &model, Observer *observer, SolverSummary &summa
 SolverSummary Descent::solve(Model &model, double *theta, Observer *observer) {
   SolverSummary summary;
   std::copy_n(theta, p_, at_.begin());
+  model.widen(1); // a search that was cancelled may have left it wide
   const int patient = std::min(patience, options_.max_iterations);
   summary.status = search(model, options_.tolerance, patient, observer, summary);
   if (summary.status == Status::max_iterations && patient < options_.max_iterations)
