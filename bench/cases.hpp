@@ -17,6 +17,7 @@ namespace bench {
 using namespace lawfit;
 using toys::Expression;
 using toys::Formula;
+using toys::piece;
 using toys::Point;
 
 // Integers alone (Steele, Lea and Flood 2014, SplitMix64), as distributions of the standard library
@@ -133,14 +134,6 @@ inline Case pass_until(std::size_t rows) {
 
 // Warm-up, plateau and a decay over the last fifth.
 inline std::shared_ptr<const Schedule> schedule(std::int64_t steps, Shape decay) {
-  const auto piece = [](Shape shape, std::int64_t length, double start, double end) {
-    Piece out;
-    out.shape = shape;
-    out.steps = out.span = length;
-    out.start = start;
-    out.end = end;
-    return out;
-  };
   const std::int64_t warmup = steps / 100, fall = steps / 5;
   return std::make_shared<const Schedule>(Schedule::from_pieces(
       {piece(Shape::linear, warmup, 0, 3e-4),

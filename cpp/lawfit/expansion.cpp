@@ -99,7 +99,7 @@ void Expansion::prepare(const PowerRows &rows, std::size_t first, std::size_t n)
   b.law.fill(law_, features_.anchor(), x, rows.s2.data() + first, n);
   double *r = b.residual, *inverse = b.weight;
   if (residual_.logarithmic)
-    simd::log(b.law.value, r, whole_vectors(n));
+    simd::log(b.law.value, r, simd::whole_parts(n));
   for (std::size_t i = 0; i < n; ++i) {
     r[i] = (residual_.logarithmic ? r[i] : b.law.value[i]) - target[i];
     inverse[i] = residual_.logarithmic ? 1 / b.law.value[i] : 1.0;
@@ -161,10 +161,10 @@ void Expansion::classify(const PowerRows &rows, std::size_t first, std::size_t n
     b.weight[i] = keep;
     b.distance[i] = distance;
   }
-  for (std::size_t i = n; i < whole_vectors(n); ++i)
+  for (std::size_t i = n; i < simd::whole_parts(n); ++i)
     b.weight[i] = b.sums[0][i] = b.sums[1][i] = 0;
   double sums[2] = {};
-  simd::add_product(b.sums[0], B, 2, b.weight, whole_vectors(n), sums);
+  simd::add_product(b.sums[0], B, 2, b.weight, simd::whole_parts(n), sums);
   value_.add(sums[0]);
   scores_ += sums[1];
   for (std::size_t i = 0; i < n; ++i)

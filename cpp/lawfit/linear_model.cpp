@@ -14,9 +14,6 @@ constexpr int most_steps = 20;
 constexpr double enough = 1e-5;
 constexpr double first_damping = 1e-2, most_damping = 1e6;
 
-// Kernels take rows by eight.
-std::size_t padded(std::size_t rows) { return (rows + 7) / 8 * 8; }
-
 } // namespace
 
 struct LinearModel::Point {
@@ -28,14 +25,14 @@ LinearModel::LinearModel(const Problem &largest)
       weighing_{largest.options().loss, largest.options().delta, false, 0, 0, 0} {
   const auto p = static_cast<std::size_t>(p_);
   weight_.reserve(largest.rows());
-  residual_.reserve(padded(largest.rows()));
-  jacobian_.reserve(padded(largest.rows()) * p);
+  residual_.reserve(simd::whole_parts(largest.rows()));
+  jacobian_.reserve(simd::whole_parts(largest.rows()) * p);
   bend_.resize(p * p);
   diagonal_.resize(p);
 }
 
 LinearModel::Workspace::Workspace(const Problem &largest)
-    : weight(padded(largest.rows())), residual(weight), trial(weight), score(weight),
+    : weight(simd::whole_parts(largest.rows())), residual(weight), trial(weight), score(weight),
       weighed(weight), curvature(weight), zero(weight),
       jacobian(weight.size() * static_cast<std::size_t>(largest.parameters())),
       kept(largest.rows() + 1) {}
@@ -46,7 +43,7 @@ bool LinearModel::describe(const Problem &problem, const double *theta, const Ev
     return false;
   const auto p = static_cast<std::size_t>(p_);
   rows_ = problem.rows();
-  stride_ = padded(rows_);
+  stride_ = simd::whole_parts(rows_);
   weight_.assign(rows_, 1.0);
   residual_.assign(stride_, 0.0);
   jacobian_.assign(stride_ * p, 0.0);

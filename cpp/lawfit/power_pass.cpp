@@ -28,7 +28,7 @@ void PowerBlock::fill(const PowerSum &law, const double *theta, const double *lo
     } else {
       for (std::size_t i = 0; i < n; ++i)
         out[i] = e * log_s1[i];
-      simd::exp(out, out, whole_vectors(n));
+      simd::exp(out, out, simd::whole_parts(n));
       if (term.annealing)
         for (std::size_t i = 0; i < n; ++i)
           out[i] *= s2[i];
@@ -65,7 +65,7 @@ template <bool logarithmic> double PowerPass::weigh(const double *target, std::s
   Block &b = *block_;
   const double *f = b.law.value;
   if (logarithmic)
-    simd::log(f, b.residual, whole_vectors(n));
+    simd::log(f, b.residual, simd::whole_parts(n));
   const double delta = residual_.delta;
   for (std::size_t i = 0; i < n; ++i) {
     const double r = (logarithmic ? b.residual[i] : f[i]) - target[i];
@@ -78,8 +78,8 @@ template <bool logarithmic> double PowerPass::weigh(const double *target, std::s
     b.hessian[i] = logarithmic ? (inside - slope) * (d1 * d1) : inside;
   }
   double sum = 0;
-  std::fill(b.rho + n, b.rho + whole_vectors(n), 0.0);
-  simd::add_product(b.rho, B, 1, b.ones, whole_vectors(n), &sum);
+  std::fill(b.rho + n, b.rho + simd::whole_parts(n), 0.0);
+  simd::add_product(b.rho, B, 1, b.ones, simd::whole_parts(n), &sum);
   return sum;
 }
 
@@ -107,7 +107,7 @@ void PowerPass::add_bent(const double *log_s1, const double *theta, std::size_t 
       b.bent[1][i] = b.bent[0][i] * log_s1[i];
     }
     double sums[2] = {};
-    simd::add_product(b.bent[0], B, 2, b.score, whole_vectors(n), sums);
+    simd::add_product(b.bent[0], B, 2, b.score, simd::whole_parts(n), sums);
     const auto e = static_cast<std::size_t>(term.exponent);
     hessian_[e * p + e] += term.c(theta) * term.slope * term.slope * sums[1];
     if (term.coefficient < 0)
@@ -142,7 +142,7 @@ double PowerPass::add_block(const PowerRows &rows, std::size_t first, std::size_
     weigh_gauss_newton(n);
     simd::add_gram(b.jacobian[0], B, p, b.gauss_newton, n, gauss_newton_);
   }
-  const std::size_t whole = whole_vectors(n);
+  const std::size_t whole = simd::whole_parts(n);
   for (std::size_t i = n; i < whole; ++i) {
     b.score[i] = b.hessian[i] = b.bent[0][i] = b.bent[1][i] = 0;
     for (int k = 0; k < p; ++k)

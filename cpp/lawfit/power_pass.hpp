@@ -11,11 +11,8 @@
 
 namespace lawfit {
 
-// Rows of a block's arrays that vectors of any width take whole. What lies beyond a block's own
-// rows is of no use, and weighs nothing where sums are taken.
-constexpr std::size_t whole_vectors(std::size_t n) { return (n + 7) / 8 * 8; }
-
-// A law's terms without their coefficients, and its value, over a block of rows.
+// A law's terms without their coefficients, and its value, over a block of rows: whole_parts of
+// them, of which what lies beyond the block's own is of no use.
 struct PowerBlock {
   alignas(64) double shape[max_power_terms][block_rows];
   alignas(64) double value[block_rows];

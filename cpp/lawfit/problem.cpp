@@ -239,7 +239,7 @@ double Problem::weigh_rates(std::size_t first, std::size_t n, double *rows) cons
     out.residual[i] = term.d1 / out.h1[i];
     out.score[i] = w * out.residual[i];
   }
-  for (std::size_t i = n; i % 8 != 0; ++i)
+  for (std::size_t i = n; i < simd::whole_parts(n); ++i)
     out.slope[i] = out.gauss_newton[i] = out.hessian[i] = 0;
   return sum;
 }

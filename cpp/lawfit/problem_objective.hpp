@@ -5,7 +5,7 @@
 
 namespace lawfit {
 
-class ProblemObjective final : public Objective {
+class ProblemObjective : public Objective {
 public:
   ProblemObjective(const Problem &problem, Problem::Workspace &work, Cancel &cancel)
       : problem_(problem), work_(work), cancel_(cancel) {}

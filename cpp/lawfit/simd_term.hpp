@@ -8,11 +8,6 @@
 namespace lawfit::simd {
 namespace {
 
-// n rounded up: what is summed in parts reads all of the last of them.
-constexpr std::size_t whole_parts(std::size_t n) {
-  return (n + sum_parts - 1) / sum_parts * sum_parts;
-}
-
 template <class Math> inline void put(double *row, bool add, typename Math::V v) {
   Math::store(row, add ? Math::load(row) + v : v);
 }

@@ -45,6 +45,14 @@ enum DropSum {
 // bits, is the same for vectors of every width.
 constexpr std::size_t sum_parts = 8;
 
+// n rounded up to a row in every part: arrays with room for as many are taken whole by vectors of
+// any width. Unnamed, as files built for an instruction set of their own include it.
+namespace {
+constexpr std::size_t whole_parts(std::size_t n) {
+  return (n + sum_parts - 1) / sum_parts * sum_parts;
+}
+} // namespace
+
 // How a law's values become residuals and these a loss, which is not binomial.
 struct Weighing {
   Loss loss;

@@ -139,8 +139,8 @@ private:
     return {input, again};
   }
 
-  // Kernels take rows by eight, from any row on.
-  static constexpr std::size_t padding = 8;
+  // Kernels take whole parts, from any row on.
+  static constexpr std::size_t padding = simd::sum_parts;
   static void pad(Column &column) { column.resize(column.size() + padding); }
   static void take(const Column &from, const std::size_t *rows, std::size_t n, Column &to) {
     gather(from, rows, n, to);

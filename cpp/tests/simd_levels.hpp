@@ -45,10 +45,7 @@ inline bool same_rows(const std::vector<double> &a, const std::vector<double> &b
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
 }
 
-// Rows up to the multiple of 8 that kernels fill, and what stands where they write nothing.
-inline std::size_t filled(std::size_t n) {
-  return (n + lawfit::simd::sum_parts - 1) / lawfit::simd::sum_parts * lawfit::simd::sum_parts;
-}
+// What stands where kernels write nothing.
 constexpr double untouched = -7e77;
 inline bool is_untouched(const std::vector<double> &row, std::size_t from) {
   return std::all_of(row.begin() + static_cast<std::ptrdiff_t>(from), row.end(),

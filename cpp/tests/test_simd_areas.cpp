@@ -32,8 +32,6 @@ std::vector<double> rates(std::size_t n, unsigned seed) {
   return lr;
 }
 
-std::size_t padded(std::size_t n) { return (n + sum_parts - 1) / sum_parts * sum_parts; }
-
 // Values and derivatives after each step, from a state, and the same if nothing cancelled: rounding
 // is measured by that.
 struct Definition {
@@ -129,7 +127,7 @@ struct Swept {
   Swept(const Table *table, const AreaSweep &from, int order, const double *lr, const double *d,
         std::size_t n) {
     for (std::vector<double> &each : values)
-      each.assign(padded(n), 42.0);
+      each.assign(whole_parts(n), 42.0);
     AreaOutputs out = {values[0].data(), {}};
     for (std::size_t r = 0; r < area_orders; ++r)
       out.s2[r] = values[1 + r].data();
@@ -146,7 +144,7 @@ static void test_decreases() {
   const std::vector<double> lr = rates(largest, 1);
   for (const Table *table : levels())
     for (std::size_t n : lengths) {
-      std::vector<double> d(padded(n), 42.0);
+      std::vector<double> d(whole_parts(n), 42.0);
       table->decreases(lr.data(), n, d.data());
       CHECK(d[0] == 0.0);
       for (std::size_t i = 1; i < n; ++i)
@@ -185,8 +183,8 @@ static void test_sweeps() {
   for (double lam : lambdas) {
     const Filter filter(lam);
     for (std::size_t n : lengths) {
-      const std::vector<double> lr = rates(padded(n), 3);
-      std::vector<double> d(padded(n));
+      const std::vector<double> lr = rates(whole_parts(n), 3);
+      std::vector<double> d(whole_parts(n));
       for (std::size_t i = 0; i < d.size(); ++i)
         d[i] = i > 0 ? lr[i - 1] - lr[i] : -1e-4;
       const Definition alone(lam, filter.from_nothing(), lr.data(), d.data(), n);
@@ -206,7 +204,7 @@ static void test_sweeps() {
               CHECK_CLOSE(got.sums.s2[r], static_cast<double>(alone.s2[r].back()), 1e-15,
                           static_cast<double>(alone.s2_size[r].back()));
             else
-              CHECK(got.values[1 + r] == std::vector<double>(padded(n), 42.0));
+              CHECK(got.values[1 + r] == std::vector<double>(whole_parts(n), 42.0));
           }
         }
     }
@@ -218,7 +216,7 @@ static void test_place_and_order_do_not_show() {
   const Filter filter(0.999);
   for (const Table *table : levels())
     for (std::size_t n : lengths) {
-      const std::vector<double> lr = rates(padded(n), 4), d = rates(padded(n), 5);
+      const std::vector<double> lr = rates(whole_parts(n), 4), d = rates(whole_parts(n), 5);
       const Swept all(table, filter.from_a_state(), 2, lr.data(), d.data(), n);
       const Swept one(table, filter.from_a_state(), 0, lr.data(), d.data(), n);
       CHECK(one.values[0] == all.values[0] && one.values[1] == all.values[1]);
@@ -246,7 +244,7 @@ static void test_fused_levels_agree() {
   for (double lam : lambdas) {
     const Filter filter(lam);
     for (std::size_t n : lengths) {
-      const std::vector<double> lr = rates(padded(n), 6), d = rates(padded(n), 7);
+      const std::vector<double> lr = rates(whole_parts(n), 6), d = rates(whole_parts(n), 7);
       const Swept a(wide, filter.from_a_state(), 2, lr.data(), d.data(), n);
       const Swept b(narrow, filter.from_a_state(), 2, lr.data(), d.data(), n);
       CHECK(std::equal(a.values, std::end(a.values), b.values));

@@ -8,8 +8,8 @@
 
 namespace simd = lawfit::simd;
 using lawfit::Loss;
-using levels::filled, levels::is_untouched, levels::nan_, levels::same, levels::same_rows,
-    levels::Table, levels::uniform, levels::untouched;
+using levels::is_untouched, levels::nan_, levels::same, levels::same_rows, levels::Table,
+    levels::uniform, levels::untouched;
 using simd::WeighFor, simd::Weighing;
 using Real = long double;
 using Array = std::vector<double>;
@@ -150,13 +150,13 @@ static void test_weighing() {
           CHECK_NEAR(got.objective, static_cast<double>(objective), 3e-13);
           // The rest of the last eight rows weighs nothing, and nothing is written beyond.
           for (Output k : {slope, gauss_newton, hessian, score})
-            for (std::size_t i = n; i < filled(n); ++i)
+            for (std::size_t i = n; i < lawfit::simd::whole_parts(n); ++i)
               CHECK(got.row[k][i] == 0);
           for (Output k : {residual, h1})
-            for (std::size_t i = n; i < filled(n); ++i)
+            for (std::size_t i = n; i < lawfit::simd::whole_parts(n); ++i)
               CHECK(std::isfinite(got.row[k][i]) && got.row[k][i] != untouched);
           for (const Array &row : got.row)
-            CHECK(is_untouched(row, filled(n)));
+            CHECK(is_untouched(row, lawfit::simd::whole_parts(n)));
         }
       }
   });
@@ -226,7 +226,7 @@ static void test_no_number() {
         const Weighed got = weigh_all(table, with, broken);
         CHECK(std::isnan(got.objective) && std::isnan(got.row[residual][bad]));
         for (std::size_t k = 0; k < outputs; ++k)
-          for (std::size_t i = 0; i < filled(21); ++i)
+          for (std::size_t i = 0; i < lawfit::simd::whole_parts(21); ++i)
             CHECK(i == bad || same(got.row[k][i], whole.row[k][i]));
       }
     }

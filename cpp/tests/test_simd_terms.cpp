@@ -6,8 +6,8 @@
 #include <vector>
 
 namespace simd = lawfit::simd;
-using levels::filled, levels::is_untouched, levels::same, levels::same_rows, levels::Table,
-    levels::uniform, levels::untouched;
+using levels::is_untouched, levels::same, levels::same_rows, levels::Table, levels::uniform,
+    levels::untouched;
 using Real = long double;
 using Array = std::vector<double>;
 
@@ -38,7 +38,8 @@ struct Term {
     const auto filled_with = [&](Array &row) {
       row.assign(room, untouched);
       if (adds)
-        std::copy_n(before.begin() + static_cast<std::ptrdiff_t>(first), filled(n), row.begin());
+        std::copy_n(before.begin() + static_cast<std::ptrdiff_t>(first),
+                    lawfit::simd::whole_parts(n), row.begin());
       return row.data();
     };
     filled_with(out.value);
@@ -84,7 +85,7 @@ static void test_terms() {
       for (bool adds : {false, true})
         for (const Table *table : levels::all()) {
           const Term::Out got = term.add(table, 0, n, adds);
-          for (std::size_t i = 0; i < filled(n); ++i) {
+          for (std::size_t i = 0; i < lawfit::simd::whole_parts(n); ++i) {
             const Real shape = term.shape(i), value = Term::coefficient * shape;
             const Real before = adds ? term.before[i] : 0.0;
             const auto close = [&](double is, Real added, Real to) {
@@ -98,9 +99,9 @@ static void test_terms() {
               close(got.by_exponent[j][i], value * term.log[j][i], before);
           }
           for (const Array *row : {&got.shape, &got.value, &got.by_coefficient})
-            CHECK(is_untouched(*row, filled(n)));
+            CHECK(is_untouched(*row, lawfit::simd::whole_parts(n)));
           for (const Array &row : got.by_exponent)
-            CHECK(is_untouched(row, filled(n)));
+            CHECK(is_untouched(row, lawfit::simd::whole_parts(n)));
         }
   });
 }

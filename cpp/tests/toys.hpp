@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "lawfit/levenberg_marquardt.hpp"
-#include "lawfit/problem.hpp"
+#include "lawfit/problem_objective.hpp"
 
 namespace toys {
 
@@ -100,16 +100,18 @@ inline Data columns(std::size_t rows, std::uint64_t seed = 1) {
   return data;
 }
 
+// A stretch of a schedule as the constructors of Python make it.
+inline Piece piece(Shape shape, std::int64_t steps, double start, double end) {
+  Piece out;
+  out.shape = shape;
+  out.steps = out.span = steps;
+  out.start = start;
+  out.end = end;
+  return out;
+}
+
 // Two curves, one under a cosine and one under two stages, with rows of both.
 inline Data curves(std::size_t rows) {
-  const auto piece = [](Shape shape, std::int64_t steps, double start, double end) {
-    Piece out;
-    out.shape = shape;
-    out.steps = out.span = steps;
-    out.start = start;
-    out.end = end;
-    return out;
-  };
   const auto cosine = std::make_shared<const Schedule>(Schedule::from_pieces(
       {piece(Shape::linear, 100, 0, 3e-4), piece(Shape::cosine, 5000, 3e-4, 3e-5)}, 100));
   const auto stages = std::make_shared<const Schedule>(Schedule::from_pieces(
@@ -156,22 +158,17 @@ inline double largest(const Point &values) {
   return out;
 }
 
-// A problem as the solver sees it.
-class ProblemObjective final : public Objective {
+// What a problem as the solver sees it needs.
+struct ObjectiveRoom {
+  ObjectiveRoom(const Problem &problem, Coordinates coordinates) : work(problem, coordinates) {}
+  Problem::Workspace work;
+  Cancel cancel;
+};
+// That with room of its own.
+class ProblemObjective : private ObjectiveRoom, public lawfit::ProblemObjective {
 public:
   explicit ProblemObjective(const Problem &problem, Coordinates coordinates = Coordinates::natural)
-      : problem_(problem), work_(problem, coordinates) {}
-  int parameters() const override { return problem_.parameters(); }
-  bool evaluate(const double *theta, int order, Evaluation &out) override {
-    return problem_.evaluate(theta, order, out, work_, cancel_);
-  }
-  bool cheap_hessian() const override { return problem_.evaluator().cheap_hessian(); }
-  double rounding() const override { return problem_.rounding(); }
-
-private:
-  const Problem &problem_;
-  Problem::Workspace work_;
-  Cancel cancel_;
+      : ObjectiveRoom(problem, coordinates), lawfit::ProblemObjective(problem, work, cancel) {}
 };
 
 inline SolverOptions unbounded(int p) {

@@ -23,7 +23,7 @@ from lawfit.options import (
 from lawfit.result import Fit
 from lawfit.rows import rows_of
 from lawfit.schedule import Warmup
-from lawfit.solve import Job, check_enough, check_rows, fit_once, free_parameters, train
+from lawfit.solve import Job, check_rows, fit_trained, free_parameters, train
 from lawfit.starts import given_starts
 
 __all__ = ["Minimum", "Problem", "read_job"]
@@ -106,17 +106,15 @@ class Problem:
                     f"{closest(name, ProblemOptions.__annotations__)}"
                 )
         self._job, self._held = read_job(law, data, **options)
-        free = free_parameters(self._job, self._held)
-        check_enough(self._job.rows, len(free))
-        trained = train(self._job, self._held)
+        self._trained = train(self._job, self._held)
         self._minimiser = _core.Minimiser(
-            problem=trained.problem,
-            lower=trained.lower,
-            upper=trained.upper,
+            problem=self._trained.problem,
+            lower=self._trained.lower,
+            upper=self._trained.upper,
             max_iterations=self._job.options.max_iterations,
             tolerance=self._job.options.tolerance,
         )
-        self._free = tuple(free)
+        self._free = tuple(free_parameters(self._job, self._held))
         self._inner = {name: self._job.bounds[name] for name in self._free}
         mean = self._job.options.reduction == "mean"
         self._scale = 1 / self.n if mean else 1.0
@@ -145,7 +143,8 @@ class Problem:
             threads=read_threads(threads, self.law),
             options=replace(self._job.options, seed=read_seed(rng)),
         )
-        return fit_once(job, self._held).with_seconds(time.perf_counter() - begin)
+        found = fit_trained(job, self._held, self._trained)
+        return found.with_seconds(time.perf_counter() - begin)
 
     def minimise(self, start: Mapping[str, float]) -> Minimum:
         """Search from one start, on the calling thread, and say where that ended.

@@ -30,6 +30,7 @@ __all__ = [
     "description",
     "fit_groups",
     "fit_once",
+    "fit_trained",
     "free_parameters",
     "train",
 ]
@@ -87,7 +88,7 @@ def check_rows(rows: Rows, options: Options) -> None:
 
 def fit_once(job: Job, held: Mapping[str, float]) -> Fit:
     """Fit all rows with one set of parameters."""
-    return _over_grid(job, held, lambda values: _solve(job, values))
+    return _over_grid(job, held, lambda values: fit_trained(job, values, train(job, values)))
 
 
 def fit_groups(
@@ -183,12 +184,10 @@ def description(job: Job, held: Mapping[str, float], shared: Sequence[str] = ())
     }
 
 
-def _solve(job: Job, held: Mapping[str, float]) -> Fit:
-    rows, options = job.rows, job.options
+def fit_trained(job: Job, held: Mapping[str, float], trained: Trained) -> Fit:
+    """Fit rows that the core has been made a problem of."""
+    rows, options, problem = job.rows, job.options, trained.problem
     free = free_parameters(job, held)
-    check_enough(rows, len(free))
-    problem = _problem(job, held)
-    lower, upper = _ends(job, free)
     linear = problem.linear
     given: list[list[float]] = []
     notes: list[str] = []
@@ -198,8 +197,8 @@ def _solve(job: Job, held: Mapping[str, float]) -> Fit:
     solution = _core.solve(
         problem=problem,
         coarse=None if given else _coarse(job, held, starts),
-        lower=lower,
-        upper=upper,
+        lower=trained.lower,
+        upper=trained.upper,
         max_iterations=options.max_iterations,
         tolerance=options.tolerance,
         starts=starts,
@@ -209,20 +208,16 @@ def _solve(job: Job, held: Mapping[str, float]) -> Fit:
         given=given,
     )
     found = _result(job, held, free, problem=problem, solution=solution, notes=notes)
-    return found._holding(_trained(job, problem, free))
+    return found._holding(trained)
 
 
 def train(job: Job, held: Mapping[str, float]) -> Trained:
     """Return what a fit of these rows is made to."""
     free = free_parameters(job, held)
     check_enough(job.rows, len(free))
-    return _trained(job, _problem(job, held), free)
-
-
-def _trained(job: Job, problem: _core.Problem, free: Sequence[str]) -> Trained:
     lower, upper = _ends(job, free)
     curves = job.rows.steps.size > 0  # a table has none
-    return Trained(problem, tuple(lower), tuple(upper), curves)
+    return Trained(_problem(job, held), tuple(lower), tuple(upper), curves)
 
 
 def _coarse(job: Job, held: Mapping[str, float], starts: int) -> _core.Problem | None:
