@@ -22,6 +22,12 @@ Name = TypeVar("Name", bound=str)
 Real: TypeAlias = "int | float | np.integer[Any] | np.floating[Any]"
 
 EXACT_LIMIT = 2**53  # every integer up to here is a float64
+# Standard errors take fourth powers: those of sizes beyond, or of their inverses, are no floats.
+LARGEST = 1e60
+# Beside a residual so many times delta, rounding hides what the others say to a robust loss.
+ROOM = 1e12
+EPSILON = 2.0**-52  # rounding of a float64, relative to it
+NAN_POLICIES = ("raise", "omit")
 
 
 def closest(name: object, names: Iterable[str]) -> str:

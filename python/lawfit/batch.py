@@ -67,6 +67,8 @@ class FitTable(ReadOnly):
     resampled_objective, resampled_status : ndarray, shape (g, resamples)
         As of `Bootstrap`.
     options : Options
+    notes : tuple of str
+        What was done to the data, such as rows dropped.
     """
 
     STATUSES: ClassVar[tuple[str, ...]] = _core.STATUSES
@@ -86,6 +88,7 @@ class FitTable(ReadOnly):
     resampled_objective: Floats
     resampled_status: Codes
     options: Options
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -222,6 +225,7 @@ def fit_many(
     threads: int | None = None,
     warmup: Warmup | None = None,
     skip_steps: int | None = None,
+    nan_policy: str = "raise",
     exact: bool = False,
     max_iterations: int = 1000,
     tolerance: float = 1e-14,
@@ -241,8 +245,8 @@ def fit_many(
         How many bootstraps of each group: its rows drawn with replacement, as in
         `lawfit.bootstrap`, refitted from the group's solution. Replicate k depends on `rng`, the
         group's place among the groups and k alone.
-    loss, delta, space, reduction, fixed, bounds, starts, weights, warmup, skip_steps, exact,
-    max_iterations, tolerance
+    loss, delta, space, reduction, fixed, bounds, starts, weights, warmup, skip_steps,
+    nan_policy, exact, max_iterations, tolerance
         As of `lawfit.fit`. That a start lay on a bound and was moved inside is not noted.
     rng : int or numpy.random.Generator
         Seed of the drawn starts and of the resamples.
@@ -283,6 +287,7 @@ def fit_many(
         threads=threads,
         warmup=warmup,
         skip_steps=skip_steps,
+        nan_policy=nan_policy,
         exact=exact,
         max_iterations=max_iterations,
         tolerance=tolerance,
@@ -340,6 +345,7 @@ def _solve(
         resampled_objective=found["resampled_objective"],
         resampled_status=found["resampled_status"],
         options=options,
+        notes=job.rows.notes,
     )
 
 

@@ -262,7 +262,13 @@ def _with_data(
 ) -> Fit:
     """Return the fit holding the data again, if they are what it was made to."""
     options: Options = fit.options
-    rows = rows_of(fit.law, data, warmup=options.warmup, skip_steps=options.skip_steps)
+    rows = rows_of(
+        fit.law,
+        data,
+        warmup=options.warmup,
+        skip_steps=options.skip_steps,
+        nan_policy=options.nan_policy,
+    )
     check_rows(rows, options)
     job = Job(
         rows=rows,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lawfit._log_order import OnDuplicate, count, curve_rows
 from lawfit._validate import (
+    NAN_POLICIES,
     Floats,
     Ints,
     all_finite,
@@ -113,7 +114,7 @@ class Curve:
     ) -> None:
         source = f"curve {name!r}" if _text(name, "name") else "curve"
         choose(on_duplicate, ("error", "last", "first"), field="on_duplicate")
-        choose(nan_policy, ("raise", "omit"), field="nan_policy")
+        choose(nan_policy, NAN_POLICIES, field="nan_policy")
         logged = step_array(steps, source=source)
         fields = _fields(loss, {} if columns is None else columns, source)
         same_length(source, step=logged, **fields)

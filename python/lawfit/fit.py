@@ -40,6 +40,7 @@ def fit(
     profile: Mapping[str, Sequence[float]] | None = ...,
     warmup: Warmup | None = ...,
     skip_steps: int | None = ...,
+    nan_policy: str = ...,
     exact: bool = ...,
     max_iterations: int = ...,
     tolerance: float = ...,
@@ -64,6 +65,7 @@ def fit(
     profile: Mapping[str, Sequence[float]] | None = ...,
     warmup: Warmup | None = ...,
     skip_steps: int | None = ...,
+    nan_policy: str = ...,
     exact: bool = ...,
     max_iterations: int = ...,
     tolerance: float = ...,
@@ -87,6 +89,7 @@ def fit(
     profile: Mapping[str, Sequence[float]] | None = None,
     warmup: Warmup | None = None,
     skip_steps: int | None = None,
+    nan_policy: str = "raise",
     exact: bool = False,
     max_iterations: int = 1000,
     tolerance: float = 1e-14,
@@ -148,6 +151,9 @@ def fit(
         authors have it (arXiv:2408.11029); as it is; or as it is in S1, with S2 starting after it.
     skip_steps : int, optional
         Drop points logged before this step; by default those within the schedule's warm-up.
+    nan_policy : {"raise", "omit"}
+        Refuse columns with a value that is NaN, missing or infinite, or drop its row and say in
+        `Fit.notes` how many. Curves have a policy of their own.
     exact : bool
         Sum a loss drop over every earlier step of every point, which takes the square of the
         steps. Otherwise it is interpolated where it is smooth; see `Schedule.loss_drop`.
@@ -188,6 +194,7 @@ def fit(
         profile=profile,
         warmup=warmup,
         skip_steps=skip_steps,
+        nan_policy=nan_policy,
         exact=exact,
         max_iterations=max_iterations,
         tolerance=tolerance,

@@ -135,6 +135,7 @@ class Forecaster:
             self._schedule.steps,
             self._first_step,
             logarithmic=self._options.space == "log",
+            delta=self._options.delta if self._options.robust else math.inf,
             solve=self._fit_from,
         )
 
@@ -163,7 +164,8 @@ class Forecaster:
         ------
         TypeError, ValueError
             For a step that does not come later, naming both, or is beyond the schedule; for a loss
-            that log residuals have no value at. The point is then not taken.
+            that log residuals have no value at, or beyond 1e±60 in size. The point is then not
+            taken.
         """
         taken = self._core.update(step, loss)
         if taken == UNREAD:

@@ -146,9 +146,9 @@ def group_rows(rows: Rows, data: Any, by: Any) -> dict[Key, Ints]:
         raise TypeError(f"by is {by!r}; expected a name, or a function of a curve")
     if is_table(data):
         keys = table_keys(data, by)
-        if len(keys) != len(rows):
-            raise ValueError(f"data: {by} has {len(keys)} values for {len(rows)} rows")
-        return members(keys)
+        if len(keys) != rows.given:
+            raise ValueError(f"data: {by} has {len(keys)} values for {rows.given} rows")
+        return members(keys[row] for row in rows.kept().tolist())
     found: dict[Key, list[Ints]] = {}
     for curve, group in zip(as_curves(data), rows.groups, strict=True):
         found.setdefault(curve_key(curve, by), []).append(np.arange(group.begin, group.end))
