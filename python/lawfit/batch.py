@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lawfit import _core
 from lawfit._frozen import ReadOnly
+from lawfit._keywords import known_keywords
 from lawfit._validate import Floats, Ints, integer, real
 from lawfit.callable_law import CallableLaw
 from lawfit.curve import Curve
@@ -207,6 +208,7 @@ class FitTable(ReadOnly):
         return table_line(self)
 
 
+@known_keywords
 def fit_many(
     law: Law | str,
     data: Any,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lawfit import _core
 from lawfit._frozen import ReadOnly
+from lawfit._keywords import known_keywords
 from lawfit._validate import Floats, choose, integer, real
 from lawfit.grouped import GroupedFit
 from lawfit.options import Options, read_bounds, read_seed, read_threads, read_weights
@@ -148,6 +149,7 @@ class Bootstrap(ReadOnly):
         return bootstrap_line(self)
 
 
+@known_keywords
 def bootstrap(
     fit: Fit,
     n: int = 4000,

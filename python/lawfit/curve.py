@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from lawfit._keywords import known_keywords
 from lawfit._log_order import OnDuplicate, count, curve_rows
 from lawfit._validate import (
     NAN_POLICIES,
@@ -97,6 +98,7 @@ class Curve:
     columns: Mapping[str, Floats]
     notes: tuple[str, ...]
 
+    @known_keywords
     def __init__(
         self,
         steps: object,

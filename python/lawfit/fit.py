@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
+from lawfit._keywords import known_keywords
 from lawfit.curve import Curve
 from lawfit.curves import as_curves
 from lawfit.grouped import GroupedFit
@@ -70,6 +71,7 @@ def fit(
     max_iterations: int = ...,
     tolerance: float = ...,
 ) -> GroupedFit: ...
+@known_keywords
 def fit(
     law: Law | str | Callable[..., Any],
     data: Any,

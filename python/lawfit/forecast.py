@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, overload
 import numpy as np
 
 from lawfit import _core
+from lawfit._keywords import known_keywords
 from lawfit._refit import UNREAD, WANTS_START, FullSolve
 from lawfit._validate import Floats, choose, float_array, integer, real, same_length, step_array
 from lawfit.conventions import Warmup
@@ -63,6 +64,7 @@ class Forecaster:
         For options without a meaning, naming field and value, and a law that needs other columns.
     """
 
+    @known_keywords
     def __init__(
         self,
         law: Law | str,
