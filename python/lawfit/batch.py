@@ -69,7 +69,7 @@ class FitTable(ReadOnly):
         As of `Bootstrap`.
     options : Options
     notes : tuple of str
-        What was done to the data, such as rows dropped.
+        What was done to the data and the starts, such as rows dropped.
     """
 
     STATUSES: ClassVar[tuple[str, ...]] = _core.STATUSES
@@ -249,7 +249,7 @@ def fit_many(
         group's place among the groups and k alone.
     loss, delta, space, reduction, fixed, bounds, starts, weights, warmup, skip_steps,
     nan_policy, exact, max_iterations, tolerance
-        As of `lawfit.fit`. That a start lay on a bound and was moved inside is not noted.
+        As of `lawfit.fit`.
     rng : int or numpy.random.Generator
         Seed of the drawn starts and of the resamples.
     threads : int, optional
@@ -304,10 +304,12 @@ def _solve(
     sizes = np.array([index.size for index in members.values()])
     _check_sizes(job.rows, members, sizes, len(free))
     given: list[list[float]] = []
+    notes = list(job.rows.notes)
     asked = 0
     if job.starts is not None and not isinstance(job.starts, int | float | np.number):
         linear = _core.Problem(**description(job, held)).linear
-        given, _ = given_starts(job.starts, free, job.bounds, linear)
+        given, moved = given_starts(job.starts, free, job.bounds, linear)
+        notes += moved
     elif job.starts is not None:
         asked = number_of_starts(job.starts, 0)
     found = _core.fit_many(
@@ -347,7 +349,7 @@ def _solve(
         resampled_objective=found["resampled_objective"],
         resampled_status=found["resampled_status"],
         options=options,
-        notes=job.rows.notes,
+        notes=tuple(notes),
     )
 
 
