@@ -216,9 +216,9 @@ def read_array(values: Any, where: str) -> tuple[NDArray[Any], NDArray[np.bool_]
     """Return `values` as an array of whatever dtype and shape, and its mask if it has one."""
     if isinstance(values, np.ma.MaskedArray):
         return values.filled(0), np.ma.getmaskarray(values)
-    if callable(getattr(values, "detach", None)):  # a tensor: off the graph and the device
-        values = values.detach().cpu()
     try:
+        if callable(getattr(values, "detach", None)):  # a tensor: off the graph and the device
+            values = values.detach().cpu()
         if isinstance(values, Sequence) and not isinstance(values, str | bytes):
             return _from_sequence(values), None
         return np.asarray(values), None
