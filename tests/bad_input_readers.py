@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import lawfit as lf
-from fit_data import ANNEALING, CLEAN, POWER, SCHEDULES, X, annealing_curves
+from fit_data import CLEAN, POWER, SCHEDULES, X, annealing_curves
 
 N = 24
 SIZES = X[:N]
@@ -91,9 +91,7 @@ READERS = [
         "lr",
     ),
     Reader("Schedule", lf.Schedule, RATES, "schedule", "lr"),
-    Reader(
-        "from_points, lr", lambda v: lf.Schedule.from_points(STEPS, v), RATES, "schedule", "lr"
-    ),
+    Reader("from_points, lr", lambda v: lf.Schedule.from_points(STEPS, v), RATES, "schedule", "lr"),
     Reader(
         "from_points, steps",
         lambda v: lf.Schedule.from_points(v, RATES),

@@ -63,7 +63,7 @@ LAYOUTS = {
 @pytest.mark.parametrize(
     "lay", [pytest.param(f, id=f"{row}_{f.__name__}") for row, fs in LAYOUTS.items() for f in fs]
 )
-def test_layout_does_not_change_a_bit(lay):
+def test_a22_a23_a24_layout_does_not_change_a_bit(lay):
     data = {name: lay(values) for name, values in NOISY.items()}
     before = {name: np.array(values).tobytes() for name, values in data.items()}
     weights = np.linspace(1, 2, X.size)

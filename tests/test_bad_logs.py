@@ -36,9 +36,7 @@ def test_a03_a04_points_left_out_are_counted_in_the_fit(bad):
     loss[[7, 11]] = bad
     with pytest.raises(ValueError, match=f"curve 'constant': loss at index 7 is {bad}"):
         lf.Curve(curves[1].steps, loss, curves[1].schedule, name="constant")
-    holes = lf.Curve(
-        curves[1].steps, loss, curves[1].schedule, name="constant", nan_policy="omit"
-    )
+    holes = lf.Curve(curves[1].steps, loss, curves[1].schedule, name="constant", nan_policy="omit")
     fit = lf.fit("annealing", [curves[0], holes])
     assert fit.notes == ("curve 'constant': dropped 2 points with loss not finite",)
     assert f"note: {fit.notes[0]}" in fit.summary()
@@ -51,7 +49,7 @@ def test_a03_a04_points_left_out_are_counted_in_the_fit(bad):
 def test_a11_a_shuffled_log_fits_as_the_sorted_one_and_says_so():
     clean = annealing_curves(noise=1e-3)[0]
     order = np.random.default_rng(0).permutation(len(clean))
-    with pytest.raises(ValueError, match="curve 'run': step at index .* goes back .*sort=True"):
+    with pytest.raises(ValueError, match=r"curve 'run': step at index .* goes back .*sort=True"):
         lf.Curve(clean.steps[order], clean.loss[order], clean.schedule, name="run")
     shuffled = lf.Curve(
         clean.steps[order], clean.loss[order], clean.schedule, name="run", sort=True
