@@ -88,9 +88,7 @@ def test_a28_a29_every_entry(entry):
             lf.Problem("power", data)
         steps = np.arange(100, 2000, 50)
         curve = lf.Curve(steps, np.full(steps.size, scale), SCHEDULES["wsd"], name="run")
-        with pytest.raises(
-            ValueError, match=r"curve 'run': loss at index 0 is .*; expected a size"
-        ):
+        with pytest.raises(ValueError, match=r"curve 'run': loss at index 0 is .*; expected"):
             lf.fit("annealing", curve)
         with pytest.raises(ValueError, match=r"loss at step 100 is .*; expected a size from"):
             lf.Forecaster("annealing", SCHEDULES["wsd"]).update(100, scale)
@@ -129,9 +127,7 @@ def test_a29_a_forecaster_refuses_a_loss_beyond_its_delta():
     for law in ("annealing", steps):  # in the core, and solved in full
         forecaster = lf.Forecaster(law, SCHEDULES["wsd"], space="linear", delta=1e-3)
         forecaster.update(100, 3.0)
-        with pytest.raises(
-            ValueError, match=r"loss at step 101 is .*, more than 1e.12 times delta"
-        ):
+        with pytest.raises(ValueError, match=r"loss at step 101 is .* 1e.12 times delta"):
             forecaster.update(101, 1e10)
         assert forecaster.update(101, 2.9).n == 2
         lf.Forecaster(law, SCHEDULES["wsd"], space="linear", loss="squared").update(101, 1e10)
