@@ -32,12 +32,14 @@ class FullSolve:
         *,
         logarithmic: bool,
         delta: float,
+        check: Callable[[int, float], None],
         solve: Callable[[Floats | None], Fit],
     ) -> None:
         self._schedule_steps = schedule_steps
         self._first_step = first_step
         self._logarithmic = logarithmic
         self._delta = delta
+        self._check_row = check
         self._solve = solve
         self._steps: list[int] = []
         self._losses: list[float] = []
@@ -52,9 +54,12 @@ class FullSolve:
         if not isinstance(step, int) or isinstance(step, bool) or not isinstance(loss, float):
             return UNREAD
         self._check(step, loss)
+        counts = step >= self._first_step and math.isfinite(loss)
+        if counts:
+            self._check_row(step, loss)
         self.last_step = step
         self.skipped += not math.isfinite(loss)
-        if step < self._first_step or not math.isfinite(loss):
+        if not counts:
             return REFITTED
         self._steps.append(step)
         self._losses.append(loss)

@@ -20,7 +20,9 @@ from lawfit.law import Law
 from lawfit.options import read_bounds, read_held, read_law, read_options
 from lawfit.prediction import predict
 from lawfit.result import Fit
+from lawfit.rows import curve_rows
 from lawfit.schedule import Schedule
+from lawfit.solve import check_rows
 
 __all__ = ["Forecaster"]
 
@@ -138,8 +140,15 @@ class Forecaster:
             self._first_step,
             logarithmic=self._options.space == "log",
             delta=self._options.delta if self._options.robust else math.inf,
+            check=self._check_row,
             solve=self._fit_from,
         )
+
+    def _check_row(self, step: int, loss: float) -> None:
+        """Refuse a point that no fit would take, before it is among those fitted."""
+        point = Curve([step], [loss], self._schedule, name=f"at step {step}")
+        rows = curve_rows(self._law, point, warmup=self._options.warmup, skip_steps=0)
+        check_rows(rows, self._options)
 
     @property
     def _first_step(self) -> int:
