@@ -124,7 +124,8 @@ def fit(
     delta : float
         Where rho turns from square to linear, in the residual's unit; inf makes it squared.
     space : {"log", "linear"}
-        Residuals are log f - log y (the target must be positive) or f - y.
+        Residuals are log f - log y (the target must be positive) or f - y. Targets beyond 1e±60 are
+        refused, and those beside which rounding hides the others from a robust loss of f - y.
     reduction : {"sum", "mean"}
         How the objective is reported. The parameters are the same bit for bit.
     fixed : mapping of str to float or None, optional
