@@ -144,7 +144,7 @@ NOT_APPLICABLE = dict.fromkeys(
 # Sections whose every applicable row must have a test.
 COMPLETE = ("A", "B")
 
-_NAMED = re.compile(r"test_((?:[a-e][0-9]{2}(?:_|$))+)")
+_NAMED = re.compile(r"test_((?:[a-e][0-9]{2}(?:_|\b))+)")
 
 
 class Row(NamedTuple):
@@ -171,7 +171,12 @@ def named_tests() -> Iterator[tuple[str, str]]:
     """Yield every id in the name of a test, and the test."""
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            named = _NAMED.match(node.name) if isinstance(node, ast.FunctionDef) else None
-            if named:
-                for row in named[1].strip("_").split("_"):
-                    yield row.upper(), f"{path.name}::{node.name}"
+            if isinstance(node, ast.FunctionDef):
+                for row in rows_named(node.name):
+                    yield row, f"{path.name}::{node.name}"
+
+
+def rows_named(test: str) -> list[str]:
+    """Return the ids that the name of a test begins with."""
+    named = _NAMED.match(test)
+    return named[1].strip("_").upper().split("_") if named else []

@@ -8,16 +8,14 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from collections import defaultdict
+from importlib.util import find_spec
 from pathlib import Path
 
-from bad_input_catalogue import NOT_APPLICABLE, ROWS
-
-from bench.figures import Figure, Peer, Plan
-from bench.figures.least_squares import TESTS
+from bad_input_catalogue import NOT_APPLICABLE, ROWS, named_tests, rows_named
+from bad_input_peers import CASES
+from bench.figures import TESTS, Figure, Peer, Plan
 
 ROOT = Path(__file__).resolve().parents[2]
-# Tests of the catalogue that show what others do with a row's input.
-PEERS = ("scipy", "lmfit", "numpy", "pandas", "iminuit", "json")
 
 
 def run_check(script: str, plan: Plan) -> tuple[bool, str]:
@@ -64,17 +62,17 @@ def outcomes() -> dict[str, list[tuple[str, str]]]:
     """Run the catalogue's tests and return name and outcome of each, by row."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        wanted = " or ".join(f"test_{row.lower()}_" for row in ROWS)
-        command = [sys.executable, "-m", "pytest", "-q", "-k", wanted, f"--junitxml={report}"]
-        subprocess.run([*command, str(TESTS)], cwd=ROOT, capture_output=True, check=False)
+        wanted = sorted({str(TESTS / test) for _, test in named_tests()})
+        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *wanted]
+        subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
         cases = ET.parse(report).getroot().iter("testcase")
         found = defaultdict(list)
         for case in cases:
             name = case.get("name") or ""
             kinds = {child.tag for child in case}
             outcome = next((k for k in ("failure", "error", "skipped") if k in kinds), "passed")
-            if row := re.match(r"test_([a-f]\d\d)_", name):
-                found[row[1].upper()].append((name, outcome))
+            for row in rows_named(name):
+                found[row].append((name, outcome))
     return found
 
 
@@ -86,14 +84,8 @@ def measure_catalogue(plan: Plan) -> list[Figure]:
         print(f"  {row}  {about:{width}}  {verdicts[row]}")
     passed = sum(v.startswith("passed") for v in verdicts.values())
     apart = sum(row in NOT_APPLICABLE for row in ROWS)
-    silent = {
-        peer: sorted(
-            row
-            for row, tests in found.items()
-            if any(f"_{peer}_" in name and outcome == "passed" for name, outcome in tests)
-        )
-        for peer in PEERS
-    }
+    shown = {(case.peer, case.row) for case in CASES if find_spec(case.peer) and case.run()}
+    silent = {peer: sorted(row for other, row in shown if other == peer) for peer, _ in shown}
     failed = len(ROWS) - passed - apart
     return [
         Figure(
@@ -104,8 +96,7 @@ def measure_catalogue(plan: Plan) -> list[Figure]:
             failed == 0,
             tuple(
                 Peer(name, f"silently wrong in {', '.join(rows)}")
-                for name, rows in silent.items()
-                if rows
+                for name, rows in sorted(silent.items())
             ),
             {"rows": verdicts},
         )

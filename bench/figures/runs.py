@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.figures import Figure, Peer, Plan, others_running
-from bench.figures.least_squares import TESTS
+from bench.figures import TESTS, Figure, Peer, Plan, others_running
 
 
 def stress(name: str, count: int) -> dict[str, Any]:
