@@ -152,6 +152,15 @@ def test_a32_sizes_that_vary_by_themselves_are_not_warned_of(D):
     assert not [note for note in fit.notes if "in every row" in note]
 
 
+def test_a32_a_function_says_nothing_of_its_terms():
+    def law(N, D, *, A, B):
+        return A * N**-0.3 + B * D**-0.3
+
+    fit = lf.fit(law, chinchilla_data(20 * N))
+    assert (fit.status, fit.undetermined) == ("rank_deficient", ("A", "B"))
+    assert not [note for note in fit.notes if "in every row" in note]
+
+
 def test_a32_sizes_of_curves():
     steps = np.arange(1000, 2000, 100)
     schedule = lf.schedules.constant(steps=2000, peak=1e-3)

@@ -154,7 +154,8 @@ def group_rows(rows: Rows, data: Any, by: Any) -> dict[Key, Ints]:
         keys = table_keys(data, by)
         if len(keys) != rows.given:
             raise ValueError(f"data: {by} has {len(keys)} values for {rows.given} rows")
-        return members(keys[row] for row in rows.kept().tolist())
+        whole = len(rows) == rows.given
+        return members(keys if whole else (keys[row] for row in rows.kept().tolist()))
     found: dict[Key, list[Ints]] = {}
     for curve, group in zip(as_curves(data), rows.groups, strict=True):
         found.setdefault(curve_key(curve, by), []).append(np.arange(group.begin, group.end))

@@ -37,7 +37,8 @@ def tie_notes(law: Law, columns: Sequence[Floats], free: Collection[str]) -> lis
     -------
     list of str
         A sentence for each pair of columns, both above 0 and varying, of which one is a constant
-        times a power above 0 of the other, if each has parameters of its own.
+        times a power above 0 of the other, if each has parameters of its own. Nothing is
+        known of the terms of a Python function.
     """
     named = zip(law.columns, columns, strict=True)
     notes = []
