@@ -119,6 +119,10 @@ class Solution:
     @property
     def covariance(self) -> _Floats: ...
     @property
+    def precision(self) -> _Floats: ...
+    @property
+    def residuals(self) -> _Floats: ...
+    @property
     def rank(self) -> int: ...
     @property
     def condition(self) -> float: ...
@@ -189,6 +193,10 @@ def solve(
     ranges: Sequence[tuple[str, float, float]],
     given: Sequence[Sequence[float]],
     coarse: Problem | None,
+    program: Program | None = ...,
+    data: Data | None = ...,
+    theta: Sequence[float] = ...,
+    free: Sequence[bool] = ...,
 ) -> Solution: ...
 def solve_grouped(
     *,
