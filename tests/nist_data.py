@@ -55,8 +55,8 @@ _LIKE_TERMS = {
     "Lanczos": ((0, 1), (2, 3), (4, 5)),
     "MGH17": ((1, 3), (2, 4)),
 }
-# Parameters of which the law knows the square alone.
-_SQUARED = {"Gauss": (4, 7)}
+# Parameters whose signs cancel: the law knows their squares, or both change together.
+_SIGNLESS = {"Gauss": (4, 7), "Eckerle4": (0, 1)}
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ class NistSet:
         Solutions that differ by an order of like terms or a sign that cancels count as equal.
         """
         found = np.array(found)
-        squared = next((s for key, s in _SQUARED.items() if self.name.startswith(key)), ())
-        found[list(squared)] = np.abs(found[list(squared)])
+        signless = next((s for key, s in _SIGNLESS.items() if self.name.startswith(key)), ())
+        found[list(signless)] = np.abs(found[list(signless)])
         return max(_digits(found[order], np.asarray(expected)) for order in self.orders())
 
 

@@ -26,8 +26,8 @@ constexpr std::size_t sampled_rows = 16;
 constexpr double most_work = 1 << 23;
 constexpr int most_steps = 8;
 constexpr std::size_t rows_per_check = 256;
-// Relative errors of derivatives: in units of rounding, and by differences of a caller's function.
-constexpr double derivative_units = 4, difference_error = 1e-10;
+// Errors of residuals and of derivatives, in units of their rounding, where no more is known.
+constexpr double typical_units = 4;
 
 struct ExtendedMath {
   using V = Real;
@@ -69,13 +69,23 @@ public:
 
   Refinement run() {
     out_.precision.assign(p_, nan);
-    if (!factorise())
+    // A tape's Hessian costs more than all the rest, and is seldom needed.
+    const Loss loss = problem_.options().loss;
+    bool exact =
+        problem_.evaluator().cheap_hessian() || loss == Loss::huber || loss == Loss::soft_l1;
+    if (!factorise(exact))
       return std::move(out_);
     const bool has_rules = law_.has_rules_alone();
     const double noise = has_rules && !law_.has_row_functions() ? noise_of_rules() : plain_noise();
-    if (estimate(noise) > enough && has_rules && work() <= most_work)
+    double worst = estimate(noise);
+    if (!exact && (worst > 0.3 * enough || search_left_more())) {
+      if (!factorise(true))
+        return std::move(out_);
+      worst = estimate(noise);
+    }
+    if (worst > enough && has_rules && work() <= most_work)
       go_on();
-    else if (law_.program.external_arguments() < 0)
+    else if (!has_function() && search_left_more())
       step_once();
     return std::move(out_);
   }
@@ -87,18 +97,29 @@ private:
   double work() const {
     return static_cast<double>(problem_.rows()) * static_cast<double>(law_.program.code().size());
   }
+  // Of the caller's own, whose rounding is not known.
+  bool has_function() const { return law_.program.external_arguments() >= 0; }
   bool in_logarithms() const { return problem_.options().space == Space::log; }
 
-  // The Hessian over the parameters not at a bound, scaled to a unit diagonal.
-  bool factorise() {
+  // The Hessian, or Gauss–Newton's matrix, over the parameters not at a bound, scaled to a unit
+  // diagonal; and its step.
+  bool factorise(bool exact) {
     const auto at = std::make_unique<Evaluation>();
     Problem::Workspace work(problem_, Coordinates::natural);
-    if (!problem_.evaluate(start_.data(), 2, *at, work, cancel_))
+    const auto evaluate = [&](int order) {
+      return problem_.evaluate(start_.data(), order, *at, work, cancel_);
+    };
+    if (has_function()) { // coarser differences than near a minimum
+      if (!evaluate(1))
+        return false;
+      std::copy_n(at->gradient, p_, coarse_);
+    }
+    if (!evaluate(exact ? 2 : 1))
       return false;
     objective_ = at->objective;
     std::copy_n(at->gradient, p_, gradient_);
     const auto entry = [&](std::size_t a, std::size_t b) {
-      return at->hessian[free_[a] * p_ + free_[b]];
+      return (exact ? at->hessian : at->gauss_newton)[free_[a] * p_ + free_[b]];
     };
     for (std::size_t a = 0; a < count_; ++a) {
       scale_[a] = std::sqrt(entry(a, a));
@@ -110,6 +131,11 @@ private:
     if (!linalg::cholesky(factor_, count(), count()))
       return false;
     newton_step(gradient_, shift_);
+    if (has_function()) {
+      for (std::size_t i = 0; i < p_; ++i)
+        coarse_[i] -= gradient_[i];
+      newton_step(coarse_, unknown_);
+    }
     return true;
   }
 
@@ -117,9 +143,7 @@ private:
 
   // Of a residual: how much of it is rounding, in the unit it has.
   double plain_noise() const {
-    const double derivatives =
-        law_.program.external_arguments() >= 0 ? difference_error : derivative_units * unit;
-    return std::hypot(derivative_units * unit * problem_.scale(), derivatives * typical_residual());
+    return typical_units * unit * std::hypot(problem_.scale(), typical_residual());
   }
 
   double typical_residual() const {
@@ -148,7 +172,7 @@ private:
       squares += size * size;
     }
     return unit * std::hypot(std::sqrt(squares / static_cast<double>(samples)),
-                             derivative_units * typical_residual());
+                             typical_units * typical_residual());
   }
 
   double standard_error(std::size_t i) const {
@@ -172,23 +196,29 @@ private:
       column[a] = 1;
       linalg::cholesky_solve(factor_, count(), count(), column);
       const std::size_t i = free_[a];
-      const double moved = noise * std::sqrt(column[a] * squares / weights) / scale_[a];
+      const double moved =
+          std::hypot(noise * std::sqrt(column[a] * squares / weights) / scale_[a], unknown_[i]);
       out_.precision[i] = std::fmax(moved / size_of(i), unit);
       worst = std::fmax(worst, out_.precision[i]);
     }
     return worst;
   }
 
-  // What the search's tolerance has left, where that is more than rounding. Its Hessian is exact,
-  // so nothing of it stays.
+  // Whether the search's tolerance has left more than rounding does.
+  bool search_left_more() const {
+    for (std::size_t i = 0; i < p_; ++i)
+      if (std::abs(shift_[i]) > out_.precision[i] * size_of(i))
+        return true;
+    return false;
+  }
+
+  // The Hessian is exact, so that nothing stays of what is left.
   void step_once() {
-    bool worth = false, near = within_bounds(start_, shift_);
-    for (std::size_t i = 0; i < p_; ++i) {
-      worth = worth || std::abs(shift_[i]) > out_.precision[i] * size_of(i);
-      near = near && std::abs(shift_[i]) <= most_left * size_of(i);
-    }
-    if (!worth || !near)
+    if (!within_bounds(start_, shift_))
       return;
+    for (std::size_t i = 0; i < p_; ++i)
+      if (!(std::abs(shift_[i]) <= most_left * size_of(i)))
+        return;
     out_.theta = start_;
     for (std::size_t i = 0; i < p_; ++i)
       out_.theta[i] += shift_[i];
@@ -296,6 +326,7 @@ private:
   std::size_t free_[P] = {};
   double scale_[P] = {}, factor_[P * P] = {}; // over free_; those below are over all parameters
   double gradient_[P] = {}, shift_[P] = {};
+  double coarse_[P] = {}, unknown_[P] = {}; // what a gradient by differences may be off by
   double objective_ = 0;
   std::vector<double> residuals_;
   Refinement out_;

@@ -50,7 +50,9 @@ class Data:
     @property
     def rows(self) -> int: ...
     def set_external(
-        self, function: Callable[[_Floats, int], tuple[_Floats, _Floats | None]], arguments: int
+        self,
+        function: Callable[[_Floats, int], tuple[_Floats, _Floats | None, _Floats | None]],
+        arguments: int,
     ) -> None: ...
 
 class Minimiser:

@@ -23,7 +23,10 @@ from lawfit.scores import Score, Scores, score
 from lawfit.text import fit_line, fit_summary
 from lawfit.uncertainty import conf_int, interval
 
-__all__ = ["Fit", "Trained"]
+__all__ = ["SUCCESSES", "Fit", "Trained"]
+
+# How a fit may end at a minimum that the data determine.
+SUCCESSES = ("converged", "imprecise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,7 @@ class Fit(Saved):
 
         That is a minimum, not the lowest of all: see how many starts agree on it.
         """
-        return self.status in ("converged", "imprecise")
+        return self.status in SUCCESSES
 
     @property
     def stderr(self) -> Mapping[str, float]:

@@ -324,9 +324,7 @@ def _result(
         rank=solution.rank,
         freedom=max(len(rows) - solution.rank, 0),
         condition=solution.condition,
-        precision=dict(
-            zip(free, solution.precision.tolist() or [math.nan] * p, strict=True)
-        ),
+        precision=dict(zip(free, solution.precision.tolist() or [math.nan] * p, strict=True)),
         training=score(y, predicted),
         sources=tuple((g.source, g.end - g.begin) for g in rows.groups),
         options=job.options,
