@@ -61,7 +61,7 @@ _SIGNLESS = {"Gauss": (4, 7), "Eckerle4": (0, 1)}
 
 @dataclass(frozen=True)
 class NistSet:
-    """One set; `solution` has 25 digits, rounded here to doubles."""
+    """One set; `digits_of_solution` are 25 each, `solution` the same as doubles."""
 
     name: str
     columns: dict[str, np.ndarray]
@@ -70,6 +70,7 @@ class NistSet:
     certified: np.ndarray
     stderr: np.ndarray
     residual_sd: float
+    digits_of_solution: tuple[str, ...]
     solution: np.ndarray
 
     @property
@@ -137,5 +138,6 @@ def nist(name):
         certified=rows[:, 2],
         stderr=rows[:, 3],
         residual_sd=float(re.search(r"Residual Standard Deviation: +(\S+)", text)[1]),
+        digits_of_solution=tuple(solution),
         solution=np.array([float(digits) for digits in solution]),
     )

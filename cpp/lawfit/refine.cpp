@@ -83,10 +83,11 @@ public:
         return std::move(out_);
       worst = estimate(noise);
     }
-    if (worst > enough && has_rules && work() <= most_work)
-      go_on();
-    else if (!has_function() && search_left_more())
-      step_once();
+    if (worst > enough && has_rules && work() <= most_work && go_on())
+      return std::move(out_);
+    if (search_left_more() && !step_once())
+      for (std::size_t i = 0; i < p_; ++i)
+        out_.precision[i] = std::fmax(out_.precision[i], std::abs(left_[i]) / size_of(i));
     return std::move(out_);
   }
 
@@ -130,7 +131,7 @@ private:
     }
     if (!linalg::cholesky(factor_, count(), count()))
       return false;
-    newton_step(gradient_, shift_);
+    newton_step(gradient_, left_);
     if (has_function()) {
       for (std::size_t i = 0; i < p_; ++i)
         coarse_[i] -= gradient_[i];
@@ -207,45 +208,48 @@ private:
   // Whether the search's tolerance has left more than rounding does.
   bool search_left_more() const {
     for (std::size_t i = 0; i < p_; ++i)
-      if (std::abs(shift_[i]) > out_.precision[i] * size_of(i))
+      if (std::abs(left_[i]) > out_.precision[i] * size_of(i))
         return true;
     return false;
   }
 
-  // The Hessian is exact, so that nothing stays of what is left.
-  void step_once() {
-    if (!within_bounds(start_, shift_))
-      return;
+  // What is left, in one step: the Hessian is exact, or nearly, so that hardly anything stays of
+  // it. False where it is too much for that.
+  bool step_once() {
+    if (!within_bounds(start_, left_))
+      return false;
     for (std::size_t i = 0; i < p_; ++i)
-      if (!(std::abs(shift_[i]) <= most_left * size_of(i)))
-        return;
+      if (!(std::abs(left_[i]) <= most_left * size_of(i)))
+        return false;
     out_.theta = start_;
     for (std::size_t i = 0; i < p_; ++i)
-      out_.theta[i] += shift_[i];
+      out_.theta[i] += left_[i];
+    return true;
   }
 
-  void go_on() {
+  // False where it does not contract, or has no value.
+  bool go_on() {
     RowProgram<Real> rows(law_, RowProgram<Real>::Derivatives::by_parameters, cancel_);
-    std::vector<Real> theta(start_.begin(), start_.end()), before;
-    double last = std::numeric_limits<double>::infinity();
+    std::vector<Real> theta(start_.begin(), start_.end());
+    double last = std::numeric_limits<double>::infinity(), shift[P] = {};
     for (int k = 0; k < most_steps; ++k) {
       if (!take_gradient(rows, theta.data()))
-        return;
-      const double promised = newton_step(gradient_, shift_);
-      if (!(promised <= 0.1 * last) || !within_bounds(theta, shift_))
-        return; // it does not contract
+        return false;
+      const double promised = newton_step(gradient_, shift);
+      if (!(promised <= 0.1 * last) || !within_bounds(theta, shift))
+        return false;
       last = promised;
       bool ends = true;
-      for (std::size_t a = 0; a < count_; ++a) {
-        const std::size_t i = free_[a];
-        theta[i] = theta[i] + shift_[i];
-        ends = ends && std::abs(shift_[i]) <= 0.125 * unit * size_of(i);
+      for (std::size_t i = 0; i < p_; ++i) {
+        theta[i] = theta[i] + shift[i];
+        ends = ends && std::abs(shift[i]) <= 0.125 * unit * size_of(i);
       }
       if (ends) {
         conclude(theta);
-        return;
+        return true;
       }
     }
+    return false;
   }
 
   // Also the objective and the residuals. False where something is not finite, or in the part of
@@ -325,7 +329,7 @@ private:
   std::size_t p_, count_ = 0;
   std::size_t free_[P] = {};
   double scale_[P] = {}, factor_[P * P] = {}; // over free_; those below are over all parameters
-  double gradient_[P] = {}, shift_[P] = {};
+  double gradient_[P] = {}, left_[P] = {};
   double coarse_[P] = {}, unknown_[P] = {}; // what a gradient by differences may be off by
   double objective_ = 0;
   std::vector<double> residuals_;
