@@ -104,8 +104,7 @@ DoubleDouble expm1(DoubleDouble x) {
   return std::abs(x.hi) <= 0.35 ? small_expm1(x) : exp(x) - 1.0;
 }
 
-// One step of Newton's method from the double: log x = y + log(x·e^−y), whose argument is 1 but
-// for rounding.
+// One step from the double: log x = y + log(x·e^−y), whose argument is 1 + d, d of rounding's size.
 DoubleDouble log(DoubleDouble x) {
   if (x.hi > 0.5 && x.hi < 2)
     return log1p(x - 1.0);
@@ -114,7 +113,8 @@ DoubleDouble log(DoubleDouble x) {
     return x.hi == 0 ? -std::numeric_limits<double>::infinity() : nan;
   // Halves, as e^−y may overflow where x is subnormal.
   const Real half = exp(Real(-0.5 * y));
-  return Real(y) + (x * half * half - 1.0);
+  const Real d = x * half * half - 1.0;
+  return Real(y) + (d - 0.5 * d.hi * d.hi);
 }
 
 DoubleDouble log1p(DoubleDouble x) {

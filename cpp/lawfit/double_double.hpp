@@ -15,8 +15,9 @@ struct DoubleDouble {
   DoubleDouble(double high, double low) : hi(high), lo(low) {}
   double rounded() const { return hi + lo; }
 
-  // To a few 1e-31 of the value, or of the argument's rounding passed on. Found by the argument's
-  // type alone, so that no double becomes one by accident.
+  // To a few 1e-31 of the value, or of the argument's rounding passed on, but for numbers so small
+  // that their lower half is subnormal. Found by the argument's type alone, so that no double
+  // becomes one by accident.
   friend DoubleDouble sqrt(DoubleDouble x);
   friend DoubleDouble exp(DoubleDouble x);
   friend DoubleDouble expm1(DoubleDouble x);

@@ -18,8 +18,8 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 // A share that rounding may move a parameter by before it is worth its while to go on.
 constexpr double enough = 1e-14;
-// What a search may have left for one more step.
-constexpr double most_left = 1e-6;
+// How far a step may lead: by what a search may have left, and so many times what rounding does.
+constexpr double most_left = 1e-6, most_times = 1000;
 // Rows that are looked at for how the law passes rounding on.
 constexpr std::size_t sampled_rows = 16;
 // Rows times instructions beyond which the search in more digits would take seconds.
@@ -216,11 +216,8 @@ private:
   // What is left, in one step: the Hessian is exact, or nearly, so that hardly anything stays of
   // it. False where it is too much for that.
   bool step_once() {
-    if (!within_bounds(start_, left_))
+    if (!is_near(left_) || !within_bounds(start_, left_))
       return false;
-    for (std::size_t i = 0; i < p_; ++i)
-      if (!(std::abs(left_[i]) <= most_left * size_of(i)))
-        return false;
     out_.theta = start_;
     for (std::size_t i = 0; i < p_; ++i)
       out_.theta[i] += left_[i];
@@ -236,7 +233,7 @@ private:
       if (!take_gradient(rows, theta.data()))
         return false;
       const double promised = newton_step(gradient_, shift);
-      if (!(promised <= 0.1 * last) || !within_bounds(theta, shift))
+      if (!(promised <= 0.1 * last) || !is_near(shift) || !within_bounds(theta, shift))
         return false;
       last = promised;
       bool ends = true;
@@ -296,6 +293,14 @@ private:
       promised -= gradient[free_[a]] * shift[free_[a]];
     }
     return promised;
+  }
+
+  // Whether it leads to the minimum that the search has come to.
+  bool is_near(const double *shift) const {
+    for (std::size_t i = 0; i < p_; ++i)
+      if (!(std::abs(shift[i]) <= (most_left + most_times * out_.precision[i]) * size_of(i)))
+        return false;
+    return true;
   }
 
   template <class R> bool within_bounds(const std::vector<R> &theta, const double *shift) const {
