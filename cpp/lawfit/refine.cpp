@@ -22,8 +22,9 @@ constexpr double enough = 1e-14;
 constexpr double most_left = 1e-6, most_times = 1000;
 // Rows that are looked at for how the law passes rounding on.
 constexpr std::size_t sampled_rows = 16;
-// Rows times instructions beyond which the search in more digits would take seconds.
-constexpr double most_work = 1 << 23;
+// Rows times instructions beyond which the search in more digits would take the better part of a
+// second.
+constexpr double most_work = 1 << 20;
 constexpr int most_steps = 8;
 constexpr std::size_t rows_per_check = 256;
 // Errors of residuals and of derivatives, in units of their rounding, where no more is known.

@@ -173,16 +173,6 @@ void test_bounds() {
   CHECK(!kept.exact && kept.theta.empty() && kept.precision[0] >= 1e-9);
 }
 
-// Digits that are there already are not sought.
-void test_enough() {
-  Polynomial fit({Loss::squared, 1, Space::linear}, {}, 0.5);
-  fit.solve();
-  const Refinement more = fit.refined();
-  CHECK(!more.exact);
-  for (const double share : more.precision)
-    CHECK(share > 0 && share < 1e-13);
-}
-
 // Where there is no minimum nearby, the answer stays as it is.
 void test_far_away() {
   Polynomial fit({Loss::soft_l1, 1e-9, Space::linear});
@@ -200,7 +190,6 @@ int main() {
   test_least_squares();
   test_other_losses();
   test_bounds();
-  test_enough();
   test_far_away();
   return check::finish();
 }
