@@ -72,8 +72,8 @@ public:
     out_.precision.assign(p_, nan);
     // A tape's Hessian costs more than all the rest, and is seldom needed.
     const Loss loss = problem_.options().loss;
-    bool exact =
-        problem_.evaluator().cheap_hessian() || loss == Loss::huber || loss == Loss::soft_l1;
+    const bool exact = problem_.evaluator().cheap_hessian() || has_function() ||
+                       loss == Loss::huber || loss == Loss::soft_l1;
     if (!factorise(exact))
       return std::move(out_);
     const bool has_rules = law_.has_rules_alone();
