@@ -1,12 +1,11 @@
 """The last digits of a minimum, against 60 digits, and what is said where they are not had."""
 
-import mpmath
 import numpy as np
 import pytest
 
 import lawfit as lf
 
-mp = mpmath.mp.clone()
+mp = pytest.importorskip("mpmath").mp.clone()
 mp.dps = 60
 # Nearly the same decay twice: a condition of some 1e5 beside noise of 1e-6.
 LAW = lf.Law("decays", "a*exp(-b*x) + c*exp(-d*x)", ["a", "b", "c", "d"], y="y")
