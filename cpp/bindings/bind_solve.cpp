@@ -10,7 +10,7 @@ Solution solve(const Problem &problem, const std::vector<double> &lower,
                const std::vector<double> &upper, int max_iterations, double tolerance,
                std::int64_t starts, std::uint64_t seed, int threads,
                const std::vector<RangeTuple> &ranges, const std::vector<std::vector<double>> &given,
-               const Problem *coarse) {
+               const Problem *coarse, double timeout) {
   const auto p = static_cast<std::size_t>(problem.parameters());
   SolverOptions solver{lower, upper, max_iterations, tolerance};
   MultistartOptions options;
@@ -28,16 +28,18 @@ Solution solve(const Problem &problem, const std::vector<double> &lower,
     if (start.size() != p)
       throw py::value_error("starts must hold the free parameters");
 
-  return without_gil([&](Cancel &cancel) {
+  const auto work = [&](Cancel &cancel) {
     Solution out;
     out.search = multistart(problem, solver, options, cancel);
     const std::vector<double> &theta = out.search.theta;
     if (theta.empty())
       return out;
     const std::vector<bool> at_bound = out.mark_bounds(lower, upper);
-    out.covariance = covariance(problem, theta.data(), at_bound, cancel);
+    Untimed rest(cancel);
+    out.covariance = covariance(problem, theta.data(), at_bound, rest);
     return out;
-  });
+  };
+  return without_gil(work, timeout);
 }
 
 } // namespace
@@ -75,5 +77,6 @@ void bind_solve(py::module_ &module) {
 
   module.def("solve", &solve, py::kw_only(), py::arg("problem"), py::arg("lower"), py::arg("upper"),
              py::arg("max_iterations"), py::arg("tolerance"), py::arg("starts"), py::arg("seed"),
-             py::arg("threads"), py::arg("ranges"), py::arg("given"), py::arg("coarse"));
+             py::arg("threads"), py::arg("ranges"), py::arg("given"), py::arg("coarse"),
+             py::arg("timeout"));
 }

@@ -18,6 +18,8 @@ std::vector<bool> Solution::mark_bounds(const std::vector<double> &lower,
 }
 
 Status Solution::status() const {
+  if (search.timed_out)
+    return Status::timeout;
   return search.theta.empty() ? Status::bad_start : covariance.status(search.best.status);
 }
 

@@ -9,9 +9,10 @@ enum class Status : int {
   max_iterations, // the iteration limit came first
   rank_deficient, // converged, but the data do not determine every parameter
   bad_start,      // objective or derivatives not finite at every start
+  timeout,        // the time limit came first
 };
-constexpr Status statuses[] = {Status::converged, Status::stalled, Status::max_iterations,
-                               Status::rank_deficient, Status::bad_start};
+constexpr Status statuses[] = {Status::converged,      Status::stalled,   Status::max_iterations,
+                               Status::rank_deficient, Status::bad_start, Status::timeout};
 
 // A stable identifier ("converged") and a full sentence for people.
 const char *status_name(Status status) noexcept;

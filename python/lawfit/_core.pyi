@@ -189,6 +189,7 @@ def solve(
     ranges: Sequence[tuple[str, float, float]],
     given: Sequence[Sequence[float]],
     coarse: Problem | None,
+    timeout: float,
 ) -> Solution: ...
 def solve_grouped(
     *,
@@ -202,6 +203,7 @@ def solve_grouped(
     seed: int,
     threads: int,
     ranges: Sequence[Sequence[tuple[str, float, float]]],
+    timeout: float,
 ) -> tuple[Solution, list[Solution]]: ...
 def bootstrap(
     *,
@@ -215,6 +217,7 @@ def bootstrap(
     seed: int,
     threads: int,
     parts: Sequence[int],
+    timeout: float,
 ) -> tuple[_Floats, _Floats, NDArray[np.int8]]: ...
 def drawn_rows(
     *, rows: int, replicate: int, seed: int, parts: Sequence[int]
@@ -247,4 +250,5 @@ def fit_many(
     coarse: tuple[int, int, int],
     replicates: int,
     threads: int,
+    timeout: float,
 ) -> dict[str, Any]: ...

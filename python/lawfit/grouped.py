@@ -109,7 +109,8 @@ class GroupedFit(Saved):
         p, k = len(first.free), len(shared)
         solved = solution.theta.size > 0
         cov = solution.covariance.reshape(p, p)[np.ix_(index, index)] if solved else None
-        lost = (f for f in fits.values() if f.status == "rank_deficient")
+        late = solution.status == "timeout"
+        lost = (f for f in fits.values() if f.status == "rank_deficient" and not late)
         ended = next(lost, solution)
         own = sum(f.rank - solution.rank for f in fits.values())
         freedom = max(sum(f.n for f in fits.values()) - own - solution.rank, 0)
@@ -135,7 +136,9 @@ class GroupedFit(Saved):
     @classmethod
     def alone(cls, fits: Mapping[Key, Fit], *, by: By, weights: Sequence[float]) -> GroupedFit:
         """Put together groups that were fitted each by itself."""
+        late = [f for f in fits.values() if f.status == "timeout"]
         worst = next((f for f in fits.values() if not f.success), next(iter(fits.values())))
+        worst = late[0] if late else worst
         return cls(
             by=by if isinstance(by, str) else None,
             groups=tuple(fits),

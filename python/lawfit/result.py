@@ -66,7 +66,9 @@ class Fit(Saved):
     residuals : ndarray, shape (n,)
         log f - log y, or f - y in linear space.
     status, message : str
-        "converged", "stalled", "max_iterations", "rank_deficient" or "bad_start", and a sentence.
+        "converged", "stalled", "max_iterations", "rank_deficient", "bad_start" or "timeout", and a
+        sentence. The parameters are NaN after "bad_start", and after a "timeout" before anything
+        was found.
     at_bounds : mapping of str to {"lower", "upper"}
     undetermined : tuple of str
         Parameters that the data cannot tell apart, or that have no effect.
