@@ -13,7 +13,7 @@ from runtime_problem import many, problem
 
 LONG = 10**12  # starts, for which no time suffices
 SOON = 0.3
-GRACE = 20  # gross: a machine may be busy
+GRACE = 40  # gross: a machine may be busy
 BEND = lf.Law("bend", "logaddexp(a - b*log(x), c)", ["a", "b", "c"], y="y")
 START = {"a": 1.0, "b": 0.5, "c": 1.0}
 TABLE = many()
@@ -162,7 +162,10 @@ def test_d16_many_fits_and_bootstraps_say_which_there_was_time_for():
     assert np.all(np.isnan(table.resampled["a"][lost]))
 
     fit = lf.fit("power", TABLE)
-    drawn = timed(lambda: lf.bootstrap(fit, 10**7, timeout=1.0))
+    for seconds in (0.5, 4, 16):  # a machine may be busy
+        drawn = timed(lambda: lf.bootstrap(fit, 10**7, timeout=seconds))  # noqa: B023
+        if "converged" in drawn.counts():
+            break
     lost = drawn.status == drawn.STATUSES.index("timeout")
     assert 0 < drawn.counts()["converged"] < 10**7
     assert np.all(np.isnan(drawn.objective[lost]))
