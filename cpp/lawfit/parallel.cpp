@@ -175,6 +175,7 @@ void parallel_for(std::size_t items, int threads, const std::function<void(std::
     return;
   }
 #endif
+  const UsualArithmetic usual;
   for (std::size_t item = 0; item < items; ++item) {
     cancel.check();
     body(item, 0);
