@@ -27,6 +27,23 @@ def test_a21_every_real_type_gives_the_same_bits(dtype):
     assert bits(lf.fit("power", {"x": x.astype(dtype), "y": y.astype(dtype)})) == want
 
 
+WHOLE = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"]
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("dtype", [*WHOLE, "f2", "f4", "f8", "g"])
+def test_a21_every_real_type_makes_the_same_curve_and_schedule(dtype, order):
+    kind = np.dtype(dtype).newbyteorder(order)
+    steps, loss = np.arange(100), np.arange(100) % 7 + 1
+    lr = np.where(loss > 4, 4, 2)
+    curve = lf.Curve(steps.astype(kind), loss.astype(kind), lr.astype(kind))
+    assert curve == lf.Curve(steps, loss.astype(float), lr.astype(float))
+    assert curve.loss.dtype == curve.schedule.lr.dtype == np.float64
+    assert curve.steps.dtype == np.int64
+    areas = (s.areas(at=steps.astype(kind)) for s in (curve.schedule, lf.Schedule(lr)))
+    assert np.array(next(areas)).tobytes() == np.array(next(areas)).tobytes()
+
+
 def strided(values):
     return np.repeat(values, 3)[::3]
 
@@ -63,7 +80,7 @@ LAYOUTS = {
 @pytest.mark.parametrize(
     "lay", [pytest.param(f, id=f"{row}_{f.__name__}") for row, fs in LAYOUTS.items() for f in fs]
 )
-def test_layout_does_not_change_a_bit(lay):
+def test_a22_a23_a24_layout_does_not_change_a_bit(lay):
     data = {name: lay(values) for name, values in NOISY.items()}
     before = {name: np.array(values).tobytes() for name, values in data.items()}
     weights = np.linspace(1, 2, X.size)

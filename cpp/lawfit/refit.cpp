@@ -12,6 +12,9 @@ namespace lawfit {
 namespace {
 
 constexpr double eps = std::numeric_limits<double>::epsilon();
+// Standard errors take fourth powers of losses, and rounding of one hides what the others say; as
+// LARGEST and ROOM in Python.
+constexpr double largest_size = 1e60, room = 1e12;
 // With fewer rows all are evaluated: sums would be as dear.
 constexpr std::size_t few_rows = 512;
 // Shares of the objective: predicted decrease at which an exact refit is done, the most that the
@@ -118,12 +121,21 @@ void StreamingRefitter::check_point(std::int64_t step, double y) const {
   if (step >= schedule_steps_)
     throw std::invalid_argument(at() + " is beyond the schedule, which ends at step " +
                                 std::to_string(schedule_steps_ - 1));
-  if (options_.residual.logarithmic && std::isfinite(y) && !(y > 0)) {
+  const auto refuse = [&](const std::string &why) {
     char value[32]; // to_string would round a small loss to 0
     std::snprintf(value, sizeof value, "%.17g", y);
-    throw std::invalid_argument("loss at " + at() + " is " + value +
-                                "; log residuals need it above 0");
-  }
+    throw std::invalid_argument("loss at " + at() + " is " + value + why);
+  };
+  const auto [logarithmic, delta] = options_.residual;
+  const double size = std::abs(y);
+  if (!std::isfinite(y))
+    return;
+  if (logarithmic && !(y > 0))
+    refuse("; log residuals need it above 0");
+  if (size > largest_size || (size > 0 && size < 1 / largest_size))
+    refuse("; expected a size from 1e-60 to 1e+60");
+  if (!logarithmic && size > room * delta)
+    refuse(", more than 1e+12 times delta; expected delta in its unit");
 }
 
 void StreamingRefitter::update(std::int64_t step, double y) {

@@ -51,14 +51,19 @@ void draw_rows(const ResampleOptions &options, std::int64_t k, std::vector<std::
 }
 
 ResamplePlan::ResamplePlan(const Problem &problem, const SolverOptions &solver,
-                           std::vector<double> theta, Cancel &cancel)
+                           const std::vector<double> &theta, Cancel &cancel)
     : problem_(problem), natural_(solver), centred_(to_centred(problem, solver)),
-      theta_(centred(problem, centred_, std::move(theta))), model_(problem) {
+      theta_(centred(problem, centred_, theta)), model_(problem) {
   Problem::Workspace work(problem, Coordinates::centred);
   LinearModel::Workspace own(problem);
   const auto at = std::make_unique<Evaluation>();
   foretells_ = problem.evaluate(theta_.data(), 2, *at, work, cancel) &&
                model_.describe(problem, theta_.data(), *at, work, cancel, own);
+  std::vector<bool> at_bound;
+  for (std::size_t i = 0; i < theta.size(); ++i)
+    at_bound.push_back(theta[i] <= natural_.lower[i] || theta[i] >= natural_.upper[i]);
+  doubtful_ = covariance(problem, theta.data(), at_bound, cancel).status(Status::converged) !=
+              Status::converged;
 }
 
 std::vector<double> ResamplePlan::centred(const Problem &problem, const SolverOptions &bounds,
@@ -87,7 +92,7 @@ public:
     std::copy_n(theta_, p_, natural);
     problem_.to_natural(natural, work_);
     keep_bounds(plan_.natural_, plan_.centred_, theta_, natural);
-    if (found.status == Status::converged && doubtful_)
+    if (found.status == Status::converged && (doubtful_ || plan_.doubtful_))
       found.status = judge(natural);
     const bool lost = found.status == Status::bad_start;
     for (int i = 0; i < p_; ++i)

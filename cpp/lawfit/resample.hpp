@@ -40,8 +40,8 @@ class ResamplePlan {
 public:
   // solver, theta: natural coordinates; theta is the minimum over all rows. `problem` must outlive
   // it.
-  ResamplePlan(const Problem &problem, const SolverOptions &solver, std::vector<double> theta,
-               Cancel &cancel);
+  ResamplePlan(const Problem &problem, const SolverOptions &solver,
+               const std::vector<double> &theta, Cancel &cancel);
 
 private:
   friend class Refitter;
@@ -53,6 +53,7 @@ private:
   std::vector<double> theta_; // centred
   LinearModel model_;
   bool foretells_ = false;
+  bool doubtful_ = false; // whether all rows leave a parameter undetermined
 };
 
 // One thread's refits. Allocates when built, and not in refit() where the law has a Hessian.

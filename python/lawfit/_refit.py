@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lawfit._validate import Floats, Ints
+from lawfit._validate import LARGEST, ROOM, Floats, Ints
 from lawfit.result import Fit
 
 __all__ = ["REFITTED", "UNREAD", "WANTS_START", "FullSolve"]
@@ -31,11 +31,15 @@ class FullSolve:
         first_step: int,
         *,
         logarithmic: bool,
+        delta: float,
+        check: Callable[[int, float], None],
         solve: Callable[[Floats | None], Fit],
     ) -> None:
         self._schedule_steps = schedule_steps
         self._first_step = first_step
         self._logarithmic = logarithmic
+        self._delta = delta
+        self._check_row = check
         self._solve = solve
         self._steps: list[int] = []
         self._losses: list[float] = []
@@ -50,9 +54,12 @@ class FullSolve:
         if not isinstance(step, int) or isinstance(step, bool) or not isinstance(loss, float):
             return UNREAD
         self._check(step, loss)
+        counts = step >= self._first_step and math.isfinite(loss)
+        if counts:
+            self._check_row(step, loss)
         self.last_step = step
         self.skipped += not math.isfinite(loss)
-        if step < self._first_step or not math.isfinite(loss):
+        if not counts:
             return REFITTED
         self._steps.append(step)
         self._losses.append(loss)
@@ -66,8 +73,16 @@ class FullSolve:
         if step >= self._schedule_steps:
             last = self._schedule_steps - 1
             raise ValueError(f"step {step} is beyond the schedule, which ends at step {last}")
-        if self._logarithmic and math.isfinite(loss) and not loss > 0:
-            raise ValueError(f"loss at step {step} is {loss}; log residuals need it above 0")
+        if math.isfinite(loss):
+            self._check_size(f"loss at step {step} is {loss}", abs(loss), positive=loss > 0)
+
+    def _check_size(self, what: str, size: float, *, positive: bool) -> None:
+        if self._logarithmic and not positive:
+            raise ValueError(f"{what}; log residuals need it above 0")
+        if size > LARGEST or 0 < size < 1 / LARGEST:
+            raise ValueError(f"{what}; expected a size from {1 / LARGEST:g} to {LARGEST:g}")
+        if not self._logarithmic and size > ROOM * self._delta:
+            raise ValueError(f"{what}, more than {ROOM:g} times delta; expected delta in its unit")
 
     def start(self, theta: Floats | list[float]) -> None:
         """Solve from these parameters."""

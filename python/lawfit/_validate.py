@@ -22,6 +22,12 @@ Name = TypeVar("Name", bound=str)
 Real: TypeAlias = "int | float | np.integer[Any] | np.floating[Any]"
 
 EXACT_LIMIT = 2**53  # every integer up to here is a float64
+# Standard errors take fourth powers: those of sizes beyond, or of their inverses, are no floats.
+LARGEST = 1e60
+# Beside a residual so many times delta, rounding hides what the others say to a robust loss.
+ROOM = 1e12
+EPSILON = 2.0**-52  # rounding of a float64, relative to it
+NAN_POLICIES = ("raise", "omit")
 
 
 def closest(name: object, names: Iterable[str]) -> str:
@@ -52,8 +58,10 @@ def choose(value: object, options: Collection[Name], *, field: str) -> Name:
     raise ValueError(f"{field} {value!r} is unknown{closest(value, options)}")
 
 
-def float_array(values: object, *, source: str, field: str, finite: bool = True) -> Floats:
-    """Copy a column of real numbers into a new one-dimensional float64 array.
+def float_array(
+    values: object, *, source: str, field: str, finite: bool = True, dimensions: int = 1
+) -> Floats:
+    """Copy a column of real numbers into a new float64 array.
 
     Parameters
     ----------
@@ -64,10 +72,12 @@ def float_array(values: object, *, source: str, field: str, finite: bool = True)
         What the column belongs to and its name, for messages.
     finite : bool
         Refuse NaN, missing and infinite values.
+    dimensions : int
+        How many the values must have; nothing is broadcast or flattened.
 
     Returns
     -------
-    ndarray of float64, shape (n,)
+    ndarray of float64, shape (n,) or of so many dimensions
         C-contiguous, and never a view of `values`.
 
     Raises
@@ -75,16 +85,17 @@ def float_array(values: object, *, source: str, field: str, finite: bool = True)
     TypeError
         If an element is no real number: bool, complex, string, date or another object.
     ValueError
-        If the shape is not (n,), an integer above 2**53 or a long double doesn't fit a float64,
+        If it has other dimensions, an integer above 2**53 or a long double doesn't fit a float64,
         or, with `finite`, a value is not finite.
     """
     where = f"{source}: {field}"
-    array, missing = _read(values, where)
+    array, missing = read_array(values, where)
     if array.dtype.kind not in "iufO" or (array.dtype.kind == "O" and array.ndim == 0):
         _refuse_type(array, values, where)
-    if array.ndim != 1:
-        raise ValueError(f"{where} has shape {array.shape}; expected one dimension, (n,)")
-    result = _to_float64(array, where)
+    if array.ndim != dimensions:
+        expected = "one dimension, (n,)" if dimensions == 1 else f"{dimensions} dimensions"
+        raise ValueError(f"{where} has shape {array.shape}; expected {expected}")
+    result = _to_float64(array.reshape(-1), where).reshape(array.shape)
     if missing is not None:
         result[missing] = np.nan
     if finite:
@@ -201,13 +212,13 @@ def flag(value: object, *, field: str) -> bool:
     return bool(value)
 
 
-def _read(values: Any, where: str) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+def read_array(values: Any, where: str) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     """Return `values` as an array of whatever dtype and shape, and its mask if it has one."""
     if isinstance(values, np.ma.MaskedArray):
         return values.filled(0), np.ma.getmaskarray(values)
-    if callable(getattr(values, "detach", None)):  # a tensor: off the graph and the device
-        values = values.detach().cpu()
     try:
+        if callable(getattr(values, "detach", None)):  # a tensor: off the graph and the device
+            values = values.detach().cpu()
         if isinstance(values, Sequence) and not isinstance(values, str | bytes):
             return _from_sequence(values), None
         return np.asarray(values), None

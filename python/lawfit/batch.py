@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lawfit import _core
 from lawfit._frozen import ReadOnly
+from lawfit._keywords import known_keywords
 from lawfit._validate import Floats, Ints, integer, real
 from lawfit.callable_law import CallableLaw
 from lawfit.curve import Curve
@@ -67,6 +68,8 @@ class FitTable(ReadOnly):
     resampled_objective, resampled_status : ndarray, shape (g, resamples)
         As of `Bootstrap`.
     options : Options
+    notes : tuple of str
+        What was done to the data and the starts, such as rows dropped.
     """
 
     STATUSES: ClassVar[tuple[str, ...]] = _core.STATUSES
@@ -86,6 +89,7 @@ class FitTable(ReadOnly):
     resampled_objective: Floats
     resampled_status: Codes
     options: Options
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -204,6 +208,7 @@ class FitTable(ReadOnly):
         return table_line(self)
 
 
+@known_keywords
 def fit_many(
     law: Law | str,
     data: Any,
@@ -222,6 +227,7 @@ def fit_many(
     threads: int | None = None,
     warmup: Warmup | None = None,
     skip_steps: int | None = None,
+    nan_policy: str = "raise",
     exact: bool = False,
     max_iterations: int = 1000,
     tolerance: float = 1e-14,
@@ -242,9 +248,9 @@ def fit_many(
         How many bootstraps of each group: its rows drawn with replacement, as in
         `lawfit.bootstrap`, refitted from the group's solution. Replicate k depends on `rng`, the
         group's place among the groups and k alone.
-    loss, delta, space, reduction, fixed, bounds, starts, weights, warmup, skip_steps, exact,
-    max_iterations, tolerance
-        As of `lawfit.fit`. That a start lay on a bound and was moved inside is not noted.
+    loss, delta, space, reduction, fixed, bounds, starts, weights, warmup, skip_steps,
+    nan_policy, exact, max_iterations, tolerance
+        As of `lawfit.fit`.
     rng : int or numpy.random.Generator
         Seed of the drawn starts and of the resamples.
     threads : int, optional
@@ -287,6 +293,7 @@ def fit_many(
         threads=threads,
         warmup=warmup,
         skip_steps=skip_steps,
+        nan_policy=nan_policy,
         exact=exact,
         max_iterations=max_iterations,
         tolerance=tolerance,
@@ -302,10 +309,12 @@ def _solve(
     sizes = np.array([index.size for index in members.values()])
     _check_sizes(job.rows, members, sizes, len(free))
     given: list[list[float]] = []
+    notes = list(job.rows.notes)
     asked = 0
     if job.starts is not None and not isinstance(job.starts, int | float | np.number):
         linear = _core.Problem(**description(job, held)).linear
-        given, _ = given_starts(job.starts, free, job.bounds, linear)
+        given, moved = given_starts(job.starts, free, job.bounds, linear)
+        notes += moved
     elif job.starts is not None:
         asked = number_of_starts(job.starts, 0)
     found = _core.fit_many(
@@ -346,6 +355,7 @@ def _solve(
         resampled_objective=found["resampled_objective"],
         resampled_status=found["resampled_status"],
         options=options,
+        notes=tuple(notes),
     )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lawfit import _core
 from lawfit._frozen import ReadOnly
+from lawfit._keywords import known_keywords
 from lawfit._validate import Floats, choose, integer, real
 from lawfit.grouped import GroupedFit
 from lawfit.options import (
@@ -157,6 +158,7 @@ class Bootstrap(ReadOnly):
         return bootstrap_line(self)
 
 
+@known_keywords
 def bootstrap(
     fit: Fit,
     n: int = 4000,
@@ -276,7 +278,13 @@ def _with_data(
 ) -> Fit:
     """Return the fit holding the data again, if they are what it was made to."""
     options: Options = fit.options
-    rows = rows_of(fit.law, data, warmup=options.warmup, skip_steps=options.skip_steps)
+    rows = rows_of(
+        fit.law,
+        data,
+        warmup=options.warmup,
+        skip_steps=options.skip_steps,
+        nan_policy=options.nan_policy,
+    )
     check_rows(rows, options)
     job = Job(
         rows=rows,

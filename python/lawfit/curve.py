@@ -9,8 +9,10 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from lawfit._keywords import known_keywords
 from lawfit._log_order import OnDuplicate, count, curve_rows
 from lawfit._validate import (
+    NAN_POLICIES,
     Floats,
     Ints,
     all_finite,
@@ -96,6 +98,7 @@ class Curve:
     columns: Mapping[str, Floats]
     notes: tuple[str, ...]
 
+    @known_keywords
     def __init__(
         self,
         steps: object,
@@ -113,7 +116,7 @@ class Curve:
     ) -> None:
         source = f"curve {name!r}" if _text(name, "name") else "curve"
         choose(on_duplicate, ("error", "last", "first"), field="on_duplicate")
-        choose(nan_policy, ("raise", "omit"), field="nan_policy")
+        choose(nan_policy, NAN_POLICIES, field="nan_policy")
         logged = step_array(steps, source=source)
         fields = _fields(loss, {} if columns is None else columns, source)
         same_length(source, step=logged, **fields)

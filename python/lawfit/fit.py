@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
+from lawfit._keywords import known_keywords
 from lawfit.curve import Curve
 from lawfit.curves import as_curves
 from lawfit.grouped import GroupedFit
@@ -40,6 +41,7 @@ def fit(
     profile: Mapping[str, Sequence[float]] | None = ...,
     warmup: Warmup | None = ...,
     skip_steps: int | None = ...,
+    nan_policy: str = ...,
     exact: bool = ...,
     max_iterations: int = ...,
     tolerance: float = ...,
@@ -65,11 +67,13 @@ def fit(
     profile: Mapping[str, Sequence[float]] | None = ...,
     warmup: Warmup | None = ...,
     skip_steps: int | None = ...,
+    nan_policy: str = ...,
     exact: bool = ...,
     max_iterations: int = ...,
     tolerance: float = ...,
     timeout: float | None = ...,
 ) -> GroupedFit: ...
+@known_keywords
 def fit(
     law: Law | str | Callable[..., Any],
     data: Any,
@@ -89,6 +93,7 @@ def fit(
     profile: Mapping[str, Sequence[float]] | None = None,
     warmup: Warmup | None = None,
     skip_steps: int | None = None,
+    nan_policy: str = "raise",
     exact: bool = False,
     max_iterations: int = 1000,
     tolerance: float = 1e-14,
@@ -122,7 +127,8 @@ def fit(
     delta : float
         Where rho turns from square to linear, in the residual's unit; inf makes it squared.
     space : {"log", "linear"}
-        Residuals are log f - log y (the target must be positive) or f - y.
+        Residuals are log f - log y (the target must be positive) or f - y. Targets beyond 1e±60 are
+        refused, and those beside which rounding hides the others from a robust loss of f - y.
     reduction : {"sum", "mean"}
         How the objective is reported. The parameters are the same bit for bit.
     fixed : mapping of str to float or None, optional
@@ -151,6 +157,9 @@ def fit(
         authors have it (arXiv:2408.11029); as it is; or as it is in S1, with S2 starting after it.
     skip_steps : int, optional
         Drop points logged before this step; by default those within the schedule's warm-up.
+    nan_policy : {"raise", "omit"}
+        Refuse columns with a value that is NaN, missing or infinite, or drop its row and say in
+        `Fit.notes` how many. Curves have a policy of their own.
     exact : bool
         Sum a loss drop over every earlier step of every point, which takes the square of the
         steps. Otherwise it is interpolated where it is smooth; see `Schedule.loss_drop`.
@@ -198,6 +207,7 @@ def fit(
         profile=profile,
         warmup=warmup,
         skip_steps=skip_steps,
+        nan_policy=nan_policy,
         exact=exact,
         max_iterations=max_iterations,
         tolerance=tolerance,

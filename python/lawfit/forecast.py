@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, overload
 import numpy as np
 
 from lawfit import _core
+from lawfit._keywords import known_keywords
 from lawfit._refit import UNREAD, WANTS_START, FullSolve
 from lawfit._validate import (
     Floats,
@@ -29,7 +30,9 @@ from lawfit.law import Law
 from lawfit.options import read_bounds, read_held, read_law, read_options
 from lawfit.prediction import predict
 from lawfit.result import Fit
+from lawfit.rows import curve_rows
 from lawfit.schedule import Schedule
+from lawfit.solve import check_rows
 
 __all__ = ["Forecaster"]
 
@@ -74,6 +77,7 @@ class Forecaster:
         For options without a meaning, naming field and value, and a law that needs other columns.
     """
 
+    @known_keywords
     def __init__(
         self,
         law: Law | str,
@@ -147,8 +151,16 @@ class Forecaster:
             self._schedule.steps,
             self._first_step,
             logarithmic=self._options.space == "log",
+            delta=self._options.delta if self._options.robust else math.inf,
+            check=self._check_row,
             solve=self._fit_from,
         )
+
+    def _check_row(self, step: int, loss: float) -> None:
+        """Refuse a point that no fit would take, before it is among those fitted."""
+        point = Curve([step], [loss], self._schedule, name=f"at step {step}")
+        rows = curve_rows(self._law, point, warmup=self._options.warmup, skip_steps=0)
+        check_rows(rows, self._options)
 
     @property
     def _first_step(self) -> int:
@@ -175,7 +187,8 @@ class Forecaster:
         ------
         TypeError, ValueError
             For a step that does not come later, naming both, or is beyond the schedule; for a loss
-            that log residuals have no value at. The point is then not taken.
+            that log residuals have no value at, or beyond 1e±60 in size. The point is then not
+            taken.
         """
         with self._lock:
             taken = self._core.update(step, loss)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lawfit._validate import Ints, closest, integer
+from lawfit._validate import Ints, closest, integer, read_array
 from lawfit.curve import Curve
 from lawfit.curves import as_curves
 from lawfit.law import Law
@@ -130,8 +130,14 @@ def table_keys(data: Any, by: By, source: str = "data") -> list[Key]:
     if by not in found:
         raise ValueError(f"{source}: by: column {by!r} is missing{closest(by, found)}")
     column = data[by]
-    # numpy would turn numbers among texts into texts
-    values = list(column) if isinstance(column, Sequence) else np.asarray(column).tolist()
+    if isinstance(column, Sequence):  # numpy would turn numbers among texts into texts
+        values = list(column)
+    else:
+        array, missing = read_array(column, f"{source}: {by}")
+        if missing is not None:
+            array = array.astype(object)
+            array[missing] = None
+        values = array.tolist()
     kinds = set(map(type, values))
     if kinds <= {str}:
         return values
@@ -146,9 +152,10 @@ def group_rows(rows: Rows, data: Any, by: Any) -> dict[Key, Ints]:
         raise TypeError(f"by is {by!r}; expected a name, or a function of a curve")
     if is_table(data):
         keys = table_keys(data, by)
-        if len(keys) != len(rows):
-            raise ValueError(f"data: {by} has {len(keys)} values for {len(rows)} rows")
-        return members(keys)
+        if len(keys) != rows.given:
+            raise ValueError(f"data: {by} has {len(keys)} values for {rows.given} rows")
+        whole = len(rows) == rows.given
+        return members(keys if whole else (keys[row] for row in rows.kept().tolist()))
     found: dict[Key, list[Ints]] = {}
     for curve, group in zip(as_curves(data), rows.groups, strict=True):
         found.setdefault(curve_key(curve, by), []).append(np.arange(group.begin, group.end))

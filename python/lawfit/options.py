@@ -15,7 +15,16 @@ import numpy as np
 
 from lawfit import laws
 from lawfit._record import Record
-from lawfit._validate import Floats, choose, closest, flag, float_array, integer, real
+from lawfit._validate import (
+    NAN_POLICIES,
+    Floats,
+    choose,
+    closest,
+    flag,
+    float_array,
+    integer,
+    real,
+)
 from lawfit.callable_law import CallableLaw
 from lawfit.conventions import DEFAULTS, LOSSES, SPACES, WARMUPS, Warmup, check_losses
 from lawfit.formula import DECAY_AREAS, operands
@@ -50,6 +59,7 @@ class Options:
     reduction: str
     warmup: Warmup
     skip_steps: int | None
+    nan_policy: str
     exact: bool
     seed: int
     max_iterations: int
@@ -63,6 +73,11 @@ class Options:
         """The loss as the core knows it: with delta infinite, a robust one is the squared one."""
         robust = self.loss in ("huber", "soft_l1")
         return "squared" if robust and math.isinf(self.delta) else self.loss
+
+    @property
+    def robust(self) -> bool:
+        """Whether delta says anything."""
+        return self.rho in ("huber", "soft_l1")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Options:
@@ -81,6 +96,9 @@ class Options:
             reduction=choose(record.text("reduction"), REDUCTIONS, field="fit: options: reduction"),
             warmup=choose(record.text("warmup"), WARMUPS, field="fit: options: warmup"),
             skip_steps=record.integer("skip_steps") if record.has("skip_steps") else None,
+            nan_policy=choose(
+                record.text("nan_policy"), NAN_POLICIES, field="fit: options: nan_policy"
+            ),
             exact=record.flag("exact"),
             seed=record.integer("seed"),
             max_iterations=record.integer("max_iterations"),
@@ -109,6 +127,7 @@ def read_options(
     rng: Any,
     max_iterations: int,
     tolerance: float,
+    nan_policy: str = "raise",
 ) -> Options:
     """Check the options that are kept; for None stands the law's convention."""
     usual = {**DEFAULTS, **law.conventions}
@@ -119,6 +138,7 @@ def read_options(
         reduction=choose(reduction, REDUCTIONS, field="reduction"),
         warmup=choose(usual["warmup"] if warmup is None else warmup, WARMUPS, field="warmup"),
         skip_steps=None if skip_steps is None else integer(skip_steps, field="skip_steps", lower=0),
+        nan_policy=choose(nan_policy, NAN_POLICIES, field="nan_policy"),
         exact=flag(exact, field="exact"),
         seed=read_seed(rng),
         max_iterations=integer(max_iterations, field="max_iterations", lower=1, upper=2**31 - 1),

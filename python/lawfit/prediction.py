@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lawfit import laws
+from lawfit._keywords import known_keywords
 from lawfit._validate import Floats, Ints, choose, closest, flag, real
 from lawfit.conventions import DEFAULTS, WARMUPS, Warmup
 from lawfit.curve import Curve
@@ -21,6 +22,7 @@ from lawfit.schedule import Schedule
 __all__ = ["Request", "predict", "request"]
 
 
+@known_keywords
 def predict(
     law: Law | str,
     params: Mapping[str, float],

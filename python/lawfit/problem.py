@@ -65,6 +65,7 @@ class ProblemOptions(TypedDict, total=False):
     weights: Any
     warmup: Warmup | None
     skip_steps: int | None
+    nan_policy: str
     exact: bool
     max_iterations: int
     tolerance: float
@@ -81,7 +82,7 @@ class Problem:
         As `lawfit.fit` takes them; what the data say later is not seen.
     **options
         `loss`, `delta`, `space`, `reduction`, `fixed`, `bounds`, `weights`, `warmup`, `skip_steps`,
-        `exact`, `max_iterations` and `tolerance` of `lawfit.fit`.
+        `nan_policy`, `exact`, `max_iterations` and `tolerance` of `lawfit.fit`.
 
     Raises
     ------
@@ -226,6 +227,7 @@ def read_job(
     profile: Mapping[str, Any] | None = None,
     warmup: Warmup | None = None,
     skip_steps: int | None = None,
+    nan_policy: str = "raise",
     exact: bool = False,
     max_iterations: int = 1000,
     tolerance: float = 1e-14,
@@ -242,12 +244,19 @@ def read_job(
         reduction=reduction,
         warmup=warmup,
         skip_steps=skip_steps,
+        nan_policy=nan_policy,
         exact=exact,
         rng=rng,
         max_iterations=max_iterations,
         tolerance=tolerance,
     )
-    rows = rows_of(chosen, data, warmup=options.warmup, skip_steps=options.skip_steps)
+    rows = rows_of(
+        chosen,
+        data,
+        warmup=options.warmup,
+        skip_steps=options.skip_steps,
+        nan_policy=options.nan_policy,
+    )
     check_rows(rows, options)
     job = Job(
         rows=rows,

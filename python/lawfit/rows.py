@@ -32,7 +32,10 @@ _NO_STEPS: Ints = np.zeros(0, np.int64)
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows `begin` … `end` - 1 come from one source: its rows `index`, of `given`."""
+    """Rows `begin` … `end` - 1 come from one source: its rows `index`, of `given`.
+
+    `notes` say what was done to it before it became rows, naming it.
+    """
 
     source: str
     begin: int
@@ -40,6 +43,7 @@ class Group:
     index: Ints
     given: int
     schedule: Schedule | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,11 @@ class Rows:
     def sources(self) -> str:
         """The sources by name, for messages."""
         return ", ".join(group.source for group in self.groups)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done to the sources before they became rows."""
+        return tuple(dict.fromkeys(note for group in self.groups for note in group.notes))
 
     def kept(self) -> Ints:
         """Return which of the sources' rows, counted through, these are."""
@@ -194,7 +203,8 @@ def curve_rows(
             )
         begin, end = end, end + kept.size
         schedule = curve.schedule if law.uses_schedule else None
-        groups.append(Group(source, begin, end, kept, len(curve), schedule))
+        notes = tuple(f"{source}: {note}" for note in curve.notes)
+        groups.append(Group(source, begin, end, kept, len(curve), schedule, notes))
         steps.append(curve.steps[kept])
         run = _Run(
             source,
@@ -287,21 +297,45 @@ def _target(curve: Curve, y: str, source: str) -> Floats:
     raise ValueError(f"{source}: column {y!r} is missing{closest(y, [*curve.columns, 'loss'])}")
 
 
-def table_rows(law: Law, data: Any, *, target: bool = True, source: str = "data") -> Rows:
-    """Take a law's rows from a mapping of columns or a data frame."""
+def table_rows(
+    law: Law, data: Any, *, target: bool = True, source: str = "data", nan_policy: str = "raise"
+) -> Rows:
+    """Take a law's rows from a mapping of columns or a data frame.
+
+    `nan_policy` "omit" drops rows in which a column that the law or the target takes is missing or
+    not finite.
+    """
     if law.uses_schedule:
         raise TypeError(
             f"law {law.name!r} needs schedules: give a Curve, Curves or a list of Curve, "
             f"not a {type(data).__name__}"
         )
     names = [*law.columns, law.y] if target else list(law.columns)
-    columns = table_columns(data, names, source=source)
+    omit = nan_policy == "omit"
+    columns = table_columns(data, names, source=source, finite=not omit)
+    given = len(next(iter(columns.values()))) if columns else 0
+    kept = np.arange(given)
+    notes: tuple[str, ...] = ()
+    if omit:
+        kept, notes = _finite_rows(columns, source)
+        columns = {name: values[kept] for name, values in columns.items()}
     y = columns.pop(law.y) if target else None
     if y is None and not columns:
         raise ValueError(f"law {law.name!r} has no columns, so {source} says nothing of its rows")
-    n = len(y) if y is not None else len(columns[law.columns[0]])
-    group = Group(source, 0, n, np.arange(n), n)
+    group = Group(source, 0, kept.size, kept, given, notes=notes)
     return Rows(law, tuple(columns.values()), _NO_STEPS, (group,), "actual", y)
+
+
+def _finite_rows(columns: Mapping[str, Floats], source: str) -> tuple[Ints, tuple[str, ...]]:
+    """Return the rows in which every column is finite, and a note if there are others."""
+    finite = np.all([np.isfinite(values) for values in columns.values()], axis=0)
+    kept = np.flatnonzero(finite)
+    if kept.size == finite.size:
+        return kept, ()
+    which = f"{finite.size} rows with {' or '.join(columns)} not finite"
+    if not kept.size:
+        raise ValueError(f"{source} has 0 rows: dropped all {which}")
+    return kept, (f"{source}: dropped {finite.size - kept.size} of {which}",)
 
 
 def is_table(data: object) -> bool:
@@ -312,13 +346,22 @@ def is_table(data: object) -> bool:
     return is_lazy(data) or any(hasattr(data, n) for n in ("column_names", "columns", "keys"))
 
 
-def rows_of(law: Law, data: object, *, warmup: Warmup, skip_steps: int | None) -> Rows:
+def rows_of(
+    law: Law,
+    data: object,
+    *,
+    warmup: Warmup,
+    skip_steps: int | None,
+    nan_policy: str = "raise",
+) -> Rows:
     """Take a law's rows and target from curves or a table."""
     if not isinstance(data, Iterable) and not is_table(data) and not isinstance(data, Curve):
         kind = type(data).__name__
         raise TypeError(f"data is a {kind}; expected curves, a mapping of columns or a data frame")
     if not is_table(data):
+        if nan_policy == "omit":
+            raise TypeError("nan_policy is for columns; curves have their own, Curve(nan_policy=…)")
         return curve_rows(law, data, warmup=warmup, skip_steps=skip_steps)
     if skip_steps is not None:
         raise TypeError(f"skip_steps: a {type(data).__name__} has no steps to skip")
-    return table_rows(law, data)
+    return table_rows(law, data, nan_policy=nan_policy)

@@ -20,6 +20,7 @@ import math
 from collections.abc import Iterable
 from typing import Final, Literal
 
+from lawfit._keywords import known_keywords
 from lawfit._validate import choose, integer, real
 from lawfit.pieces import MAX_RATE, MAX_STEPS, Piece
 from lawfit.schedule import Schedule
@@ -102,6 +103,7 @@ class _Run:
         return Schedule.from_pieces(self.pieces, warmup=self.warmup)
 
 
+@known_keywords
 def constant(*, steps: int, peak: float, warmup: int = 0, ramp: Ramp = "open") -> Schedule:
     """Stay at `peak` after the warm-up."""
     run = _Run(steps, peak, warmup, ramp)
@@ -109,6 +111,7 @@ def constant(*, steps: int, peak: float, warmup: int = 0, ramp: Ramp = "open") -
     return run.done()
 
 
+@known_keywords
 def cosine(
     *,
     steps: int,
@@ -124,6 +127,7 @@ def cosine(
     return run.done()
 
 
+@known_keywords
 def linear(
     *,
     steps: int,
@@ -139,6 +143,7 @@ def linear(
     return run.done()
 
 
+@known_keywords
 def polynomial(
     *,
     steps: int,
@@ -156,6 +161,7 @@ def polynomial(
     return run.done()
 
 
+@known_keywords
 def inverse_sqrt(
     *,
     steps: int,
@@ -176,6 +182,7 @@ def inverse_sqrt(
     return run.done()
 
 
+@known_keywords
 def wsd(
     *,
     steps: int,
@@ -203,6 +210,7 @@ def wsd(
     return run.done()
 
 
+@known_keywords
 def two_stage(
     *,
     steps: int,
@@ -219,6 +227,7 @@ def two_stage(
     return run.done()
 
 
+@known_keywords
 def multi_step(
     *,
     steps: int,
@@ -246,6 +255,7 @@ def multi_step(
     return run.done()
 
 
+@known_keywords
 def cyclic(
     *,
     steps: int,

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lawfit import _core
-from lawfit._validate import Floats, Ints
+from lawfit._validate import EPSILON, LARGEST, ROOM, Floats, Ints
 from lawfit.callable_law import CallableLaw
 from lawfit.grouped import GroupedFit
 from lawfit.groups import By, Key, number_of_grouped_starts, split_rows
@@ -22,6 +22,7 @@ from lawfit.result import Fit, Trained
 from lawfit.rows import Rows
 from lawfit.scores import score
 from lawfit.starts import Bounds, given_starts, number_of_starts, start_ranges
+from lawfit.ties import tie_notes
 
 __all__ = [
     "COARSE",
@@ -36,8 +37,8 @@ __all__ = [
     "train",
 ]
 
-# Squares of what is beyond overflow, those of its inverse vanish.
-LARGEST = 1e150
+# A row this many times the median size may lie beyond what a robust loss has room for.
+OUTLYING = 1e6
 # Starts are run on every k-th row first, where there are this many of them and of rows a parameter.
 COARSE_STARTS = 4
 COARSE_ROWS = 8
@@ -82,15 +83,30 @@ def check_rows(rows: Rows, options: Options) -> None:
     if options.space == "log":
         wanted = "log residuals need it above 0 (space='linear' takes any)"
         rows.refuse(rows.y <= 0, rows.law.y, rows.y, wanted)
-    sizes = np.abs(rows.y)
-    if sizes.max() <= LARGEST and sizes.min() >= 1 / LARGEST:
+    _check_sizes(rows, rows.y, options)
+
+
+def _check_sizes(rows: Rows, y: Floats, options: Options) -> None:
+    """Refuse a target that floating point has no room for, or none beside delta."""
+    sizes = np.abs(y)
+    unit = f"expected a size from {1 / LARGEST:g} to {LARGEST:g}, so give it in another unit"
+    small = sizes < 1 / LARGEST  # among larger ones they do no harm but in log space
+    if options.space == "linear" and small.any() and not 0 < np.median(sizes) < 1 / LARGEST:
+        small[:] = False
+    rows.refuse((sizes > LARGEST) | small, rows.law.y, y, unit)
+    if not options.robust or options.space == "log" or sizes.max() <= ROOM * options.delta:
         return
     size = float(np.median(sizes))
-    if size > LARGEST or 0 < size < 1 / LARGEST:
+    if options.delta < EPSILON * size:
         raise ValueError(
-            f"{rows.sources}: the median size of {rows.law.y} is {size:.3g}; expected "
-            f"{1 / LARGEST:g} to {LARGEST:g}, so give it in another unit"
+            f"delta is {options.delta!r}, below the rounding of {rows.law.y}, whose median size in "
+            f"{rows.sources} is {size:.3g}; expected it in the unit of {rows.law.y}"
         )
+    wanted = (
+        f"beside it rounding hides the other rows from the loss {options.loss!r} with delta "
+        f"{options.delta:g}; leave the row out or take space='log'"
+    )
+    rows.refuse(sizes > max(ROOM * options.delta, OUTLYING * size), rows.law.y, y, wanted)
 
 
 def fit_once(job: Job, held: Mapping[str, float]) -> Fit:
@@ -340,7 +356,7 @@ def _result(
         starts_agreed=solution.starts_agreed,
         iterations=solution.iterations,
         evaluations=solution.evaluations,
-        notes=(*notes, *_caveats(job, free, solution)),
+        notes=(*rows.notes, *notes, *_caveats(job, free, solution)),
     )
 
 
@@ -353,6 +369,7 @@ def _caveats(job: Job, free: list[str], solution: _core.Solution) -> list[str]:
         for lam in free
         if lam in factors
     ]
+    notes += tie_notes(job.rows.law, job.rows.columns, free)
     if isinstance(job.rows.law, CallableLaw):
         how = "differences" if job.rows.law.jacobian is None else "its own jacobian"
         notes.append(f"the law is a Python function: slow, on one thread, derivatives by {how}")
@@ -360,8 +377,7 @@ def _caveats(job: Job, free: list[str], solution: _core.Solution) -> list[str]:
         notes.append(
             "every rate counts as one trial: standard errors need the numbers of trials as weights"
         )
-    robust = job.options.rho in ("huber", "soft_l1")
-    if robust and solution.theta.size and not solution.from_hessian:
+    if job.options.robust and solution.theta.size and not solution.from_hessian:
         notes.append(
             "standard errors rest on the Gauss-Newton matrix: the Hessian is not positive definite"
         )

@@ -10,7 +10,9 @@ from lawfit._validate import Floats, closest, float_array, same_length
 __all__ = ["column_names", "is_lazy", "table_columns"]
 
 
-def table_columns(data: Any, names: Iterable[str], *, source: str = "data") -> dict[str, Floats]:
+def table_columns(
+    data: Any, names: Iterable[str], *, source: str = "data", finite: bool = True
+) -> dict[str, Floats]:
     """Copy named columns into float64 arrays.
 
     Parameters
@@ -22,6 +24,8 @@ def table_columns(data: Any, names: Iterable[str], *, source: str = "data") -> d
         The columns to take.
     source : str
         What messages call `data`.
+    finite : bool
+        Refuse values that are missing or not finite.
 
     Returns
     -------
@@ -33,15 +37,15 @@ def table_columns(data: Any, names: Iterable[str], *, source: str = "data") -> d
     TypeError
         If `data` has no named columns, or a column holds something else than real numbers.
     ValueError
-        If a column is missing, holds a value that is missing or not finite, or differs in length
-        from another, or if there are 0 rows.
+        If a column is missing, differs in length from another or, with `finite`, holds a value that
+        is missing or not finite; or if there are 0 rows.
     """
     found = column_names(data, source)
     columns = {}
     for name in names:
         if name not in found:
             raise ValueError(f"{source}: column {name!r} is missing{closest(name, found)}")
-        columns[name] = float_array(data[name], source=source, field=name)
+        columns[name] = float_array(data[name], source=source, field=name, finite=finite)
     same_length(source, **columns)
     if any(not len(column) for column in columns.values()):
         raise ValueError(f"{source} has 0 rows")

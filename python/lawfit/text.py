@@ -265,4 +265,5 @@ def table_summary(table: FitTable) -> str:
     if table.resamples:
         ended = table.resampled_counts()
         lines.append(f"{_ended(ended)} of {sum(ended.values())} resamples; seed {table.seed}")
+    lines += [f"note: {note}" for note in table.notes]
     return "\n".join(lines)

@@ -231,16 +231,16 @@ def _log_probabilities(log_probs: Any) -> Floats:
         raise ValueError("log_probs is ragged; pad samples of fewer choices with -inf") from None
     if len(shape) != 3 or 0 in shape:
         raise ValueError(f"log_probs has shape {shape}; expected (models, samples, choices)")
-    flat = np.asarray(log_probs).reshape(-1)
-    values = float_array(flat, source="downstream_chain", field="log_probs", finite=False)
-    bad = np.flatnonzero(~(values <= 0))
+    values = float_array(
+        log_probs, source="downstream_chain", field="log_probs", finite=False, dimensions=3
+    )
+    bad = np.argwhere(~(values <= 0))
     if bad.size:
-        place = tuple(int(i) for i in np.unravel_index(bad[0], shape))
         raise ValueError(
-            f"log_probs at [model, sample, choice] {list(place)} is {values[bad[0]]}; "
+            f"log_probs at [model, sample, choice] {bad[0].tolist()} is {values[tuple(bad[0])]}; "
             "expected the logarithm of a probability, at most 0"
         )
-    return values.reshape(shape)
+    return values
 
 
 def _right_choices(correct: Any, values: Floats) -> Rows:
