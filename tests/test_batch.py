@@ -314,7 +314,7 @@ def test_the_core_refuses_groups_that_are_none():
     how |= {"loss": "squared", "delta": 1.0, "space": "linear", "theta": [0.0], "free": [True]}
     how |= {"may_centre": [True], "logarithmic": [False], "lower": [-9.0], "upper": [9.0]}
     how |= {"max_iterations": 9, "tolerance": 1e-14, "starts": 1, "per_parameter": 8, "seed": 0}
-    how |= {"given": [], "coarse": (4, 16, 3), "replicates": 0, "threads": 1}
+    how |= {"given": [], "coarse": (4, 16, 3), "replicates": 0, "threads": 1, "timeout": np.inf}
     how |= {"ranges": [[("uniform", 0.0, 1.0)]], "rows": np.arange(4), "first": np.array([0, 2, 4])}
     assert _core.fit_many(**how)["theta"].shape == (1, 2)
     for bad, message in [

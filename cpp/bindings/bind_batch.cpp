@@ -59,7 +59,7 @@ py::dict fit_many(const Program &program, const Data &data, const DoubleArray &y
                   const std::vector<std::vector<RangeTuple>> &ranges,
                   const std::vector<std::vector<double>> &given,
                   const std::tuple<std::int64_t, std::size_t, std::size_t> &coarse,
-                  std::int64_t replicates, int threads) {
+                  std::int64_t replicates, int threads, double timeout) {
   check_fits(program, data, theta.size());
   const std::vector<double> target = to_vector<double>(y), weight = to_vector<double>(weights);
   const Groups groups{program, data, target, weight, to_index(rows), to_index(first)};
@@ -96,7 +96,7 @@ py::dict fit_many(const Program &program, const Data &data, const DoubleArray &y
                          asked.mutable_data(),
                          {resampled.mutable_data(), groups.size() * static_cast<std::size_t>(r),
                           resampled_objective.mutable_data(), resampled_status.mutable_data()}};
-  without_gil([&](Cancel &cancel) { fit_batch(groups, options, out, cancel); });
+  without_gil([&](Cancel &cancel) { fit_batch(groups, options, out, cancel); }, timeout);
   py::dict found;
   found["theta"] = std::move(estimates);
   found["errors"] = std::move(errors);
@@ -120,5 +120,5 @@ void bind_batch(py::module_ &module) {
              py::arg("may_centre"), py::arg("logarithmic"), py::arg("lower"), py::arg("upper"),
              py::arg("max_iterations"), py::arg("tolerance"), py::arg("starts"),
              py::arg("per_parameter"), py::arg("seed"), py::arg("ranges"), py::arg("given"),
-             py::arg("coarse"), py::arg("replicates"), py::arg("threads"));
+             py::arg("coarse"), py::arg("replicates"), py::arg("threads"), py::arg("timeout"));
 }

@@ -22,6 +22,7 @@ Solution counted(const GroupedSummary &found) {
   out.search.failed = found.failed;
   out.search.agreed = found.agreed;
   out.search.evaluations = found.evaluations;
+  out.search.timed_out = found.timed_out;
   return out;
 }
 
@@ -56,7 +57,7 @@ Solutions solve_grouped(const std::vector<const Problem *> &problems,
                         const std::vector<bool> &shared, const std::vector<double> &lower,
                         const std::vector<double> &upper, int max_iterations, double tolerance,
                         std::int64_t starts, std::uint64_t seed, int threads,
-                        const std::vector<std::vector<RangeTuple>> &ranges) {
+                        const std::vector<std::vector<RangeTuple>> &ranges, double timeout) {
   const Grouped grouped(problems, shared);
   const SolverOptions solver{lower, upper, max_iterations, tolerance};
   GroupedOptions options{starts, seed, threads, {}};
@@ -68,10 +69,12 @@ Solutions solve_grouped(const std::vector<const Problem *> &problems,
   for (const auto &group : options.ranges)
     if (group.size() != p)
       throw py::value_error("ranges must hold the free parameters");
-  return without_gil([&](Cancel &cancel) {
+  const auto work = [&](Cancel &cancel) {
     const GroupedSummary found = grouped_multistart(grouped, solver, options, cancel);
-    return describe(grouped, found, solver, threads, cancel);
-  });
+    Untimed rest(cancel);
+    return describe(grouped, found, solver, threads, rest);
+  };
+  return without_gil(work, timeout);
 }
 
 } // namespace
@@ -79,5 +82,6 @@ Solutions solve_grouped(const std::vector<const Problem *> &problems,
 void bind_grouped(py::module_ &module) {
   module.def("solve_grouped", &solve_grouped, py::kw_only(), py::arg("problems"), py::arg("shared"),
              py::arg("lower"), py::arg("upper"), py::arg("max_iterations"), py::arg("tolerance"),
-             py::arg("starts"), py::arg("seed"), py::arg("threads"), py::arg("ranges"));
+             py::arg("starts"), py::arg("seed"), py::arg("threads"), py::arg("ranges"),
+             py::arg("timeout"));
 }

@@ -36,6 +36,7 @@ public:
     SolverSummary found;
     if (small_) {
       Cancel cancel;
+      const UsualArithmetic usual;
       found = minimise(theta, cancel);
     } else {
       found = without_gil([&](Cancel &cancel) { return minimise(theta, cancel); });

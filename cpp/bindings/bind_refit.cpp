@@ -48,6 +48,7 @@ int update(StreamingRefitter &refitter, py::handle step, py::handle loss) {
   const long long at = PyLong_AsLongLongAndOverflow(step.ptr(), &overflow);
   if (overflow != 0)
     return static_cast<int>(Taken::unread);
+  const UsualArithmetic usual;
   refitter.update(at, PyFloat_AS_DOUBLE(loss.ptr()));
   return static_cast<int>(refitter.wants_start() ? Taken::wants_start : Taken::refitted);
 }
@@ -55,6 +56,7 @@ int update(StreamingRefitter &refitter, py::handle step, py::handle loss) {
 void start(StreamingRefitter &refitter, const std::vector<double> &theta) {
   if (theta.size() != refitter.theta().size())
     throw py::value_error("theta must hold the free parameters");
+  const UsualArithmetic usual;
   refitter.start(theta.data());
 }
 

@@ -32,7 +32,8 @@ py::array_t<std::uint32_t> drawn_rows(std::size_t rows, std::int64_t replicate, 
 py::tuple bootstrap(const Problem &problem, const std::vector<double> &theta,
                     const std::vector<double> &lower, const std::vector<double> &upper,
                     int max_iterations, double tolerance, std::int64_t replicates,
-                    std::uint64_t seed, int threads, const std::vector<std::size_t> &parts) {
+                    std::uint64_t seed, int threads, const std::vector<std::size_t> &parts,
+                    double timeout) {
   const auto p = static_cast<std::size_t>(problem.parameters());
   if (theta.size() != p || lower.size() != p || upper.size() != p)
     throw py::value_error("theta and bounds must hold the free parameters");
@@ -44,7 +45,8 @@ py::tuple bootstrap(const Problem &problem, const std::vector<double> &theta,
                        objective.mutable_data(), status.mutable_data()};
   const SolverOptions solver{lower, upper, max_iterations, tolerance};
   const ResampleOptions options{replicates, seed, threads, parts};
-  without_gil([&](Cancel &cancel) { resample(problem, solver, theta, options, out, cancel); });
+  without_gil([&](Cancel &cancel) { resample(problem, solver, theta, options, out, cancel); },
+              timeout);
   return py::make_tuple(std::move(values), std::move(objective), std::move(status));
 }
 
@@ -55,5 +57,6 @@ void bind_resample(py::module_ &module) {
              py::arg("seed"), py::arg("parts"));
   module.def("bootstrap", &bootstrap, py::kw_only(), py::arg("problem"), py::arg("theta"),
              py::arg("lower"), py::arg("upper"), py::arg("max_iterations"), py::arg("tolerance"),
-             py::arg("replicates"), py::arg("seed"), py::arg("threads"), py::arg("parts"));
+             py::arg("replicates"), py::arg("seed"), py::arg("threads"), py::arg("parts"),
+             py::arg("timeout"));
 }

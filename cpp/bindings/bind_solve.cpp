@@ -12,7 +12,7 @@ Solution solve(const Problem &problem, const std::vector<double> &lower,
                const std::vector<double> &upper, int max_iterations, double tolerance,
                std::int64_t starts, std::uint64_t seed, int threads,
                const std::vector<RangeTuple> &ranges, const std::vector<std::vector<double>> &given,
-               const Problem *coarse, const Program *program, const Data *data,
+               const Problem *coarse, double timeout, const Program *program, const Data *data,
                const std::vector<double> &values, const std::vector<bool> &free) {
   const auto p = static_cast<std::size_t>(problem.parameters());
   SolverOptions solver{lower, upper, max_iterations, tolerance};
@@ -39,19 +39,21 @@ Solution solve(const Problem &problem, const std::vector<double> &lower,
       throw py::value_error("the problem and the data differ in rows");
   }
 
-  return without_gil([&](Cancel &cancel) {
+  const auto work = [&](Cancel &cancel) {
     Solution out;
     out.search = multistart(problem, solver, options, cancel);
     const std::vector<double> &theta = out.search.theta;
     if (theta.empty())
       return out;
     const std::vector<bool> at_bound = out.mark_bounds(lower, upper);
-    out.covariance = covariance(problem, theta.data(), at_bound, cancel);
+    Untimed rest(cancel);
+    out.covariance = covariance(problem, theta.data(), at_bound, rest);
     if (program && is_success(out.status()))
       out.take(refine(problem, {*program, *data, values, free}, solver, theta, at_bound,
-                      out.covariance, cancel));
+                      out.covariance, rest));
     return out;
-  });
+  };
+  return without_gil(work, timeout);
 }
 
 } // namespace
@@ -92,7 +94,7 @@ void bind_solve(py::module_ &module) {
   module.def("solve", &solve, py::kw_only(), py::arg("problem"), py::arg("lower"), py::arg("upper"),
              py::arg("max_iterations"), py::arg("tolerance"), py::arg("starts"), py::arg("seed"),
              py::arg("threads"), py::arg("ranges"), py::arg("given"), py::arg("coarse"),
-             py::arg("program") = nullptr, py::arg("data") = nullptr,
+             py::arg("timeout"), py::arg("program") = nullptr, py::arg("data") = nullptr,
              py::arg("theta") = std::vector<double>{}, py::arg("free") = std::vector<bool>{},
              "With the law itself (program, data, and as of a Problem theta and free), the minimum "
              "is given the digits that the law's rounding took.");

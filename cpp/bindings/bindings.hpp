@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +13,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "lawfit/floating_point.hpp"
 #include "lawfit/parallel.hpp"
 #include "lawfit/problem.hpp"
 #include "lawfit/program.hpp"
@@ -52,10 +54,11 @@ template <class T> py::array_t<T> to_array(const std::vector<T> &values) {
 
 // Before Python 3.14 a thread that asks for the GIL of an interpreter at its end, as a daemon's
 // may, is ended by unwinding it, which destructors do not survive: the process would abort. Such a
-// thread waits for the process to end instead, as Python itself has it since.
-template <class Take> void take_gil(Take &&take) noexcept {
+// thread waits for the process to end instead, as Python itself has it since. For calls into
+// Python that may take the GIL and throw nothing.
+template <class Call> void outlive_python(Call &&call) noexcept {
   try {
-    take();
+    call();
   } catch (...) {
     for (;;)
       std::this_thread::sleep_for(std::chrono::hours(1));
@@ -69,25 +72,41 @@ public:
   WithoutGil(const WithoutGil &) = delete;
   WithoutGil &operator=(const WithoutGil &) = delete;
   ~WithoutGil() {
-    take_gil([this] { PyEval_RestoreThread(state_); });
+    outlive_python([this] { PyEval_RestoreThread(state_); });
   }
 
 private:
   PyThreadState *state_;
 };
 
-// Runs `work(cancel)` without the GIL. The calling thread looks for pending signals every 20 ms
-// (only Python's main thread has any), and a Ctrl-C ends the work with KeyboardInterrupt.
-template <class Work> auto without_gil(Work &&work) {
-  lawfit::Cancel cancel([] {
-    PyGILState_STATE before{};
-    take_gil([&] { before = PyGILState_Ensure(); });
-    const bool goes_on = PyErr_CheckSignals() == 0;
-    PyGILState_Release(before);
-    return goes_on;
-  });
+// With the GIL for its lifetime, on any thread.
+class WithGil {
+public:
+  WithGil() {
+    outlive_python([this] { before_ = PyGILState_Ensure(); });
+  }
+  WithGil(const WithGil &) = delete;
+  WithGil &operator=(const WithGil &) = delete;
+  ~WithGil() { PyGILState_Release(before_); }
+
+private:
+  PyGILState_STATE before_{};
+};
+
+// Runs `work(cancel)` without the GIL, in the usual arithmetic. The calling thread looks for
+// pending signals every 20 ms (only Python's main thread has any), and a Ctrl-C ends the work with
+// KeyboardInterrupt. A time limit is for work that catches TimedOut.
+template <class Work>
+auto without_gil(Work &&work, double seconds = std::numeric_limits<double>::infinity()) {
+  lawfit::Cancel cancel(
+      [] {
+        const WithGil held;
+        return PyErr_CheckSignals() == 0;
+      },
+      seconds);
   try {
     const WithoutGil released;
+    const lawfit::UsualArithmetic usual;
     return work(cancel);
   } catch (const lawfit::Cancelled &) {
     // The GIL is held again here, and the signal's exception is pending.

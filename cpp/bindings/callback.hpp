@@ -16,7 +16,7 @@ public:
   Callback(const Callback &) = delete;
   Callback &operator=(const Callback &) = delete;
   ~Callback() override {
-    const py::gil_scoped_acquire gil; // the last owner may be at work without it
+    const WithGil held; // the last owner may be at work without it
     function_.release().dec_ref();
   }
 
@@ -24,9 +24,14 @@ public:
 
   void evaluate(const double *arguments, int order, const lawfit::RowValues &out,
                 lawfit::Cancel &) const override {
-    const py::gil_scoped_acquire gil;
+    const WithGil held;
     const auto k = static_cast<py::ssize_t>(arguments_);
-    const py::tuple result = function_(py::array_t<double>(k, arguments), order);
+    const py::tuple given = py::make_tuple(py::array_t<double>(k, arguments), order);
+    PyObject *returned = nullptr;
+    outlive_python([&] { returned = PyObject_CallObject(function_.ptr(), given.ptr()); });
+    if (!returned)
+      throw py::error_already_set();
+    const auto result = py::reinterpret_steal<py::tuple>(returned);
     copy(result[0], 1, out.value, out.stride);
     if (order < 1)
       return;

@@ -18,6 +18,8 @@ std::vector<bool> Solution::mark_bounds(const std::vector<double> &lower,
 }
 
 Status Solution::status() const {
+  if (search.timed_out)
+    return Status::timeout;
   if (search.theta.empty())
     return Status::bad_start;
   const Status found = covariance.status(search.best.status);

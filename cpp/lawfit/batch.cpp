@@ -50,6 +50,19 @@ std::vector<double> take(const std::vector<double> &values, const std::vector<st
   return out;
 }
 
+// Nothing found for a group.
+void blank(const Groups &groups, const BatchOptions &options, std::size_t g, Status why,
+           const BatchResults &out) {
+  const std::size_t p = options.solver.lower.size();
+  const auto count = static_cast<std::size_t>(options.replicates);
+  for (std::size_t k = 0; k < p; ++k)
+    out.theta[k * groups.size() + g] = out.errors[k * groups.size() + g] = nan;
+  out.objective[g] = nan;
+  out.status[g] = static_cast<std::int8_t>(why);
+  if (count > 0)
+    out.replicates.blank(p, g * count, count, why);
+}
+
 class Group {
 public:
   Group(const Groups &groups, const BatchOptions &options, std::size_t g, Cancel &cancel)
@@ -62,22 +75,24 @@ public:
     out.agreed[g_] = found.agreed;
     out.asked[g_] = found.asked;
     if (found.theta.empty()) {
-      blank(out);
+      blank(groups_, options_, g_, found.timed_out ? Status::timeout : Status::bad_start, out);
       return;
     }
     const SolverOptions &bounds = options_.solver;
     std::vector<bool> at_bound;
     for (std::size_t k = 0; k < found.theta.size(); ++k)
       at_bound.push_back(found.theta[k] <= bounds.lower[k] || found.theta[k] >= bounds.upper[k]);
-    const Covariance errors = covariance(problem_, found.theta.data(), at_bound, cancel_);
+    Untimed rest(cancel_);
+    const Covariance errors = covariance(problem_, found.theta.data(), at_bound, rest);
     const std::size_t p = found.theta.size();
     for (std::size_t k = 0; k < p; ++k) {
       out.theta[k * groups_.size() + g_] = found.theta[k];
       out.errors[k * groups_.size() + g_] = std::sqrt(errors.matrix[k * p + k]);
     }
     out.objective[g_] = found.best.objective;
-    out.status[g_] = static_cast<std::int8_t>(errors.status(found.best.status));
-    if (options_.replicates > 0)
+    out.status[g_] = static_cast<std::int8_t>(found.timed_out ? Status::timeout
+                                                              : errors.status(found.best.status));
+    if (options_.replicates > 0 && !found.timed_out)
       resample(found.theta, out.replicates);
   }
 
@@ -138,24 +153,6 @@ private:
     }
   }
 
-  // The law has no value at any start.
-  void blank(const BatchResults &out) const {
-    constexpr auto status = static_cast<std::int8_t>(Status::bad_start);
-    const auto p = static_cast<std::size_t>(problem_.parameters());
-    const auto count = static_cast<std::size_t>(options_.replicates);
-    for (std::size_t k = 0; k < p; ++k) {
-      out.theta[k * groups_.size() + g_] = out.errors[k * groups_.size() + g_] = nan;
-      if (count > 0)
-        std::fill_n(out.replicates.theta + k * out.replicates.stride + g_ * count, count, nan);
-    }
-    out.objective[g_] = nan;
-    out.status[g_] = status;
-    if (count > 0) {
-      std::fill_n(out.replicates.objective + g_ * count, count, nan);
-      std::fill_n(out.replicates.status + g_ * count, count, status);
-    }
-  }
-
   const Groups &groups_;
   const BatchOptions &options_;
   std::size_t g_;
@@ -173,10 +170,16 @@ std::uint64_t group_seed(std::uint64_t seed, std::size_t g) {
 }
 
 void fit_batch(const Groups &groups, const BatchOptions &options, const BatchResults &out,
-               Cancel &cancel) {
+               Cancel &cancel) try {
+  for (std::size_t g = 0; cancel.timed() && g < groups.size(); ++g) {
+    blank(groups, options, g, Status::timeout, out);
+    out.agreed[g] = out.asked[g] = 0;
+  }
   parallel_for(
       groups.size(), options.threads,
       [&](std::size_t g, int) { Group(groups, options, g, cancel).fit(out); }, cancel);
+} catch (const TimedOut &) {
+  // Groups that there was no time for were said to be lost before.
 }
 
 } // namespace lawfit

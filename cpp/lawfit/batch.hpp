@@ -52,7 +52,8 @@ struct BatchResults {
 // The seed of group g's bootstraps.
 std::uint64_t group_seed(std::uint64_t seed, std::size_t g);
 
-// The same bits for any number of threads. Throws Cancelled.
+// The same bits for any number of threads; where time is up, what there was time for, by `status`.
+// Throws Cancelled.
 void fit_batch(const Groups &groups, const BatchOptions &options, const BatchResults &out,
                Cancel &cancel);
 

@@ -51,6 +51,26 @@ struct Pins {
   std::vector<bool> pinned;
 };
 
+// Remembers how far a solve came.
+class Progress final : public Observer {
+public:
+  explicit Progress(std::size_t parameters) : theta_(parameters) {}
+  bool operator()(const double *theta, double objective) override {
+    std::copy_n(theta, theta_.size(), theta_.begin());
+    objective_ = objective;
+    ++accepted_;
+    return false;
+  }
+  int accepted() const { return accepted_; }
+  const std::vector<double> &theta() const { return theta_; }
+  double objective() const { return objective_; }
+
+private:
+  std::vector<double> theta_;
+  double objective_ = 0;
+  int accepted_ = 0;
+};
+
 class Run {
 public:
   Run(const Grouped &grouped, const SolverOptions &solver, const GroupedOptions &options,
@@ -76,25 +96,31 @@ public:
   GroupedSummary run() {
     out_.asked = options_.starts;
     std::vector<double> objectives;
-    for (std::int64_t first = 0; first < options_.starts; first += round_size) {
+    std::int64_t over = 0;
+    for (std::int64_t first = 0; first < options_.starts && !out_.timed_out; first += round_size) {
       const auto count =
           static_cast<std::size_t>(std::min<std::int64_t>(round_size, options_.starts - first));
       std::vector<Outcome> outcomes(count);
-      parallel_for(
-          count, workers_,
-          [&](std::size_t k, int slot) {
-            outcomes[k] = solve(first + static_cast<std::int64_t>(k),
-                                *slots_[static_cast<std::size_t>(slot)]);
-          },
-          cancel_);
+      try {
+        parallel_for(
+            count, workers_,
+            [&](std::size_t k, int slot) {
+              solve(first + static_cast<std::int64_t>(k), *slots_[static_cast<std::size_t>(slot)],
+                    outcomes[k]);
+            },
+            cancel_);
+      } catch (const TimedOut &) {
+        out_.timed_out = true;
+      }
       for (std::size_t k = 0; k < count; ++k) {
-        if (!outcomes[k].theta.empty())
+        over += outcomes[k].over;
+        if (outcomes[k].over && !outcomes[k].theta.empty())
           objectives.push_back(outcomes[k].summary.objective);
         take(first + static_cast<std::int64_t>(k), std::move(outcomes[k]));
       }
     }
     out_.run = static_cast<std::int64_t>(objectives.size());
-    out_.failed = out_.asked - out_.run;
+    out_.failed = over - out_.run;
     for (const double objective : objectives)
       out_.agreed += std::abs(objective - out_.best.objective) <=
                      same_minimum * out_.best.objective + grouped_.rounding();
@@ -111,19 +137,30 @@ private:
   };
 
   struct Outcome {
+    bool over = false;                      // false: there was no time for it, or not for all of it
     std::vector<std::vector<double>> theta; // by group, natural; empty: no answer
     SolverSummary summary;
   };
 
-  Outcome solve(std::int64_t k, Slot &slot) const {
-    Outcome out;
+  // Throws TimedOut with what there was time for in `out`.
+  void solve(std::int64_t k, Slot &slot, Outcome &out) const {
     std::vector<double> all(grouped_.parameters());
-    if (!settle(k, shared_values(k), all))
-      return out;
-    out.summary = slot.descent.solve(slot.model, all.data());
-    if (out.summary.status != Status::bad_start)
-      out.theta = natural(all);
-    return out;
+    if (settle(k, shared_values(k), all)) {
+      Progress progress(all.size());
+      try {
+        out.summary = slot.descent.solve(slot.model, all.data(), &progress);
+      } catch (const TimedOut &) {
+        out.summary.status = Status::timeout;
+        out.summary.objective = progress.objective();
+        out.summary.iterations = progress.accepted();
+        if (progress.accepted() > 0)
+          out.theta = natural(progress.theta());
+        throw;
+      }
+      if (out.summary.status != Status::bad_start)
+        out.theta = natural(all);
+    }
+    out.over = true;
   }
 
   void take(std::int64_t start, Outcome outcome) {
@@ -250,7 +287,10 @@ private:
         nonlinear += range.kind != StartRange::Kind::eliminated;
     }
     options.starts = nonlinear > 0 ? starts_per_parameter * (1 + nonlinear) : 1;
-    return multistart(grouped_.problem(group), solver, options, cancel_).theta;
+    MultistartSummary found = multistart(grouped_.problem(group), solver, options, cancel_);
+    if (found.timed_out)
+      throw TimedOut();
+    return std::move(found.theta);
   }
 
   template <class Body> void in_parallel(std::size_t items, Body &&body) const {

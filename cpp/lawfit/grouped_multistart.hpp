@@ -29,6 +29,7 @@ struct GroupedSummary {
   std::int64_t failed = 0;      // no finite value at the start
   std::int64_t agreed = 0;      // ended at the best minimum
   std::int64_t evaluations = 0; // of the joint solves
+  bool timed_out = false;       // before every start was over: the best found by then
 };
 
 // solver: the bounds are those of a problem's free parameters, the same in every group. Throws

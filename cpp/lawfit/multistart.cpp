@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t first_round = 8, later_round = 64;
 // Minima kept from one round to the next.
 constexpr std::size_t most_minima = 8;
+// Of the time, for starts on some of the rows only.
+constexpr double coarse_share = 0.75;
 // Objectives this close, relatively, belong to the same minimum.
 constexpr double same_minimum = 1e-6;
 
@@ -33,11 +35,15 @@ struct Minimum {
 };
 
 // Ends a solve that has come so near a known minimum that its quadratic model explains the
-// objective.
+// objective. Remembers how far it came.
 class Merger final : public Observer {
 public:
-  explicit Merger(const std::vector<Minimum> &minima) : minima_(minima) {}
+  Merger(const std::vector<Minimum> &minima, std::size_t parameters)
+      : minima_(minima), parameters_(parameters) {}
   bool operator()(const double *theta, double objective) override {
+    std::copy_n(theta, parameters_, theta_);
+    objective_ = objective;
+    ++accepted_;
     for (std::size_t k = 0; k < minima_.size(); ++k)
       if (belongs(minima_[k], k == 0 ? merge_best : merge_other, theta, objective)) {
         found_ = static_cast<int>(k);
@@ -46,6 +52,9 @@ public:
     return false;
   }
   int found() const { return found_; }
+  int accepted() const { return accepted_; }
+  const double *theta() const { return theta_; }
+  double objective() const { return objective_; }
 
 private:
   static bool belongs(const Minimum &minimum, double share, const double *theta, double objective) {
@@ -63,10 +72,13 @@ private:
   }
 
   const std::vector<Minimum> &minima_;
-  int found_ = -1;
+  std::size_t parameters_;
+  int found_ = -1, accepted_ = 0;
+  double theta_[max_parameters], objective_ = 0;
 };
 
 struct Outcome {
+  bool any = false; // there was time to find something
   std::vector<double> theta;
   SolverSummary summary;
   int merged = -1;               // which minimum
@@ -127,20 +139,26 @@ private:
       const std::int64_t ends = std::min(
           first + static_cast<std::int64_t>(first == 0 ? first_round : later_round), out_.asked);
       const auto count = static_cast<std::size_t>(ends - first);
-      parallel_for(
-          count, std::min(threads_, threads_for(ends - first)),
-          [&](std::size_t k, int slot) {
-            outcomes_[k] = solve(first + static_cast<std::int64_t>(k),
-                                 *slots_[static_cast<std::size_t>(slot)]);
-          },
-          cancel_);
+      std::fill_n(outcomes_.begin(), count, Outcome());
+      try {
+        parallel_for(
+            count, std::min(threads_, threads_for(ends - first)),
+            [&](std::size_t k, int slot) {
+              solve(first + static_cast<std::int64_t>(k), *slots_[static_cast<std::size_t>(slot)],
+                    outcomes_[k]);
+            },
+            cancel_);
+      } catch (const TimedOut &) {
+        out_.timed_out = true;
+      }
       for (std::size_t k = 0; k < count; ++k)
-        take(first + static_cast<std::int64_t>(k), outcomes_[k]);
+        if (outcomes_[k].any)
+          take(first + static_cast<std::int64_t>(k), outcomes_[k]);
       std::stable_sort(minima_.begin(), minima_.end(), [](const Minimum &a, const Minimum &b) {
         return a.summary.objective < b.summary.objective;
       });
       minima_.resize(std::min(minima_.size(), most_minima));
-      first = ends;
+      first = out_.timed_out ? out_.asked : ends;
     }
   }
 
@@ -163,8 +181,8 @@ private:
     LevenbergMarquardt solver;
   };
 
-  Outcome solve(std::int64_t k, Slot &slot) const {
-    Outcome out;
+  // Throws TimedOut with what there was time for in `out`.
+  void solve(std::int64_t k, Slot &slot, Outcome &out) const {
     out.theta.resize(static_cast<std::size_t>(problem_.parameters()));
     bool eliminates = eliminates_;
     if (options_.given.empty()) {
@@ -180,16 +198,34 @@ private:
           out.theta[i] = 0;
     }
     if (eliminates &&
-        !eliminate(problem_, solver_, options_.ranges, out.theta.data(), slot.work, cancel_))
-      return out;
+        !eliminate(problem_, solver_, options_.ranges, out.theta.data(), slot.work, cancel_)) {
+      out.any = true;
+      return;
+    }
     ProblemObjective objective(problem_, slot.work, cancel_);
-    Merger merger(minima_);
-    out.summary = slot.solver.solve(objective, out.theta.data(), &merger);
+    Merger merger(minima_, out.theta.size());
+    try {
+      out.summary = slot.solver.solve(objective, out.theta.data(), &merger);
+    } catch (const TimedOut &) {
+      cut_off(objective, merger, out);
+      throw;
+    }
+    out.any = true;
     out.merged = merger.found();
     if (out.merged < 0)
       if (const double *hessian = slot.solver.hessian())
         out.curvature.assign(hessian, hessian + out.theta.size() * out.theta.size());
-    return out;
+  }
+
+  // Where a search was when its time was up, be it the start.
+  static void cut_off(const ProblemObjective &objective, const Merger &merger, Outcome &out) {
+    out.summary.status = Status::timeout;
+    out.summary.iterations = merger.accepted();
+    out.summary.evaluations = objective.evaluations();
+    out.summary.objective = merger.accepted() > 0 ? merger.objective() : objective.first();
+    out.any = std::isfinite(out.summary.objective);
+    if (merger.accepted() > 0)
+      std::copy_n(merger.theta(), out.theta.size(), out.theta.begin());
   }
 
   // How many starts one stands for.
@@ -210,19 +246,21 @@ private:
       minima_[static_cast<std::size_t>(outcome.merged)].count += starts(start);
       return;
     }
-    ++out_.run;
+    const bool over = outcome.summary.status != Status::timeout;
+    const std::int64_t count = over ? starts(start) : 0;
+    out_.run += over;
     const double objective = outcome.summary.objective;
     for (Minimum &minimum : minima_)
       if (std::abs(objective - minimum.summary.objective) <=
           same_minimum * minimum.summary.objective + problem_.rounding()) {
-        minimum.count += starts(start);
+        minimum.count += count;
         // One that was only cut off near it gives way to one that arrived.
         if (!is_success(minimum.summary.status) && is_success(outcome.summary.status))
           describe(start, outcome, minimum);
         return;
       }
     Minimum found;
-    found.count = starts(start);
+    found.count = count;
     if (describe(start, outcome, found))
       minima_.push_back(std::move(found));
   }
@@ -238,7 +276,8 @@ private:
       return false;
     minimum.curvature = outcome.curvature;
     if (minimum.curvature.empty()) {
-      if (!problem_.evaluate(outcome.theta.data(), 2, *curvature_, slot.work, cancel_))
+      Untimed rest(cancel_);
+      if (!problem_.evaluate(outcome.theta.data(), 2, *curvature_, slot.work, rest))
         return false;
       minimum.curvature.assign(curvature_->hessian, curvature_->hessian + p * p);
     }
@@ -263,13 +302,30 @@ private:
   MultistartSummary out_;
 };
 
+// For want of time on all rows: the best minimum of some of them at which the law has a value.
+void judge_minima(const Problem &problem, const Run::Found &found, Cancel &cancel,
+                  MultistartSummary &out) {
+  Untimed rest(cancel);
+  Problem::Workspace work(problem, Coordinates::natural);
+  const auto at = std::make_unique<Evaluation>();
+  for (std::size_t k = 0; k < found.minima.size() && out.theta.empty(); ++k) {
+    if (!problem.evaluate(found.minima[k].data(), 0, *at, work, rest))
+      continue;
+    out.theta = found.minima[k];
+    out.best.status = Status::timeout;
+    out.best.objective = at->objective;
+    out.best_start = static_cast<std::int64_t>(k);
+  }
+}
+
 } // namespace
 
 MultistartSummary multistart(const Problem &problem, const SolverOptions &solver,
                              const MultistartOptions &options, Cancel &cancel) {
   if (!options.coarse || !options.given.empty())
     return Run(problem, solver, options, cancel).run();
-  const Run::Found found = Run(*options.coarse, solver, options, cancel).explore();
+  Share most(cancel, coarse_share);
+  const Run::Found found = Run(*options.coarse, solver, options, most).explore();
   MultistartOptions rest = options;
   rest.given = found.minima;
   // Starts are counted by the minimum that the one they led to on the coarse rows leads to.
@@ -277,13 +333,17 @@ MultistartSummary multistart(const Problem &problem, const SolverOptions &solver
   MultistartSummary out, spent = found.counts;
   if (!found.minima.empty())
     out = Run(problem, solver, rest, cancel).run();
-  if (out.theta.empty() || out.failed > 0) {
+  out.timed_out = out.timed_out || spent.timed_out;
+  if (out.timed_out && out.theta.empty())
+    judge_minima(problem, found, cancel, out);
+  if (!out.timed_out && (out.theta.empty() || out.failed > 0)) {
     // What the coarse rows allow, others may not: at a minimum there the law has no value here.
     spent.iterations += out.iterations;
     spent.evaluations += out.evaluations;
     out = Run(problem, solver, options, cancel).run();
   } else {
-    out.best_start = found.starts[static_cast<std::size_t>(out.best_start)];
+    if (out.best_start >= 0)
+      out.best_start = found.starts[static_cast<std::size_t>(out.best_start)];
     out.asked = spent.asked;
     out.run = spent.run;
     out.merged = spent.merged;

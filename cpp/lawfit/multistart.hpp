@@ -46,6 +46,7 @@ struct MultistartSummary {
   std::int64_t failed = 0; // no finite value at the start
   std::int64_t agreed = 0; // ended, or were merged, at the best minimum
   std::int64_t iterations = 0, evaluations = 0;
+  bool timed_out = false; // before every start was over: the best found by then
 };
 
 // Throws Cancelled.

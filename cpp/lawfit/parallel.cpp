@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <exception>
 #include <mutex>
 #include <thread>
 #include <utility>
+
+#include "lawfit/floating_point.hpp"
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -19,6 +22,8 @@ namespace lawfit {
 namespace {
 
 constexpr long long poll_interval_ns = 20'000'000;
+// A century: more is no limit.
+constexpr double longest_seconds = 3e9;
 
 std::atomic<bool> forked_child{false};
 
@@ -58,16 +63,30 @@ private:
 
 } // namespace
 
-Cancel::Cancel() = default;
+Cancel::Cancel(std::function<bool()> poll, double seconds)
+    : watched_(true), poll_(std::move(poll)), owner_(this_thread_id()),
+      next_poll_ns_(now_ns() + poll_interval_ns) {
+  if (seconds < longest_seconds)
+    deadline_ns_ = now_ns() + static_cast<long long>(1e9 * std::fmax(seconds, 0));
+}
 
-Cancel::Cancel(std::function<bool()> poll)
-    : has_poll_(true), poll_(std::move(poll)), owner_(this_thread_id()),
-      next_poll_ns_(now_ns() + poll_interval_ns) {}
+Cancel::Cancel(Cancel *whole, double share) : watched_(true), whole_(whole) {
+  const long long now = now_ns();
+  if (whole->timed() && !std::isinf(share))
+    deadline_ns_ = now + static_cast<long long>(
+                             share * static_cast<double>(std::max(whole->deadline_ns_ - now, 0LL)));
+}
 
-bool Cancel::is_owner() const noexcept { return has_poll_ && this_thread_id() == owner_; }
+bool Cancel::watch() {
+  if (timed() && now_ns() >= deadline_ns_)
+    throw TimedOut();
+  return poll_now();
+}
 
 bool Cancel::poll_now() {
-  if (!is_owner())
+  if (whole_)
+    return !whole_->requested() && whole_->poll_now();
+  if (!poll_ || this_thread_id() != owner_)
     return true;
   const long long now = now_ns();
   if (now < next_poll_ns_)
@@ -118,6 +137,7 @@ void parallel_for(std::size_t items, int threads, const std::function<void(std::
     std::atomic<std::size_t> next{0};
     std::atomic<int> running{0};
     auto work = [&](int slot) {
+      const UsualArithmetic usual; // a thread of the pool has what it was born with
       while (!error.stopped()) {
         const std::size_t item = next.fetch_add(1, std::memory_order_relaxed);
         if (item >= items)
@@ -155,6 +175,7 @@ void parallel_for(std::size_t items, int threads, const std::function<void(std::
     return;
   }
 #endif
+  const UsualArithmetic usual;
   for (std::size_t item = 0; item < items; ++item) {
     cancel.check();
     body(item, 0);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <stdexcept>
 
 namespace lawfit {
@@ -13,33 +14,60 @@ struct Cancelled : std::runtime_error {
   Cancelled() : std::runtime_error("cancelled") {}
 };
 
-// One flag for a whole computation. Workers ask `check()` often; on the thread that built the
-// Cancel it also runs `poll` (for Python: look for pending signals), at most every 20 ms. A poll
-// that returns false, or `request()` from anywhere, makes every later check throw Cancelled.
+// Thrown out of a search whose time is up. Who has something to show for it by then catches it, and
+// does the rest under an Untimed.
+struct TimedOut : std::runtime_error {
+  TimedOut() : std::runtime_error("timed out") {}
+};
+
+// One flag and one time limit for a whole computation. Workers ask `check()` often; on the thread
+// that built the Cancel it also runs `poll` (for Python: look for pending signals), at most every
+// 20 ms. A poll that returns false, or `request()` from anywhere, makes every later check throw
+// Cancelled; once so many seconds have passed every check throws TimedOut.
 class Cancel {
 public:
-  Cancel();
-  explicit Cancel(std::function<bool()> poll);
+  Cancel() = default;
+  explicit Cancel(std::function<bool()> poll,
+                  double seconds = std::numeric_limits<double>::infinity());
   Cancel(const Cancel &) = delete;
   Cancel &operator=(const Cancel &) = delete;
 
   void request() noexcept { flag_.store(true, std::memory_order_relaxed); }
   bool requested() const noexcept { return flag_.load(std::memory_order_relaxed); }
+  bool timed() const noexcept { return deadline_ns_ != never; }
   void check() {
-    if (requested() || (has_poll_ && !poll_now()))
+    if (requested() || (watched_ && !watch()))
       throw Cancelled();
   }
 
+protected:
+  // Of what is left of the time; infinity: no limit.
+  Cancel(Cancel *whole, double share);
+
 private:
-  // True for the thread that owns the poll.
-  bool is_owner() const noexcept;
+  static constexpr long long never = std::numeric_limits<long long>::max();
+
+  bool watch();
   bool poll_now();
 
   std::atomic<bool> flag_{false};
-  bool has_poll_ = false;
+  bool watched_ = false; // there is more to look at than the flag
+  Cancel *whole_ = nullptr;
   std::function<bool()> poll_;
   std::size_t owner_ = 0;
-  long long next_poll_ns_ = 0;
+  long long next_poll_ns_ = 0, deadline_ns_ = never;
+};
+
+// A share of the time that a computation has left, for the first part of it.
+class Share : public Cancel {
+public:
+  Share(Cancel &whole, double share) : Cancel(&whole, share) {}
+};
+
+// The same computation without its time limit: for what describes a result found in time.
+class Untimed : public Cancel {
+public:
+  explicit Untimed(Cancel &whole) : Cancel(&whole, std::numeric_limits<double>::infinity()) {}
 };
 
 // Threads a parallel region would use by default: omp_get_max_threads(), or 1 in a serial build and

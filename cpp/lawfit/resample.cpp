@@ -30,6 +30,13 @@ constexpr std::int64_t chunk = 16;
 
 } // namespace
 
+void Replicates::blank(std::size_t p, std::size_t first, std::size_t count, Status why) const {
+  for (std::size_t j = 0; j < p; ++j)
+    std::fill_n(theta + j * stride + first, count, nan);
+  std::fill_n(objective + first, count, nan);
+  std::fill_n(status + first, count, static_cast<std::int8_t>(why));
+}
+
 void draw_rows(const ResampleOptions &options, std::int64_t k, std::vector<std::uint32_t> &times) {
   std::fill(times.begin(), times.end(), 0U);
   Draws draws(options.seed, static_cast<std::uint64_t>(k));
@@ -276,7 +283,9 @@ void Refitter::refit(const ResampleOptions &options, std::int64_t k, std::size_t
 }
 
 void resample(const Problem &problem, const SolverOptions &solver, std::vector<double> theta,
-              const ResampleOptions &options, const Replicates &out, Cancel &cancel) {
+              const ResampleOptions &options, const Replicates &out, Cancel &cancel) try {
+  if (cancel.timed())
+    out.blank(theta.size(), 0, static_cast<std::size_t>(options.replicates), Status::timeout);
   const ResamplePlan plan(problem, solver, std::move(theta), cancel);
   const std::int64_t chunks = (options.replicates + chunk - 1) / chunk;
   int threads = options.threads > 0 ? options.threads : max_threads();
@@ -293,6 +302,8 @@ void resample(const Problem &problem, const SolverOptions &solver, std::vector<d
                                                            out);
       },
       cancel);
+} catch (const TimedOut &) {
+  // Those that there was no time for were said to be lost before.
 }
 
 } // namespace lawfit

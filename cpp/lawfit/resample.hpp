@@ -21,12 +21,15 @@ struct ResampleOptions {
 };
 
 // Where the replicates go, natural coordinates: parameter j of replicate k at theta[j*stride + k].
-// NaN where the law has no value at the start.
+// NaN where the law has no value at the start, or time was up.
 struct Replicates {
   double *theta = nullptr;
   std::size_t stride = 0;
   double *objective = nullptr;
   std::int8_t *status = nullptr; // a Status
+
+  // For replicates first … first+count-1 of p parameters: nothing found.
+  void blank(std::size_t p, std::size_t first, std::size_t count, Status why) const;
 };
 
 // How many times each row counts in replicate k, which depends on the seed and k alone.
@@ -69,7 +72,8 @@ private:
   std::unique_ptr<Impl> impl_;
 };
 
-// All replicates, the same bits for any number of threads. Throws Cancelled.
+// All replicates, the same bits for any number of threads; or as many as there is time for. Throws
+// Cancelled.
 void resample(const Problem &problem, const SolverOptions &solver, std::vector<double> theta,
               const ResampleOptions &options, const Replicates &out, Cancel &cancel);
 

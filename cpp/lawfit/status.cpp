@@ -16,6 +16,8 @@ const char *status_name(Status status) noexcept {
     return "bad_start";
   case Status::imprecise:
     return "imprecise";
+  case Status::timeout:
+    return "timeout";
   }
   return "unknown";
 }
@@ -40,6 +42,9 @@ const char *status_sentence(Status status) noexcept {
   case Status::imprecise:
     return "Converged, but rounding in the law's own arithmetic leaves some parameter fewer than "
            "six digits; see precision, and write the law so that fewer of them cancel.";
+  case Status::timeout:
+    return "Stopped at the time limit with the best that was found by then, NaN where nothing was; "
+           "raise timeout or ask for fewer starts.";
   }
   return "Unknown status.";
 }

@@ -195,6 +195,7 @@ def solve(
     ranges: Sequence[tuple[str, float, float]],
     given: Sequence[Sequence[float]],
     coarse: Problem | None,
+    timeout: float,
     program: Program | None = ...,
     data: Data | None = ...,
     theta: Sequence[float] = ...,
@@ -212,6 +213,7 @@ def solve_grouped(
     seed: int,
     threads: int,
     ranges: Sequence[Sequence[tuple[str, float, float]]],
+    timeout: float,
 ) -> tuple[Solution, list[Solution]]: ...
 def bootstrap(
     *,
@@ -225,6 +227,7 @@ def bootstrap(
     seed: int,
     threads: int,
     parts: Sequence[int],
+    timeout: float,
 ) -> tuple[_Floats, _Floats, NDArray[np.int8]]: ...
 def drawn_rows(
     *, rows: int, replicate: int, seed: int, parts: Sequence[int]
@@ -257,4 +260,5 @@ def fit_many(
     coarse: tuple[int, int, int],
     replicates: int,
     threads: int,
+    timeout: float,
 ) -> dict[str, Any]: ...

@@ -231,6 +231,7 @@ def fit_many(
     exact: bool = False,
     max_iterations: int = 1000,
     tolerance: float = 1e-14,
+    timeout: float | None = None,
 ) -> FitTable:
     """Fit a law to every group by itself, and to bootstraps of each, in one parallel call.
 
@@ -254,6 +255,9 @@ def fit_many(
         Seed of the drawn starts and of the resamples.
     threads : int, optional
         At most this many threads, each with a group at a time; the same bits for any number.
+    timeout : float, optional
+        Seconds, as of `lawfit.fit`. Groups and resamples that are not over by then have the status
+        "timeout", and NaN where nothing was found; `starts_asked` is 0 of a group not begun.
 
     Returns
     -------
@@ -293,6 +297,7 @@ def fit_many(
         exact=exact,
         max_iterations=max_iterations,
         tolerance=tolerance,
+        timeout=timeout,
     )
     return _solve(job, held, group_rows(job.rows, data, by), by, replicates)
 
@@ -328,6 +333,7 @@ def _solve(
         coarse=COARSE,
         replicates=replicates,
         threads=job.threads,
+        timeout=job.seconds_left,
     )
     values, errors = (dict(zip(free, found[name], strict=True)) for name in ("theta", "errors"))
     if options.reduction == "mean":

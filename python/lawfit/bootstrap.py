@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,7 +18,14 @@ from lawfit._frozen import ReadOnly
 from lawfit._keywords import known_keywords
 from lawfit._validate import Floats, choose, integer, real
 from lawfit.grouped import GroupedFit
-from lawfit.options import Options, read_bounds, read_seed, read_threads, read_weights
+from lawfit.options import (
+    Options,
+    read_bounds,
+    read_deadline,
+    read_seed,
+    read_threads,
+    read_weights,
+)
 from lawfit.result import Fit
 from lawfit.rows import rows_of
 from lawfit.solve import Job, check_rows, train
@@ -43,7 +52,7 @@ class Bootstrap(ReadOnly):
         The fit that was resampled.
     params : mapping of str to ndarray, shape (n,)
         All parameters in natural units, read-only; those held keep their value. NaN where the law
-        has no value at the fit's solution on the rows drawn.
+        has no value at the fit's solution on the rows drawn, or time was up.
     objective : ndarray, shape (n,)
         As `Fit.objective`, over the rows drawn.
     status : ndarray of int8, shape (n,)
@@ -160,6 +169,7 @@ def bootstrap(
     weights: Any = None,
     bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
     threads: int | None = None,
+    timeout: float | None = None,
 ) -> Bootstrap:
     """Refit to the fit's rows drawn with replacement, and so learn how its parameters scatter.
 
@@ -188,6 +198,8 @@ def bootstrap(
         With `data`: as `lawfit.fit` took them.
     threads : int, optional
         At most this many threads; the same bits for any number.
+    timeout : float, optional
+        Seconds after which no more replicates are made: the others have the status "timeout".
 
     Returns
     -------
@@ -205,11 +217,12 @@ def bootstrap(
         raise TypeError("fit is a GroupedFit; give the fit of one group, fit[key]")
     if not isinstance(fit, Fit):
         raise TypeError(f"fit is a {type(fit).__name__}; expected a Fit")
+    deadline = read_deadline(timeout)
     replicates = integer(n, field="n", lower=1, upper=2**40)
     seed = read_seed(rng)
     choose(by, BY, field="by")
-    if fit.status == "bad_start":
-        raise ValueError("the fit has no solution to start from: its status is 'bad_start'")
+    if math.isnan(fit.objective):
+        raise ValueError(f"the fit has no solution to start from: its status is {fit.status!r}")
     if data is None and (weights is not None or bounds is not None):
         raise TypeError("weights and bounds are the fit's own; they go with data alone")
     if data is not None:
@@ -234,6 +247,7 @@ def bootstrap(
         seed=seed,
         threads=read_threads(threads, fit.law),
         parts=_parts(fit, by),
+        timeout=max(deadline - time.monotonic(), 0.0),
     )
     free = dict(zip(fit.free, values, strict=True))
     if options.reduction == "mean":

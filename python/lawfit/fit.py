@@ -45,6 +45,7 @@ def fit(
     exact: bool = ...,
     max_iterations: int = ...,
     tolerance: float = ...,
+    timeout: float | None = ...,
 ) -> Fit: ...
 @overload
 def fit(
@@ -70,6 +71,7 @@ def fit(
     exact: bool = ...,
     max_iterations: int = ...,
     tolerance: float = ...,
+    timeout: float | None = ...,
 ) -> GroupedFit: ...
 @known_keywords
 def fit(
@@ -95,6 +97,7 @@ def fit(
     exact: bool = False,
     max_iterations: int = 1000,
     tolerance: float = 1e-14,
+    timeout: float | None = None,
 ) -> Fit | GroupedFit:
     """Fit a law to data by minimising Σ w·rho(residual), from many starts.
 
@@ -165,6 +168,13 @@ def fit(
     tolerance : float
         Predicted decrease of the objective, relative to it, at which a start has converged; it is
         polished to rounding after that.
+    timeout : float, optional
+        Seconds after which the search ends, of every start, group and point of a profile together,
+        with the best found so far and the status "timeout". A result that says otherwise has the
+        same bits as without. The time is looked at between evaluations of the law: one that is a
+        Python function is not interrupted. What describes the result, its errors above all, comes
+        after; what precedes the search, as reading the data, counts but is not cut short. There is
+        no other way to end a fit that runs in another thread.
 
     Returns
     -------
@@ -210,6 +220,7 @@ def fit(
         exact=exact,
         max_iterations=max_iterations,
         tolerance=tolerance,
+        timeout=timeout,
     )
     common = read_shared(job.rows.law, shared, by, {*held, *(profile or {})})
     found: Fit | GroupedFit

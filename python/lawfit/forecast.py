@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, Self, overload
@@ -12,7 +13,16 @@ import numpy as np
 from lawfit import _core
 from lawfit._keywords import known_keywords
 from lawfit._refit import UNREAD, WANTS_START, FullSolve
-from lawfit._validate import Floats, choose, float_array, integer, real, same_length, step_array
+from lawfit._validate import (
+    Floats,
+    Ints,
+    choose,
+    float_array,
+    integer,
+    real,
+    same_length,
+    step_array,
+)
 from lawfit.conventions import Warmup
 from lawfit.curve import Curve
 from lawfit.fit import fit
@@ -40,9 +50,10 @@ class Forecaster:
     followed from there on.
 
     Laws that are sums of powers of S1, with S2 or not and λ held, as annealing is, take
-    microseconds a point. Others are solved in full at every point, which takes milliseconds. One
-    thread at a time may use a forecaster. It does not pickle: what a checkpoint needs of it is its
-    `curve`, whose points a new one takes by `update_many`.
+    microseconds a point. Others are solved in full at every point, which takes milliseconds.
+    Threads may share a forecaster: a call waits for one that another thread is at. It does not
+    pickle: what a checkpoint needs of it is its `curve`, whose points a new one takes by
+    `update_many`.
 
     Parameters
     ----------
@@ -106,6 +117,7 @@ class Forecaster:
         if not self._free:
             raise ValueError(f"law {self._law.name!r}: every parameter is fixed")
         self._core = self._streaming() or self._full()
+        self._lock = threading.RLock()  # of the core, which is one thread's at a time
 
     def _streaming(self) -> _core.StreamingRefitter | None:
         """Return the core's refitter, or None for a law or a loss that it does not know."""
@@ -178,12 +190,13 @@ class Forecaster:
             that log residuals have no value at, or beyond 1e±60 in size. The point is then not
             taken.
         """
-        taken = self._core.update(step, loss)
-        if taken == UNREAD:
-            at = integer(step, field="step", lower=0, upper=2**53)
-            taken = self._core.update(at, _number(loss))
-        if taken == WANTS_START:
-            self._search()
+        with self._lock:
+            taken = self._core.update(step, loss)
+            if taken == UNREAD:
+                at = integer(step, field="step", lower=0, upper=2**53)
+                taken = self._core.update(at, _number(loss))
+            if taken == WANTS_START:
+                self._search()
         return self
 
     def update_many(self, steps: object, losses: object) -> Self:
@@ -202,6 +215,11 @@ class Forecaster:
         at = step_array(steps, source="update_many")
         values = float_array(losses, source="update_many", field="loss", finite=False)
         same_length("update_many", step=at, loss=values)
+        with self._lock:
+            self._take(at, values)
+        return self
+
+    def _take(self, at: Ints, values: Floats) -> None:
         before = np.concatenate([[self._core.last_step], at[:-1]])
         back = np.flatnonzero(at <= before)
         if back.size:
@@ -219,7 +237,6 @@ class Forecaster:
             )
         for step, loss in zip(at.tolist(), values.tolist(), strict=True):
             self.update(step, loss)
-        return self
 
     def _search(self) -> None:
         """Follow the minimum that many starts find, where it is lower."""
@@ -244,17 +261,21 @@ class Forecaster:
     @property
     def n(self) -> int:
         """Points that the parameters are fitted to."""
-        return self._core.n
+        with self._lock:
+            return self._core.n
 
     @property
     def skipped(self) -> int:
         """Points left out because their loss was NaN or infinite."""
-        return self._core.skipped
+        with self._lock:
+            return self._core.skipped
 
     @property
     def params(self) -> Mapping[str, float]:
         """All parameters by name; the free ones are NaN while there are too few points."""
-        found = dict(zip(self._free, self._core.theta.tolist(), strict=True))
+        with self._lock:
+            theta = self._core.theta.tolist()
+        found = dict(zip(self._free, theta, strict=True))
         return MappingProxyType(
             {name: found.get(name, self._held.get(name, math.nan)) for name in self._law.parameters}
         )
@@ -262,7 +283,8 @@ class Forecaster:
     @property
     def objective(self) -> float:
         """Sum of rho over the points; NaN while there are too few or the law has no value."""
-        return self._core.objective
+        with self._lock:
+            return self._core.objective
 
     @property
     def gap(self) -> float:
@@ -270,7 +292,8 @@ class Forecaster:
 
         To leading order in the last step; 0 where every point is evaluated.
         """
-        return self._core.gap
+        with self._lock:
+            return self._core.gap
 
     @property
     def status(self) -> str:
@@ -278,7 +301,8 @@ class Forecaster:
 
         Whether the points determine every parameter is for `fit` to say.
         """
-        return self._core.status if self._core.started else "waiting"
+        with self._lock:
+            return self._core.status if self._core.started else "waiting"
 
     @property
     def curve(self) -> Curve:
@@ -289,7 +313,9 @@ class Forecaster:
         ValueError
             If there are none.
         """
-        return Curve(self._core.steps, self._core.losses, self._schedule, name="so far")
+        with self._lock:
+            steps, losses = self._core.steps, self._core.losses
+        return Curve(steps, losses, self._schedule, name="so far")
 
     def fit(self) -> Fit:
         """Return a full fit to the points so far, from many starts.
@@ -341,18 +367,21 @@ class Forecaster:
             For a step outside the schedule.
         """
         steps = [self._schedule.steps - 1] if at is None else self._schedule._asked(at)
-        if self._core.started:
+        with self._lock:
+            params = self.params if self._core.started else None
+        if params is not None:
             warmup = self._options.warmup
-            losses = predict(self._law, self.params, self._schedule, steps, warmup=warmup)
+            losses = predict(self._law, params, self._schedule, steps, warmup=warmup)
         else:
             losses = np.full(len(steps), math.nan)
         return float(losses[0]) if at is None else losses
 
     def __repr__(self) -> str:
-        fitted = f"{self.n} points, {self.status}"
-        if self._core.started:
-            shown = ", ".join(f"{name}={value:.6g}" for name, value in self.params.items())
-            fitted += f": {shown}; final loss {self.forecast():.4g}"
+        with self._lock:
+            fitted = f"{self.n} points, {self.status}"
+            if self._core.started:
+                shown = ", ".join(f"{name}={value:.6g}" for name, value in self.params.items())
+                fitted += f": {shown}; final loss {self.forecast():.4g}"
         return f"<Forecaster {self._law.name!r}: {fitted}>"
 
 

@@ -109,7 +109,8 @@ class GroupedFit(Saved):
         p, k = len(first.free), len(shared)
         solved = solution.theta.size > 0
         cov = solution.covariance.reshape(p, p)[np.ix_(index, index)] if solved else None
-        lost = (f for f in fits.values() if f.status == "rank_deficient")
+        late = solution.status == "timeout"
+        lost = (f for f in fits.values() if f.status == "rank_deficient" and not late)
         ended = next(lost, solution)
         own = sum(f.rank - solution.rank for f in fits.values())
         freedom = max(sum(f.n for f in fits.values()) - own - solution.rank, 0)
@@ -135,7 +136,9 @@ class GroupedFit(Saved):
     @classmethod
     def alone(cls, fits: Mapping[Key, Fit], *, by: By, weights: Sequence[float]) -> GroupedFit:
         """Put together groups that were fitted each by itself."""
-        worst = max(fits.values(), key=lambda f: (not f.success, f.status != "converged"))
+        # A limit of time outranks failures, and those what converged with a reservation.
+        rank = {"converged": 0, "timeout": 2}
+        worst = max(fits.values(), key=lambda f: (not f.success, rank.get(f.status, 1)))
         return cls(
             by=by if isinstance(by, str) else None,
             groups=tuple(fits),

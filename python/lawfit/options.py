@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -35,6 +36,7 @@ __all__ = [
     "Options",
     "ProfilePoint",
     "read_bounds",
+    "read_deadline",
     "read_grid",
     "read_held",
     "read_law",
@@ -170,6 +172,13 @@ def read_threads(threads: int | None, law: Law) -> int:
     if isinstance(law, CallableLaw):  # Python runs on one thread at a time anyway
         return 1
     return 0 if threads is None else integer(threads, field="threads", lower=1, upper=2**31 - 1)
+
+
+def read_deadline(timeout: float | None) -> float:
+    """Return when the time is up, by `time.monotonic`; infinity for no limit."""
+    if timeout is None:
+        return math.inf
+    return time.monotonic() + real(timeout, field="timeout", lower=0, strict=True, allow_inf=True)
 
 
 def _delta(value: object, field: str) -> float:

@@ -13,6 +13,7 @@ from lawfit._validate import closest
 from lawfit.law import Law
 from lawfit.options import (
     read_bounds,
+    read_deadline,
     read_held,
     read_law,
     read_options,
@@ -135,14 +136,22 @@ class Problem:
         """Rows fitted."""
         return len(self._job.rows)
 
-    def fit(self, starts: Any = None, *, rng: Any = 0, threads: int | None = None) -> Fit:
-        """Fit the law as `lawfit.fit` does, with its `starts`, `rng` and `threads`."""
+    def fit(
+        self,
+        starts: Any = None,
+        *,
+        rng: Any = 0,
+        threads: int | None = None,
+        timeout: float | None = None,
+    ) -> Fit:
+        """Fit the law as `lawfit.fit` does, with its `starts`, `rng`, `threads` and `timeout`."""
         begin = time.perf_counter()
         job = replace(
             self._job,
             starts=starts,
             threads=read_threads(threads, self.law),
             options=replace(self._job.options, seed=read_seed(rng)),
+            deadline=read_deadline(timeout),
         )
         found = fit_trained(job, self._held, self._trained)
         return found.with_seconds(time.perf_counter() - begin)
@@ -222,8 +231,10 @@ def read_job(
     exact: bool = False,
     max_iterations: int = 1000,
     tolerance: float = 1e-14,
+    timeout: float | None = None,
 ) -> tuple[Job, dict[str, float]]:
     """Read and check what `lawfit.fit` is given; return it with the parameters that are held."""
+    deadline = read_deadline(timeout)
     chosen = read_law(law)
     options = read_options(
         chosen,
@@ -256,5 +267,6 @@ def read_job(
         threads=read_threads(threads, chosen),
         core=rows.core(exact=options.exact),
         profile=profile,
+        deadline=deadline,
     )
     return job, dict(read_held(chosen, fixed, bounds, profile))

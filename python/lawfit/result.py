@@ -69,8 +69,10 @@ class Fit(Saved):
     residuals : ndarray, shape (n,)
         log f - log y, or f - y in linear space.
     status, message : str
-        "converged", "stalled", "max_iterations", "rank_deficient", "bad_start" or "imprecise", and
-        a sentence. Imprecise is what converged with a `precision` above 1e-6 somewhere.
+        "converged", "stalled", "max_iterations", "rank_deficient", "bad_start", "imprecise" or
+        "timeout", and a sentence. Imprecise is what converged with a `precision` above 1e-6
+        somewhere. The parameters are NaN after "bad_start", and after a "timeout" before anything
+        was found.
     at_bounds : mapping of str to {"lower", "upper"}
     undetermined : tuple of str
         Parameters that the data cannot tell apart, or that have no effect.

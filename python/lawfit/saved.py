@@ -20,6 +20,8 @@ from lawfit.scores import MEASURES, Score
 __all__ = ["FORMAT", "Saved", "check_format", "parse_json", "plain", "read_fit", "read_profile"]
 
 BOUNDS = ("lower", "upper")
+# How a fit ends that may have no parameters.
+NOTHING_FOUND = ("bad_start", "timeout")
 FORMAT = 1  # of a saved fit, counted up when it changes
 
 
@@ -65,6 +67,10 @@ class Saved:
     def with_profile(self, profile: tuple[ProfilePoint, ...]) -> Self:
         """Return the fit with the grid it was chosen from."""
         return self._with(profile=profile)
+
+    def with_end(self, status: str, message: str) -> Self:
+        """Return the fit as the best of a search that ended so."""
+        return self._with(status=status, message=message)
 
     def _with(self, **changes: Any) -> Self:
         changed: Self = dataclasses.replace(cast(Any, self), **changes)
@@ -168,7 +174,7 @@ def _check_consistent(fields: Mapping[str, Any]) -> None:
             f"{rows[0]}, {rows[1]} and {rows[2]}"
         )
     for name, value in fields["params"].items():
-        if not math.isfinite(value) and fields["status"] != "bad_start":
+        if not math.isfinite(value) and fields["status"] not in NOTHING_FOUND:
             raise ValueError(f"fit: 'params.{name}' is {value} in a fit that ended with a value")
 
 

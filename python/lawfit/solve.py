@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -57,6 +58,12 @@ class Job:
     threads: int
     core: _core.Data
     profile: Mapping[str, Sequence[float]] | None
+    deadline: float = math.inf  # by time.monotonic
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the time is up."""
+        return max(self.deadline - time.monotonic(), 0.0)
 
     def part(self, rows: Rows, index: Ints, *, coarse: bool = False) -> Job:
         """Return the same of some of the rows; `coarse` is for a search."""
@@ -136,14 +143,17 @@ def _over_grid(
     if job.profile is None:
         return solve(held)
     points = read_grid(job.rows.law, job.profile, job.bounds)
-    fits = [solve({**held, **point}) for point in points]
+    fits: list[Found] = []
+    for point in points:
+        fits.append(solve({**held, **point}))
+        if fits[-1].status == "timeout":
+            break
     best = min(fits, key=lambda f: f.objective if not math.isnan(f.objective) else math.inf)
-    return best.with_profile(
-        tuple(
-            ProfilePoint(point, found.objective, found.status)
-            for point, found in zip(points, fits, strict=True)
-        )
-    )
+    ends = [(f.objective, f.status) for f in fits]
+    ends += [(math.nan, "timeout")] * (len(points) - len(fits))
+    profile = (ProfilePoint(point, *end) for point, end in zip(points, ends, strict=True))
+    best, last = best.with_profile(tuple(profile)), fits[-1]
+    return best.with_end(last.status, last.message) if last.status == "timeout" else best
 
 
 def free_parameters(job: Job, held: Mapping[str, float]) -> list[str]:
@@ -222,6 +232,7 @@ def fit_trained(job: Job, held: Mapping[str, float], trained: Trained) -> Fit:
         threads=job.threads,
         ranges=start_ranges(rows, free, job.bounds, linear),
         given=given,
+        timeout=job.seconds_left,
         program=rows.law._program,
         data=job.core,
         theta=[held.get(name, 0.0) for name in rows.law.parameters],
@@ -291,6 +302,7 @@ def _solve_groups(
         seed=options.seed,
         threads=job.threads,
         ranges=ranges,
+        timeout=job.seconds_left,
     )
     fits = {
         key: _result(part, held, free, problem=problem, solution=solution, notes=[])

@@ -147,7 +147,8 @@ def given_starts(
 
     A mapping may leave out all parameters that are `linear`, which then are NaN.
 
-    Returns the starts, and a note for each that was moved off its bound.
+    Returns the starts, sorted so that the order in which they are given changes no bit of the fit,
+    and a note for each that was moved off its bound.
 
     Raises
     ------
@@ -175,7 +176,11 @@ def given_starts(
                 for name in free
             ]
         )
-    return found, notes
+    return sorted(found, key=_in_order), notes
+
+
+def _in_order(start: list[float]) -> list[tuple[bool, float, float]]:
+    return [(math.isnan(x), 0.0 if math.isnan(x) else x, math.copysign(1, x)) for x in start]
 
 
 def _of_mapping(

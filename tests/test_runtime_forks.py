@@ -1,0 +1,85 @@
+"""Forks, spawned processes and what travels between them."""
+
+import json
+import subprocess
+import sys
+
+from runtime_script import HERE, TIMEOUT, environment, expected_bits, posix, run, script
+
+
+@posix
+def test_d04_forked_child_fits_on_one_thread():
+    code = """
+        warnings.simplefilter("ignore")  # newer Pythons warn of forks in a process with threads
+        tasks = "/proc/self/task"
+        first = bits(fitted(threads=2))
+        print(first, len(os.listdir(tasks)) if os.path.exists(tasks) else 2, flush=True)
+        for _ in range(5):
+            child = os.fork()
+            if child == 0:
+                print(bits(fitted(threads=4)), lf.build_info()["max_threads"], flush=True)
+                os._exit(0)
+            os.waitpid(child, 0)
+        print(bits(fitted(threads=2)))
+    """
+    first, threads, *words, last = run(code)
+    assert first == last == expected_bits()
+    assert int(threads) >= 2
+    assert words == [expected_bits(), "1"] * 5
+
+
+@posix
+def test_d04_pool_of_forked_workers():
+    code = """
+        warnings.simplefilter("ignore")
+        print(bits(fitted(threads=2)))
+        def work(k):
+            return bits(fitted(threads=1 + k % 3))
+        with multiprocessing.get_context("fork").Pool(3) as pool:
+            print(*pool.map(work, range(6)))
+    """
+    assert run(code) == [expected_bits()] * 7
+
+
+@posix
+def test_d05_forks_after_and_during_fits_neither_hang_nor_differ():
+    done = subprocess.run(
+        [sys.executable, HERE / "stress_forks.py", "--count", "12"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=environment(),
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"count": 12, "spawned": 2, "hangs": 0, "wrong": 0}
+
+
+def test_d06_fits_travel_to_spawned_workers(tmp_path):
+    code = """
+        def work(fit):
+            wsd = lf.schedules.wsd(steps=3000, peak=1e-3, warmup=100, decay_start=2000, end=1e-5)
+            return fit, fit.predict(wsd).tobytes(), bits()
+
+        if __name__ == "__main__":
+            fit = fitted(threads=2)
+            for how in ("spawn", "forkserver")[: 1 if os.name == "nt" else 2]:
+                with multiprocessing.get_context(how).Pool(1) as pool:
+                    back, predicted, again = pool.apply(work, (fit,))
+                assert back == fit
+                assert back.law == fit.law
+                assert predicted == work(fit)[1]
+                print(bits(back), again)
+    """
+    path = tmp_path / "spawn.py"
+    path.write_text(script(code))
+    done = subprocess.run(
+        [sys.executable, path],
+        capture_output=True,
+        text=True,
+        timeout=2 * TIMEOUT,
+        check=False,
+        env=environment(),
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [expected_bits()] * 4
