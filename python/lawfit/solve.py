@@ -217,7 +217,7 @@ def train(job: Job, held: Mapping[str, float]) -> Trained:
     check_enough(job.rows, len(free))
     lower, upper = _ends(job, free)
     curves = job.rows.steps.size > 0  # a table has none
-    return Trained(_problem(job, held), tuple(lower), tuple(upper), curves)
+    return Trained(_problem(job, held), job.core, tuple(lower), tuple(upper), curves)
 
 
 def _coarse(job: Job, held: Mapping[str, float], starts: int) -> _core.Problem | None:
