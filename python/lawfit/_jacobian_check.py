@@ -24,8 +24,11 @@ SHRINK = 0.25
 STEPS = 10
 # Differences contradict a derivative that is this many of their errors away.
 ERRORS = 10.0
-# A derivative that is this part of the greatest of all rows does not matter.
+# A derivative does not matter that is this part of the greatest of all rows, nor one by which the
+# law's value changes by that part, relatively, when the parameter doubles: a law computed in single
+# precision has none.
 NEGLIGIBLE = 1e-10
+FLAT = 1e-5
 # Roundings of its value's size that a function's value is taken to be off by.
 ROUNDINGS = 16.0
 
@@ -52,7 +55,7 @@ def wrong_derivative(
     the error that neighbours in the table show (Ridders 1982, doi:10.1016/S0141-1195(82)80057-0). A
     derivative is wrong if it is far from the best of them, which the least step still shows, and
     beyond all slopes seen, of both sides and at every step: so one of a kink, or of a function with
-    noise or of waves too fast for the steps, is not.
+    noise, of single precision or of waves too fast for the steps, is not.
 
     Parameters
     ----------
@@ -77,7 +80,7 @@ def wrong_derivative(
             judged &= ~table.agrees(given)
             if not judged.any():
                 return None
-        wrong = judged & table.contradicts(given)
+        wrong = judged & table.contradicts(given, step / FIRST_STEP)
         if not wrong.any():
             return None
         away = np.where(wrong, np.abs(given - table.found) / table.size(given), 0)
@@ -101,11 +104,8 @@ class _Table:
         up, down = self.at + step, self.at - step
         above, below = function(up), function(down)
         row = [(above - below) / (up - down)]
-        for slope in (
-            *row,
-            (above - self.value) / (up - self.at),
-            (self.value - below) / (self.at - down),
-        ):
+        sides = (above - self.value) / (up - self.at), (self.value - below) / (self.at - down)
+        for slope in (*row, *sides):
             self._least = np.fmin(self._least, slope)
             self._greatest = np.fmax(self._greatest, slope)
         sizes = np.maximum(np.abs(above), np.abs(below))
@@ -130,14 +130,14 @@ class _Table:
         )
         return close
 
-    def contradicts(self, given: Floats) -> NDArray[np.bool_]:
-        """Return the rows of which `given` can be no derivative."""
+    def contradicts(self, given: Floats, span: float) -> NDArray[np.bool_]:
+        """Return the rows of which `given` can be no derivative; `span` is the parameter's size."""
         allowed = np.maximum(ERRORS * self.error, TOLERANCE * self.size(given))
         away = np.abs(given - self.found)
         settled = np.abs(self._before[0] - self.found) <= away / ERRORS
         beyond = (given < self._least - allowed) | (given > self._greatest + allowed)
-        matters = self.size(given) > NEGLIGIBLE * np.max(
-            np.abs(given), where=np.isfinite(given), initial=0
-        )
+        largest = np.max(np.abs(given), where=np.isfinite(given), initial=0)
+        matters = self.size(given) > NEGLIGIBLE * largest
+        matters &= away * span > FLAT * np.abs(self.value)
         wrong: NDArray[np.bool_] = (away > allowed) & settled & beyond & matters
         return wrong
