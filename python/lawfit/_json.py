@@ -56,8 +56,7 @@ def parse_json(text: str | bytes | bytearray, what: str) -> Any:
         text = _decoded(text, what)
     _check_shape(text, what)
     hooks: dict[str, Any] = {}
-    alike = text.translate(_ANY_DIGIT)
-    if any(mark in alike for mark in _LONG):
+    if _has_long_numbers(text):
         hooks["parse_int"] = lambda digits: _integer(digits, what)
         hooks["parse_float"] = lambda digits: _float(digits, what)
     try:
@@ -95,6 +94,11 @@ def _check_shape(text: str, what: str) -> None:
             name = text[begin - 1 : token.end()] if text[begin - 1 : begin] == "-" else token[kind]
             wanted = f'{name} is no number of JSON; expected the text "{name}"'
             _refuse(what, text, token.end() - len(name), wanted)
+
+
+def _has_long_numbers(text: str) -> bool:
+    alike = text.translate(_ANY_DIGIT)
+    return any(mark in alike for mark in _LONG)
 
 
 def _refuse(what: str, text: str, position: int, problem: str) -> NoReturn:
