@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <stdexcept>
 
 #include "bindings.hpp"
 #include "lawfit/row_function.hpp"
@@ -26,9 +27,12 @@ public:
                 lawfit::Cancel &) const override {
     const WithGil held;
     const auto k = static_cast<py::ssize_t>(arguments_);
+    const py::object function = function_();
+    if (function.is_none())
+      throw std::runtime_error("the Data that own the law's function are gone");
     const py::tuple given = py::make_tuple(py::array_t<double>(k, arguments), order);
     PyObject *returned = nullptr;
-    outlive_python([&] { returned = PyObject_CallObject(function_.ptr(), given.ptr()); });
+    outlive_python([&] { returned = PyObject_CallObject(function.ptr(), given.ptr()); });
     if (!returned)
       throw py::error_already_set();
     const auto result = py::reinterpret_steal<py::tuple>(returned);
@@ -49,6 +53,6 @@ private:
       std::copy_n(array.data() + j * rows_, rows_, to + j * stride);
   }
 
-  py::function function_;
+  py::weakref function_;
   std::size_t arguments_, rows_;
 };

@@ -15,6 +15,8 @@ from typing import Any, NoReturn, TypeAlias, TypeGuard, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from lawfit._printable import printable
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Rows = NDArray[np.intp]
@@ -88,7 +90,7 @@ def float_array(
         If it has other dimensions, an integer above 2**53 or a long double doesn't fit a float64,
         or, with `finite`, a value is not finite.
     """
-    where = f"{source}: {field}"
+    where = f"{source}: {printable(field)}"
     array, missing = read_array(values, where)
     if array.dtype.kind not in "iufO" or (array.dtype.kind == "O" and array.ndim == 0):
         _refuse_type(array, values, where)
@@ -114,7 +116,7 @@ def all_finite(
     if not finite.all():
         bad = np.flatnonzero(~finite)
         index = bad[0] if rows is None else rows[bad[0]]
-        first = f"{source}: {field} at index {index} is {values[bad[0]]}"
+        first = f"{source}: {printable(field)} at index {index} is {values[bad[0]]}"
         raise ValueError(f"{first}; expected a finite number{hint}")
 
 
@@ -141,7 +143,7 @@ def same_length(source: str, /, **arrays: Sized) -> None:
     """Raise ValueError unless all columns are equally long; nothing is broadcast."""
     lengths = {field: len(values) for field, values in arrays.items()}
     if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{field} has {n}" for field, n in lengths.items())
+        listed = ", ".join(f"{printable(field)} has {n}" for field, n in lengths.items())
         raise ValueError(f"{source}: columns differ in length: {listed}")
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lawfit._keywords import known_keywords
 from lawfit._log_order import OnDuplicate, count, curve_rows
+from lawfit._printable import printable
 from lawfit._validate import (
     NAN_POLICIES,
     Floats,
@@ -260,7 +261,7 @@ class Curve:
         size = "" if self.params is None else f", {self.params:.6g} params"
         return (
             f"{count(len(self))}, steps {self.steps[0]} to {self.steps[-1]}{total}, "
-            f"loss {self.loss[0]:.4g} to {self.loss[-1]:.4g} {self.loss_unit}{size}"
+            f"loss {self.loss[0]:.4g} to {self.loss[-1]:.4g} {printable(self.loss_unit)}{size}"
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lawfit import _core
+from lawfit._printable import printable
 from lawfit._validate import Floats, Ints, closest
 from lawfit.callable_law import CallableLaw
 from lawfit.curve import Curve
@@ -332,7 +333,7 @@ def _finite_rows(columns: Mapping[str, Floats], source: str) -> tuple[Ints, tupl
     kept = np.flatnonzero(finite)
     if kept.size == finite.size:
         return kept, ()
-    which = f"{finite.size} rows with {' or '.join(columns)} not finite"
+    which = f"{finite.size} rows with {' or '.join(map(printable, columns))} not finite"
     if not kept.size:
         raise ValueError(f"{source} has 0 rows: dropped all {which}")
     return kept, (f"{source}: dropped {finite.size - kept.size} of {which}",)
