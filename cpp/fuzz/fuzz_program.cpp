@@ -151,7 +151,7 @@ void check_problem(Bytes &bytes, const Case &of) {
   const fuzz::Oracle oracle(of.program, of.data, of.theta);
   Problem::Workspace work(problem, Coordinates::natural);
   problem.visit_rows(at.data(), block_rows, block_rows, work, cancel, [&](const auto &rows) {
-    for (std::size_t i = 0; i < rows.n; i += 1 + i / 4)
+    for (std::size_t i = 0; i < rows.n; i += 1 + i / 2)
       if (const fuzz::Traced row = oracle.row(rows.first + i); row.sure)
         compare(row, of, rows.value[i], rows.jacobian + i);
   });
@@ -177,7 +177,7 @@ void check(Bytes &bytes, const Parts &parts) {
   const std::vector<double> values = evaluate(program, data, theta, cancel);
   REQUIRE(values.size() == data.rows);
   const fuzz::Oracle oracle(program, data, theta);
-  for (std::size_t i = 0; i < data.rows; i += 1 + i / 4)
+  for (std::size_t i = 0; i < data.rows; i += 1 + i / 2)
     if (const fuzz::Traced row = oracle.row(i); row.sure)
       compare(row, of, values[i], nullptr);
   if (std::find(free.begin(), free.end(), true) != free.end())

@@ -3,6 +3,7 @@
 // agree wherever it is sure of itself.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -12,12 +13,14 @@
 
 namespace fuzz {
 
+constexpr std::size_t most_parameters = 8;
+
 struct Traced {
   double value = 0;
   double slack = 0; // a bound on the error of the value, to first order
   bool sure = true; // no overflow, no kink, no cancellation that leaves a derivative undecided
   // By every parameter: the derivative, and the sum of the sizes that went into it.
-  std::vector<double> derivative, size;
+  std::array<double, most_parameters> derivative{}, size{};
 };
 
 class Oracle {
@@ -27,23 +30,22 @@ public:
 
   Traced row(std::size_t i) const {
     std::vector<Traced> done;
-    for (const lawfit::Instruction &in : program_.code())
+    bool sure = true; // of what nothing uses, too: 0 times its infinite slope is no number
+    for (const lawfit::Instruction &in : program_.code()) {
       done.push_back(step(in, i, done));
+      sure = sure && (done.back().sure || in.op == lawfit::Op::unknown);
+    }
+    done.back().sure = done.back().sure && sure;
     return done.back();
   }
 
 private:
   static constexpr double eps = std::numeric_limits<double>::epsilon();
 
-  Traced leaf(double value) const {
-    const auto p = theta_.size();
-    return {value, 0, true, std::vector<double>(p), std::vector<double>(p)};
-  }
-
   Traced step(const lawfit::Instruction &in, std::size_t i, const std::vector<Traced> &done) const {
     using lawfit::Op;
     const auto a = static_cast<std::size_t>(in.a), b = static_cast<std::size_t>(in.b);
-    Traced out = leaf(0);
+    Traced out;
     if (in.op == Op::constant)
       out.value = program_.constants()[a];
     else if (in.op == Op::column)

@@ -121,7 +121,8 @@ inline void fill_column(Bytes &bytes, std::vector<double> &column) {
 // Rows for a program; one or two schedules where it takes their areas.
 inline Data valid_data(Bytes &bytes, const Program &program, int most_rows) {
   Data data;
-  data.rows = 1 + static_cast<std::size_t>(bytes.take<std::uint16_t>() % most_rows);
+  const bool few = bytes.below(4) > 0;
+  data.rows = 1 + static_cast<std::size_t>(bytes.take<std::uint16_t>() % (few ? 12 : most_rows));
   data.columns.assign(static_cast<std::size_t>(program.columns()), std::vector<double>(data.rows));
   for (auto &column : data.columns)
     fill_column(bytes, column);

@@ -60,6 +60,17 @@ inline Piece valid_piece(Bytes &bytes, int most) {
   return piece;
 }
 
+// What an input means, for who looks into one: with FUZZ_SHOW in the environment.
+inline void show(const std::vector<Piece> &pieces, std::int64_t warmup) {
+  if (!std::getenv("FUZZ_SHOW"))
+    return;
+  for (const Piece &p : pieces)
+    std::fprintf(stderr, "shape %d, %lld steps, %.17g to %.17g, offset %lld, span %lld, power %g\n",
+                 static_cast<int>(p.shape), static_cast<long long>(p.steps), p.start, p.end,
+                 static_cast<long long>(p.offset), static_cast<long long>(p.span), p.power);
+  std::fprintf(stderr, "warmup %lld\n", static_cast<long long>(warmup));
+}
+
 inline std::shared_ptr<const Schedule> valid_schedule(Bytes &bytes, int most = 400) {
   if (bytes.below(4) == 0) {
     std::vector<double> lr(1 + bytes.take<std::uint16_t>() % most);
