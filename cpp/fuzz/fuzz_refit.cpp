@@ -40,7 +40,9 @@ std::optional<PowerSum> any_law(Bytes &bytes) {
     free.push_back(bytes.below(8) != 0);
   }
   const std::optional<PowerSum> law = read_power_sum(parts.program(), theta, free);
-  return law && law->parameters > 0 && Expansion::fits(*law) ? law : std::nullopt;
+  const bool fits =
+      law && law->parameters > 0 && Expansion::fits(*law) && law->lam >= 0 && law->lam <= 1;
+  return fits ? law : std::nullopt;
 }
 
 RefitOptions any_options(Bytes &bytes, int parameters) {
@@ -77,6 +79,14 @@ struct State {
 
 void check_state(const StreamingRefitter &refitter, const SolverOptions &solver) {
   const std::vector<double> &theta = refitter.theta();
+  if (std::getenv("FUZZ_SHOW") && refitter.size() > 0) {
+    std::fprintf(stderr, "step %lld, loss %g, %s, objective %g, at",
+                 static_cast<long long>(refitter.steps().back()), refitter.losses().back(),
+                 status_name(refitter.status()), refitter.objective());
+    for (std::size_t i = 0; i < theta.size(); ++i)
+      std::fprintf(stderr, " %.17g in [%g, %g]", theta[i], solver.lower[i], solver.upper[i]);
+    std::fprintf(stderr, "\n");
+  }
   for (std::size_t i = 0; i < theta.size() && refitter.started(); ++i) {
     REQUIRE(std::isfinite(theta[i]));
     REQUIRE(theta[i] >= solver.lower[i] && theta[i] <= solver.upper[i]);
@@ -141,14 +151,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
   Bytes bytes(data, size);
   const std::optional<PowerSum> law = any_law(bytes);
   if (!law)
-    return -1; // not to be kept
+    return 0;
   const RefitOptions options = any_options(bytes, law->parameters);
   const auto schedule = fuzz::valid_schedule(bytes, 2000);
   std::vector<double> lr(static_cast<std::size_t>(schedule->steps()));
   schedule->lr(0, lr.size(), lr.data());
   for (double rate : lr)
     if (rate > 1e100) // Python takes none
-      return -1;
+      return 0;
   StreamingRefitter refitter(*law, schedule, options);
   follow(bytes, refitter, options, schedule->steps());
   return 0;

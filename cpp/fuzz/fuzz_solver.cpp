@@ -116,7 +116,8 @@ std::vector<double> any_target(Bytes &bytes, const Case &of, const Data &data) {
 
 void check_inside(const SolverOptions &options, const double *theta) {
   for (std::size_t i = 0; i < options.lower.size(); ++i)
-    REQUIRE(theta[i] >= options.lower[i] && theta[i] <= options.upper[i]);
+    REQUIRE(std::isfinite(theta[i]) && theta[i] >= options.lower[i] &&
+            theta[i] <= options.upper[i]);
 }
 
 // Between a search's end and its start lies no more than rounding; a polish may spend some.

@@ -155,6 +155,31 @@ void test_lost(RefitMode mode) {
   CHECK(gap_of(run, refitter, huber) <= enough + noise_of(1e-3, huber));
 }
 
+// Points of A·S1^-150 about S1 = 1000: A is 1e450, which no double holds, so there is no answer.
+void test_beyond_doubles() {
+  PowerSum law;
+  law.terms = {{0, 1, 1, 0, -1, false}};
+  law.parameters = 2;
+  RefitOptions options;
+  options.residual = huber;
+  options.solver = toys::unbounded(2);
+  const auto steady = std::make_shared<const Schedule>(
+      Schedule::from_pieces({toys::stretch(Shape::constant, 1200, 1, 1)}, 0));
+  StreamingRefitter refitter(law, steady, options);
+  for (int k = 0; k < 40; ++k)
+    refitter.update(980 + k, std::pow((981.0 + k) / 1000, -150));
+  refitter.start(Point{std::pow(1000.0, 80), 80}.data());
+  CHECK(!refitter.started() && refitter.status() == Status::bad_start);
+  CHECK(std::isnan(refitter.theta()[0]) && std::isnan(refitter.objective()));
+  // Where the exponent's bound keeps it within a double's range there is one.
+  options.solver.upper[1] = 102;
+  StreamingRefitter bounded(law, steady, options);
+  for (int k = 0; k < 40; ++k)
+    bounded.update(980 + k, std::pow((981.0 + k) / 1000, -150));
+  bounded.start(Point{std::pow(1000.0, 80), 80}.data());
+  CHECK(bounded.started() && bounded.theta()[1] == 102 && std::isfinite(bounded.theta()[0]));
+}
+
 void test_starts() {
   const Run run(40, 1e-3);
   StreamingRefitter refitter = run.refitter(RefitMode::exact, huber);
@@ -202,6 +227,7 @@ int main() {
   test_starts();
   test_bounds();
   test_leap();
+  test_beyond_doubles();
   test_lost(RefitMode::exact);
   test_lost(RefitMode::anchored);
   for (double sd : {1e-4, 1e-3, 1e-2})
