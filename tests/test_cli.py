@@ -102,6 +102,7 @@ def test_demo_without_picture(tmp_path, monkeypatch):
     [
         (("--out", "nowhere/picture.png"), "nowhere: no such folder"),
         (("--out", "."), ".: is a folder"),
+        (("--out", "/dev/full"), "/dev/full: is no regular file"),
         (("--out", "a" * 300), f"{'a' * 300}: File name too long"),
     ],
 )
@@ -118,10 +119,6 @@ def test_an_unknown_size_is_refused_at_once():
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_disk_is_one_line_and_code_1():
-    result = python(RUN, "demo", "--out", "/dev/full")
-    assert result.returncode == 1
-    assert result.stderr == "lawfit: /dev/full: No space left on device\n"
-    assert "Objective of the fit by λ" in result.stdout
     for arguments in (["demo", "--no-plot"], ["laws"], ["--version"]):
         with Path("/dev/full").open("w") as full:
             done = subprocess.run(
@@ -209,18 +206,6 @@ def test_importing_lawfit_needs_numpy_alone():
     loaded = set(python(code).stdout.split())
     assert "numpy" in loaded
     assert not loaded & {"typer", "rich", "matplotlib", "scipy", "pandas", "torch", "pytest"}
-
-
-def test_a_reader_that_goes_away_is_no_error():
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", RUN, "laws"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    process.stdout.close()
-    with process.stderr:
-        assert process.stderr.read() == b""
-    assert process.wait(60) == 1
 
 
 def test_an_interrupt_is_code_130():

@@ -78,15 +78,17 @@ void bind_program(py::module_ &module) {
           },
           py::arg("data"), py::arg("theta"), "The law's value at every row, float64[rows].");
 
-  py::class_<Data>(module, "Data")
+  py::class_<Data>(module, "Data", py::dynamic_attr()) // for what owns a Callback's function
       .def(py::init(&make_data), py::arg("rows"), py::arg("columns"), py::arg("steps"),
            py::arg("tracks"), py::arg("warmup"), py::arg("detail"))
       .def_readonly("rows", &Data::rows)
       .def(
           "set_external",
-          [](Data &data, py::function function, std::size_t arguments) {
-            data.external = std::make_shared<Callback>(std::move(function), arguments, data.rows);
+          [](const py::object &self, const py::function &function, std::size_t arguments) {
+            auto &data = self.cast<Data &>();
+            data.external = std::make_shared<Callback>(function, arguments, data.rows);
+            self.attr("_function") = function;
           },
           py::arg("function"), py::arg("arguments"),
-          "Give the program's own function: see callback.hpp.");
+          "Give the program's own function, which lives as long as this object: see callback.hpp.");
 }

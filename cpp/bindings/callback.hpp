@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <stdexcept>
 
 #include "bindings.hpp"
 #include "lawfit/row_function.hpp"
@@ -26,7 +27,10 @@ public:
                 lawfit::Cancel &) const override {
     const py::gil_scoped_acquire gil;
     const auto k = static_cast<py::ssize_t>(arguments_);
-    const py::tuple result = function_(py::array_t<double>(k, arguments), order);
+    const py::object function = function_();
+    if (function.is_none())
+      throw std::runtime_error("the Data that own the law's function are gone");
+    const py::tuple result = function(py::array_t<double>(k, arguments), order);
     copy(result[0], 1, out.value, out.stride);
     if (order < 1)
       return;
@@ -45,6 +49,6 @@ private:
       std::copy_n(array.data() + j * rows_, rows_, to + j * stride);
   }
 
-  py::function function_;
+  py::weakref function_;
   std::size_t arguments_, rows_;
 };

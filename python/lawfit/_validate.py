@@ -15,6 +15,8 @@ from typing import Any, NoReturn, TypeAlias, TypeGuard, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from lawfit._printable import printable
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Rows = NDArray[np.intp]
@@ -78,7 +80,7 @@ def float_array(values: object, *, source: str, field: str, finite: bool = True)
         If the shape is not (n,), an integer above 2**53 or a long double doesn't fit a float64,
         or, with `finite`, a value is not finite.
     """
-    where = f"{source}: {field}"
+    where = f"{source}: {printable(field)}"
     array, missing = _read(values, where)
     if array.dtype.kind not in "iufO" or (array.dtype.kind == "O" and array.ndim == 0):
         _refuse_type(array, values, where)
@@ -103,7 +105,7 @@ def all_finite(
     if not finite.all():
         bad = np.flatnonzero(~finite)
         index = bad[0] if rows is None else rows[bad[0]]
-        first = f"{source}: {field} at index {index} is {values[bad[0]]}"
+        first = f"{source}: {printable(field)} at index {index} is {values[bad[0]]}"
         raise ValueError(f"{first}; expected a finite number{hint}")
 
 
@@ -130,7 +132,7 @@ def same_length(source: str, /, **arrays: Sized) -> None:
     """Raise ValueError unless all columns are equally long; nothing is broadcast."""
     lengths = {field: len(values) for field, values in arrays.items()}
     if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{field} has {n}" for field, n in lengths.items())
+        listed = ", ".join(f"{printable(field)} has {n}" for field, n in lengths.items())
         raise ValueError(f"{source}: columns differ in length: {listed}")
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from types import EllipsisType, MappingProxyType
 from typing import Any, NoReturn
 
 import numpy as np
 
-from lawfit._validate import Floats
+from lawfit._jacobian_check import wrong_derivative
+from lawfit._validate import Floats, flag
 from lawfit.formula import declared
 from lawfit.law import Law, check_labels
 from lawfit.parameter import Parameter, check_text, parameter_table, set_fields
@@ -18,6 +20,8 @@ __all__ = ["CallableLaw"]
 
 # Central differences err by h² and by eps/h: the cube root of eps balances the two.
 _STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
+# Calls of a law's own jacobian that are checked, of each set of rows.
+_CHECKED = 3
 
 
 class CallableLaw(Law):
@@ -32,7 +36,9 @@ class CallableLaw(Law):
     ----------
     function : callable
         ``function(*columns, **parameters) -> array of shape (n,)``; columns are float64 arrays of
-        shape (n,), parameters floats. NaN means that the law has no value there.
+        shape (n,) that cannot be written to, parameters floats. NaN means that the law has no value
+        there: a step to such parameters is rejected. What it raises ends the fit and reaches the
+        caller as it is. It may call `lawfit.fit` itself, and start threads.
     parameters : mapping of str to Parameter, or iterable of str, optional
         By default the function's keyword-only arguments.
     columns : iterable of str, optional
@@ -41,13 +47,18 @@ class CallableLaw(Law):
         The column the law predicts.
     jacobian : callable, optional
         The same arguments to an array of shape (n, p), parameters in order.
+    check_jacobian : bool
+        Compare the jacobian with differences of the function where a fit begins, and refuse it
+        where they contradict it by more than 1e-4 of the derivative.
     name, description, source : str, optional
         As of a `Law`; the name is by default the function's.
 
     Raises
     ------
     TypeError, ValueError
-        If parameters or columns cannot be read off the function, or are no names.
+        If parameters or columns cannot be read off the function, or are no names. In a fit: if what
+        the function or the jacobian returns has another shape or type, or the jacobian is wrong;
+        the message names the row and the parameter.
 
     Examples
     --------
@@ -59,6 +70,7 @@ class CallableLaw(Law):
 
     function: Callable[..., Any]
     jacobian: Callable[..., Any] | None
+    check_jacobian: bool
 
     def __init__(
         self,
@@ -68,6 +80,7 @@ class CallableLaw(Law):
         *,
         y: str = "loss",
         jacobian: Callable[..., Any] | None = None,
+        check_jacobian: bool = True,
         name: str | None = None,
         description: str = "",
         source: str = "",
@@ -109,6 +122,7 @@ class CallableLaw(Law):
             constants=(),
             function=function,
             jacobian=jacobian,
+            check_jacobian=flag(check_jacobian, field="check_jacobian"),
         )
 
     def _key(self) -> tuple[object, ...]:
@@ -116,8 +130,8 @@ class CallableLaw(Law):
 
     def __reduce__(self) -> tuple[Any, ...]:
         keywords = {
-            "y": self.y, "jacobian": self.jacobian, "name": self.name,
-            "description": self.description, "source": self.source,
+            "y": self.y, "jacobian": self.jacobian, "check_jacobian": self.check_jacobian,
+            "name": self.name, "description": self.description, "source": self.source,
         }  # fmt: skip
         return _remake, (self.function, dict(self.parameters), self.columns, keywords)
 
@@ -135,21 +149,52 @@ class BoundFunction:
 
     def __init__(self, law: CallableLaw, columns: tuple[Floats, ...]) -> None:
         self.law = law
-        self.columns = columns
-        for column in columns:
-            column.setflags(write=False)
+        self.columns = tuple(map(_sealed, columns))
         self.rows = len(columns[0]) if columns else 0
+        self._unchecked = _CHECKED if law.check_jacobian else 0
 
     def __call__(self, theta: Floats, order: int) -> tuple[Floats, Floats | None]:
         """Return values of shape (n,) and, if `order` is not 0, derivatives of shape (p, n)."""
         with np.errstate(all="ignore"):  # trial steps may go where it has no value
-            value = self._call(self.law.function, theta, (self.rows,), "function")
+            value = self._value(theta)
             return value, self._derivatives(theta, value) if order > 0 else None
 
+    def _value(self, theta: Floats) -> Floats:
+        return self._call(self.law.function, theta, (self.rows,), "function")
+
     def _derivatives(self, theta: Floats, value: Floats) -> Floats:
-        if self.law.jacobian is not None:
-            return self._call(self.law.jacobian, theta, (self.rows, theta.size), "jacobian").T
-        return np.stack([self._difference(theta, k, value) for k in range(theta.size)])
+        if self.law.jacobian is None:
+            return np.stack([self._difference(theta, k, value) for k in range(theta.size)])
+        given = self._call(self.law.jacobian, theta, (self.rows, theta.size), "jacobian").T
+        if self._unchecked and np.isfinite(value).any():
+            self._unchecked -= 1
+            self._check(theta, value, given)
+        return given
+
+    def _check(self, theta: Floats, value: Floats, given: Floats) -> None:
+        """Refuse derivatives that the function contradicts."""
+        for k, (name, parameter) in enumerate(self.law.parameters.items()):
+
+            def function(end: float, k: int = k) -> Floats:
+                return self._value(_moved(theta, k, end))
+
+            bounds = parameter.lower, parameter.upper
+            wrong = wrong_derivative(function, float(theta[k]), value, given[k], bounds)
+            if wrong is None:
+                continue
+            row = ", ".join(
+                f"{column}={values[wrong.row]:.6g}"
+                for column, values in zip(self.law.columns, self.columns, strict=True)
+            )
+            place = ", ".join(
+                f"{n}={x:.6g}" for n, x in zip(self.law.parameters, theta, strict=True)
+            )
+            raise ValueError(
+                f"law {self.law.name!r}: its jacobian's derivative by {name!r} at row {wrong.row} "
+                f"({row}) is {wrong.given:.10g}; differences of the function give "
+                f"{wrong.found:.10g} ± {wrong.error:.2g}, at {place} "
+                "(check_jacobian=False fits without this check)"
+            )
 
     def _difference(self, theta: Floats, k: int, value: Floats) -> Floats:
         parameter = list(self.law.parameters.values())[k]
@@ -160,10 +205,8 @@ class BoundFunction:
                 ends.append(theta[k])
                 values.append(value)
                 continue
-            moved = theta.copy()
-            moved[k] = end
             ends.append(end)
-            values.append(self._call(self.law.function, moved, (self.rows,), "function"))
+            values.append(self._value(_moved(theta, k, end)))
         slope: Floats = (values[1] - values[0]) / (ends[1] - ends[0])
         return slope
 
@@ -172,21 +215,32 @@ class BoundFunction:
     ) -> Floats:
         named = dict(zip(self.law.parameters, theta.tolist(), strict=True))
         returned = function(*self.columns, **named)
-        try:
-            array = np.asarray(returned)
-        except ValueError:  # ragged
-            array = np.array(None)
+        who = f"law {self.law.name!r}: its {what} returned"
+        if returned is None or isinstance(returned, list | tuple):
+            found = "None" if returned is None else f"a {type(returned).__name__}"
+            raise TypeError(f"{who} {found}; expected an array of shape {shape}")
+        array = np.asarray(returned)
         if array.dtype.kind not in "iuf":
-            found = f"values of type {array.dtype}" if array.ndim else repr(returned)
-            raise TypeError(
-                f"law {self.law.name!r}: its {what} returned {found}; expected real numbers"
-            )
-        result = array.astype(np.float64, copy=False)
+            found = f"values of type {array.dtype}" if array.ndim else reprlib.repr(returned)
+            raise TypeError(f"{who} {found}; expected real numbers")
+        # A copy: the function may write to its array again.
+        result = np.array(array, dtype=np.float64, order="C")
         if result.shape != shape:
-            raise ValueError(
-                f"law {self.law.name!r}: its {what} returned shape {result.shape}; expected {shape}"
-            )
+            raise ValueError(f"{who} shape {result.shape}; expected {shape}")
+        if isinstance(returned, np.ma.MaskedArray):
+            result[np.ma.getmaskarray(returned)] = np.nan
         return result
+
+
+def _sealed(column: Floats) -> Floats:
+    """Return a copy that nothing can write to: its memory is that of bytes."""
+    return np.frombuffer(column.tobytes(), dtype=np.float64)
+
+
+def _moved(theta: Floats, k: int, end: float) -> Floats:
+    moved = theta.copy()
+    moved[k] = end
+    return moved
 
 
 def _remake(

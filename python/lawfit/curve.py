@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lawfit._log_order import OnDuplicate, count, curve_rows
+from lawfit._printable import printable
 from lawfit._validate import (
     Floats,
     Ints,
@@ -257,7 +258,7 @@ class Curve:
         size = "" if self.params is None else f", {self.params:.6g} params"
         return (
             f"{count(len(self))}, steps {self.steps[0]} to {self.steps[-1]}{total}, "
-            f"loss {self.loss[0]:.4g} to {self.loss[-1]:.4g} {self.loss_unit}{size}"
+            f"loss {self.loss[0]:.4g} to {self.loss[-1]:.4g} {printable(self.loss_unit)}{size}"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias, overload
 
+from lawfit._printable import printable
 from lawfit._validate import closest
 from lawfit.curve import Curve
 
@@ -98,8 +99,12 @@ class Curves(Sequence[Curve]):
         return type(self), (list(self),)
 
     def __repr__(self) -> str:
-        width = max(map(len, self.names), default=0)
-        lines = [f"  {curve.name:{width}}  {curve.described()}" for curve in list(self)[:LINES]]
+        names = list(map(printable, self.names))
+        width = max(map(len, names), default=0)
+        lines = [
+            f"  {name:{width}}  {curve.described()}"
+            for name, curve in zip(names[:LINES], self, strict=False)
+        ]
         if len(self) > LINES:
             lines.append(f"  … and {len(self) - LINES} more")
         return "\n".join([f"<Curves: {len(self)}>", *lines])

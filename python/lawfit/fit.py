@@ -165,7 +165,8 @@ def fit(
     Raises
     ------
     TypeError, ValueError
-        For data and options without a meaning; the message names source, index, field and value.
+        For data and options without a meaning, such as the caller's own starts at none of which the
+        law has a value; the message names source, index, field and value.
     KeyboardInterrupt
         Within 100 ms of Ctrl-C.
     """

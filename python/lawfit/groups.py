@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from lawfit._printable import printable
 from lawfit._validate import Ints, closest, integer
 from lawfit.curve import Curve
 from lawfit.curves import as_curves
@@ -107,8 +108,8 @@ def curve_key(curve: Curve, by: By) -> Key:
     if by in ATTRIBUTES:
         value = getattr(curve, by)
         if value is None:
-            raise ValueError(f"{source}: {by} is None, so its group is unknown")
-        return read_key(value, f"{source}: {by}")
+            raise ValueError(f"{source}: {printable(by)} is None, so its group is unknown")
+        return read_key(value, f"{source}: {printable(by)}")
     if by not in curve.columns:
         known = [*ATTRIBUTES, *curve.columns]
         raise ValueError(f"{source}: by {by!r} is unknown{closest(by, known)}")
@@ -116,10 +117,10 @@ def curve_key(curve: Curve, by: By) -> Key:
     other = np.flatnonzero(column != column[0])
     if other.size:
         raise ValueError(
-            f"{source}: {by} at index {other[0]} is {column[other[0]]:.17g} and at index 0 "
-            f"{column[0]:.17g}; expected one value, since a curve belongs to one group"
+            f"{source}: {printable(by)} at index {other[0]} is {column[other[0]]:.17g} and at "
+            f"index 0 {column[0]:.17g}; expected one value, since a curve belongs to one group"
         )
-    return read_key(column[0], f"{source}: {by}")
+    return read_key(column[0], f"{source}: {printable(by)}")
 
 
 def table_keys(data: Any, by: By, source: str = "data") -> list[Key]:
@@ -137,7 +138,8 @@ def table_keys(data: Any, by: By, source: str = "data") -> list[Key]:
         return values
     if kinds <= {int, float} and all(map(math.isfinite, values)):
         return list(map(float, values))
-    return [read_key(value, f"{source}: {by} at index {i}") for i, value in enumerate(values)]
+    where = f"{source}: {printable(by)} at index"
+    return [read_key(value, f"{where} {i}") for i, value in enumerate(values)]
 
 
 def group_rows(rows: Rows, data: Any, by: Any) -> dict[Key, Ints]:
@@ -147,7 +149,7 @@ def group_rows(rows: Rows, data: Any, by: Any) -> dict[Key, Ints]:
     if is_table(data):
         keys = table_keys(data, by)
         if len(keys) != len(rows):
-            raise ValueError(f"data: {by} has {len(keys)} values for {len(rows)} rows")
+            raise ValueError(f"data: {printable(by)} has {len(keys)} values for {len(rows)} rows")
         return members(keys)
     found: dict[Key, list[Ints]] = {}
     for curve, group in zip(as_curves(data), rows.groups, strict=True):

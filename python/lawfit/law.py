@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import reprlib
 from collections.abc import Iterable, Mapping
 from types import EllipsisType, MappingProxyType
 from typing import Any, NoReturn
 
 import numpy as np
 
+from lawfit._printable import printable
 from lawfit._record import Record, to_json_number
 from lawfit.conventions import read_conventions
 from lawfit.formula import AREAS, parse_formula
@@ -207,9 +209,12 @@ class Law:
         """Return the law on several lines: formula, parameters, columns, source."""
         lines = self.equations()
         if self.description:
-            lines.append(f"  {self.description}")
+            lines.append(f"  {printable(self.description)}")
         lines.append("parameters")
-        rows = [(name, p.domain, p.unit, p.meaning) for name, p in self.parameters.items()]
+        rows = [
+            (name, p.domain, printable(p.unit), printable(p.meaning))
+            for name, p in self.parameters.items()
+        ]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines += [
             "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
@@ -227,7 +232,7 @@ class Law:
             told = ", ".join(f"{key} {value}" for key, value in self.conventions.items())
             lines.append(f"conventions: {told}")
         if self.source:
-            lines.append(f"source: {self.source}")
+            lines.append(f"source: {printable(self.source)}")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -291,7 +296,7 @@ def _entries(record: Record, key: str, kind: str) -> dict[str, Mapping[str, Any]
     table: dict[str, Mapping[str, Any]] = {}
     for i, entry in enumerate(record.items(key)):
         if not isinstance(entry, Mapping):
-            raise TypeError(f"law: '{key}[{i}]' must be an object, got {entry!r}")
+            raise TypeError(f"law: '{key}[{i}]' must be an object, got {reprlib.repr(entry)}")
         name = Record(entry, f"{key}[{i}]").text("name")
         if name in table:
             raise ValueError(f"law: {kind} {name!r} is listed twice")

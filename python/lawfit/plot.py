@@ -7,6 +7,7 @@ extra `cli` brings; it is imported when the first figure is made.
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Collection, Sequence
 from os import PathLike
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 from lawfit._extras import require
+from lawfit._files import write_atomically
+from lawfit._printable import printable
 from lawfit._validate import Floats
 from lawfit.curve import Curve
 from lawfit.curves import Curves
@@ -58,7 +61,7 @@ def curve_and_forecast(
     axes.plot(curve.steps, curve.loss, label="measured", **cast(Any, MEASURED))
     label, style = ("fitted", FITTED) if fitted else ("forecast", FORECAST)
     axes.plot(steps, loss, label=label, **cast(Any, style))
-    axes.set_ylabel(f"loss ({curve.loss_unit})")
+    axes.set_ylabel(f"loss ({printable(curve.loss_unit)})", parse_math=False)
     return axes
 
 
@@ -125,14 +128,16 @@ def forecast_figure(
 
 
 def save(figure: Figure, path: str | PathLike[str]) -> None:
-    """Write a figure as a PNG file.
+    """Write a figure as a PNG file, whole or not at all.
 
     Raises
     ------
     OSError
-        If the file can't be written.
+        If the file can't be written, or is a symbolic link, a folder or a device.
     """
-    figure.savefig(path, format="png", dpi=110)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
+    write_atomically(path, content.getvalue())
 
 
 def _panel(above: Axes, below: Axes, curve: Curve, fit: Fit, *, seen: bool) -> None:
@@ -151,7 +156,8 @@ def _panel(above: Axes, below: Axes, curve: Curve, fit: Fit, *, seen: bool) -> N
         axes.set_xticks([0, schedule.steps // 2, schedule.steps])
     word = "fitted" if seen else "forecast"
     weight = "normal" if seen else "bold"
-    above.set_title(f"{curve.name} · {word}", fontsize=10, loc="left", fontweight=weight)
+    title = f"{printable(curve.name)} · {word}"
+    above.set_title(title, fontsize=10, loc="left", fontweight=weight, parse_math=False)
     ends = fit.predict(curve)[-1], curve.loss[-1]
     above.text(
         0.98,
@@ -190,7 +196,15 @@ def _head(figure: Figure, panels: Sequence[Axes], title: str) -> None:
     """Put the title and one legend for all panels above them."""
     if title:
         left = LEFT / figure.get_figwidth()
-        figure.suptitle(title, fontsize=12, fontweight="bold", x=left, y=0.985, ha="left")
+        figure.suptitle(
+            title,
+            fontsize=12,
+            fontweight="bold",
+            x=left,
+            y=0.985,
+            ha="left",
+            parse_math=False,
+        )
     entries: dict[str, Any] = {}
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):

@@ -30,10 +30,12 @@ __all__ = ["Fit", "Trained"]
 class Trained:
     """What a fit was made to, for who fits it again; it is neither saved nor compared.
 
-    `curves` says whether its sources are curves; bounds are those of the free parameters.
+    `curves` says whether its sources are curves; bounds are those of the free parameters. `data`
+    own what the problem calls, where its law is a Python function.
     """
 
     problem: _core.Problem
+    data: _core.Data
     lower: tuple[float, ...]
     upper: tuple[float, ...]
     curves: bool

@@ -5,19 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
 from lawfit import _core
+from lawfit._json import parse_json
 from lawfit._record import Record, to_json_number
 from lawfit._validate import choose
 from lawfit.law import Law
 from lawfit.options import Options, ProfilePoint
 from lawfit.scores import MEASURES, Score
 
-__all__ = ["FORMAT", "Saved", "check_format", "parse_json", "plain", "read_fit", "read_profile"]
+__all__ = ["FORMAT", "Saved", "check_format", "plain", "read_fit", "read_profile"]
 
 BOUNDS = ("lower", "upper")
 FORMAT = 1  # of a saved fit, counted up when it changes
@@ -49,10 +51,13 @@ class Saved:
     def from_json(cls, text: str) -> Self:
         """Return the fit that `to_json` wrote.
 
+        The text may be anyone's: nothing in it is executed. At most 64 MiB of it are read, of at
+        most 2**20 objects and lists in 32 levels.
+
         Raises
         ------
         ValueError, TypeError
-            If the text is no such JSON; the message names the key.
+            If the text is no such JSON; the message names the place or the key.
         """
         return cls.from_dict(parse_json(text, cls.KIND))
 
@@ -95,18 +100,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     return to_json_number(value) if isinstance(value, float) else value
-
-
-def parse_json(text: str, what: str) -> Any:
-    """Return what JSON text holds; ValueError where it is none."""
-    if not isinstance(text, str | bytes | bytearray):
-        raise TypeError(f"{what} is {text!r}; expected JSON text")
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError(f"{what}: the JSON is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{what}: this is no JSON: {error}") from None
 
 
 def check_format(record: Record) -> None:
@@ -188,7 +181,8 @@ def _score(data: Mapping[str, Any]) -> Score:
 
 def _source(item: Any) -> tuple[str, int]:
     if not isinstance(item, list | tuple) or len(item) != 2:
-        raise TypeError(f"fit: 'sources' must hold pairs of a name and a count, got {item!r}")
+        shown = reprlib.repr(item)
+        raise TypeError(f"fit: 'sources' must hold pairs of a name and a count, got {shown}")
     record = Record({"name": item[0], "rows": item[1]}, "fit: sources")
     return record.text("name"), record.integer("rows")
 

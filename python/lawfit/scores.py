@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lawfit._printable import printable
 from lawfit._validate import Floats
 
 __all__ = ["MEASURES", "Score", "Scores", "score"]
@@ -83,11 +84,12 @@ class Scores(Mapping[str, Score]):
         return Score(**means, n=sum(s.n for s in every))
 
     def __repr__(self) -> str:
-        width = max(map(len, self._scores), default=0)
+        names = list(map(printable, self._scores))
+        width = max(map(len, names), default=0)
         head = f"{'':{width}} " + "".join(f"{name:>10}" for name in Score._fields)
         lines = [
             f"{name:{width}} " + "".join(f"{_short(value):>10}" for value in row)
-            for name, row in self._scores.items()
+            for name, row in zip(names, self._scores.values(), strict=True)
         ]
         return "\n".join([head, *lines])
 

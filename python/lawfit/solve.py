@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -207,8 +207,30 @@ def fit_trained(job: Job, held: Mapping[str, float], trained: Trained) -> Fit:
         ranges=start_ranges(rows, free, job.bounds, linear),
         given=given,
     )
+    if given and solution.status == "bad_start":
+        _refuse_starts(job, free, problem, given)
     found = _result(job, held, free, problem=problem, solution=solution, notes=notes)
     return found._holding(trained)
+
+
+def _refuse_starts(
+    job: Job, free: Sequence[str], problem: _core.Problem, given: Sequence[Sequence[float]]
+) -> NoReturn:
+    """Refuse the caller's own starts, which are input, where none has an objective."""
+    law, start = job.rows.law, given[0]
+    known = {name: x for name, x in zip(free, start, strict=True) if not math.isnan(x)}
+    place = ", ".join(f"{name}={x:.6g}" for name, x in known.items())
+    source = f"start 0 ({place})" if len(given) == 1 else f"{len(given)} starts, the first {place}"
+    if len(known) == len(free):
+        values, derivatives = problem.jacobian(start)
+        found = {f"predicted {law.y}": values}
+        found |= {f"derivative by {n}": d for n, d in zip(free, derivatives.T, strict=True)}
+        for what, numbers in found.items():
+            bad, wanted = ~np.isfinite(numbers), f"law {law.name!r} has no finite one there"
+            job.rows.refuse(bad, f"{source}: {what}", numbers, wanted)
+    raise ValueError(
+        f"{job.rows.sources}: {source}: the objective of law {law.name!r} is not finite"
+    )
 
 
 def train(job: Job, held: Mapping[str, float]) -> Trained:
@@ -217,7 +239,7 @@ def train(job: Job, held: Mapping[str, float]) -> Trained:
     check_enough(job.rows, len(free))
     lower, upper = _ends(job, free)
     curves = job.rows.steps.size > 0  # a table has none
-    return Trained(_problem(job, held), tuple(lower), tuple(upper), curves)
+    return Trained(_problem(job, held), job.core, tuple(lower), tuple(upper), curves)
 
 
 def _coarse(job: Job, held: Mapping[str, float], starts: int) -> _core.Problem | None:

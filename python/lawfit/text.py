@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from lawfit._printable import printable
 from lawfit.groups import label
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def fit_summary(fit: Fit) -> str:
     lines += _parameters(fit)
     lines += ["", *_quality(fit)]
     warnings = _warnings(fit)
-    return "\n".join([*lines, *([""] if warnings else []), *warnings])
+    return _lines([*lines, *([""] if warnings else []), *warnings])
 
 
 def _parameters(fit: Fit) -> list[str]:
@@ -65,8 +66,14 @@ def _parameters(fit: Fit) -> list[str]:
     return _aligned(rows)
 
 
+def _lines(lines: Sequence[str]) -> str:
+    """Return the text of lines, each of which stays one."""
+    return "\n".join(map(printable, lines))
+
+
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return rows of a table, a name to the left, numbers to the right, a remark at the end."""
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -133,7 +140,7 @@ def _warnings(fit: Fit) -> list[str]:
 def grouped_line(fit: GroupedFit) -> str:
     """Return a fit across groups on one line."""
     params = ", ".join(f"{name}={fit.params[name]:.6g}" for name in fit.shared)
-    by = f" by {fit.by}" if fit.by else ""
+    by = f" by {printable(fit.by)}" if fit.by else ""
     return (
         f"<GroupedFit {fit.law.name!r}{by}: {len(fit)} groups; shared {params or 'nothing'}; "
         f"objective {fit.objective:.6g}, {fit.status}>"
@@ -155,7 +162,7 @@ def grouped_summary(fit: GroupedFit) -> str:
         *_profile(fit),
     ]
     notes = dict.fromkeys(note for one in fit.fits for note in one.notes)
-    return "\n".join([*lines, *(f"note: {note}" for note in notes)])
+    return _lines([*lines, *(f"note: {note}" for note in notes)])
 
 
 def _shared(fit: GroupedFit) -> list[str]:
@@ -230,7 +237,7 @@ def bootstrap_summary(found: Bootstrap) -> str:
         lines.append(
             f"warning: {found.n - good} replicates did not converge and are in no interval"
         )
-    return "\n".join(lines)
+    return _lines(lines)
 
 
 def _ended(counts: Mapping[str, int]) -> str:
@@ -239,7 +246,7 @@ def _ended(counts: Mapping[str, int]) -> str:
 
 def table_line(table: FitTable) -> str:
     """Return a table of fits on one line."""
-    by = f" by {table.by}" if table.by else ""
+    by = f" by {printable(table.by)}" if table.by else ""
     more = f", {table.resamples} resamples each" if table.resamples else ""
     return f"<FitTable {table.law.name!r}{by}: {len(table)} groups{more}; {_ended(table.counts())}>"
 
@@ -265,4 +272,4 @@ def table_summary(table: FitTable) -> str:
     if table.resamples:
         ended = table.resampled_counts()
         lines.append(f"{_ended(ended)} of {sum(ended.values())} resamples; seed {table.seed}")
-    return "\n".join(lines)
+    return _lines(lines)

@@ -102,9 +102,10 @@ def _derivatives(fit: Fit, asked: Request) -> tuple[Floats, Floats]:
     """Return the law's values at the rows, and their derivatives by the free parameters."""
     asked.rows.check_columns()
     n = len(asked.rows)
+    data = asked.rows.core(exact=fit.options.exact)  # alive as long as the problem
     problem = _core.Problem(
         program=fit.law._program,
-        data=asked.rows.core(exact=fit.options.exact),
+        data=data,
         y=np.ones(n),
         weights=np.zeros(0),
         loss="squared",

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
+import threading
 
 from lawfit._extras import MissingExtra, require
+from lawfit._printable import printable
 
 __all__ = ["main"]
 
-INTERRUPTED = 130  # 128 + SIGINT, what a shell reports
+# 128 and the signal's number, as a shell reports them.
+INTERRUPTED = 130
+BROKEN_PIPE = 141
 
 
 def main() -> int:
     """Run the `lawfit` command and return its exit code.
 
-    A missing extra is one line on stderr and code 2; what can't be written is one line and code 1;
-    a reader that went away (``lawfit demo | head``) is code 1 without a word; Ctrl-C is code 130.
+    0 is success, 2 a command line that cannot be followed, one for which an extra is missing among
+    them. What can't be written is one line on stderr and code 1. A reader that went away
+    (``lawfit laws | head -1``) ends it as SIGPIPE does, in a shell code 141, and Ctrl-C is code
+    130, both without a word.
     """
+    if hasattr(signal, "SIGPIPE") and threading.current_thread() is threading.main_thread():
+        # Python ignores it, and what prints has each its own way with the error that follows.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # λ and ± on a terminal that lacks them
@@ -35,10 +45,10 @@ def main() -> int:
         return INTERRUPTED
     except BrokenPipeError:
         _discard_unwritten()
-        return 1
+        return BROKEN_PIPE
     except OSError as error:
         _discard_unwritten()
-        place = "" if error.filename is None else f"{error.filename}: "
+        place = "" if error.filename is None else f"{printable(str(error.filename))}: "
         print(f"lawfit: {place}{error.strerror or error}", file=sys.stderr)
         return 1
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,6 +12,8 @@ from rich.console import Console
 from lawfit import laws as catalogue
 from lawfit import samples
 from lawfit._extras import require
+from lawfit._files import check_place
+from lawfit._printable import printable
 from lawfit.cli import tables
 from lawfit.demo import Demonstration, demonstrate
 
@@ -57,8 +57,9 @@ def demo(
     constant and one at cosine learning rate, and forecasts the loss curve of
     every other schedule.
     """
-    _check(size, out)
+    _check(size)
     if plot:
+        check_place(out)
         require("matplotlib", extra="cli")
     console = _console()
     shown = {params: demonstrate(params) for params in samples.sizes()}
@@ -70,7 +71,7 @@ def demo(
     if plot:
         _draw(shown[size], out)
         # plain text: a path is never wrapped, so that it can be copied
-        typer.echo(f"Picture: {out} ({size} parameters)")
+        typer.echo(f"Picture: {printable(str(out))} ({size} parameters)")
 
 
 @app.command()
@@ -99,15 +100,11 @@ def _console() -> Console:
     return console
 
 
-def _check(size: int, out: Path) -> None:
-    """Refuse bad options before anything is computed."""
+def _check(size: int) -> None:
+    """Refuse a size that there is none of."""
     if size not in samples.sizes():
         known = ", ".join(map(str, samples.sizes()))
         raise typer.BadParameter(f"{size} is none of {known}", param_hint="--size")
-    if not out.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "no such folder", str(out.parent))
-    if out.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "is a folder", str(out))
 
 
 def _draw(demonstration: Demonstration, out: Path) -> None:
@@ -119,9 +116,4 @@ def _draw(demonstration: Demonstration, out: Path) -> None:
         fitted=[f.curve.name for f in demonstration.forecasts if f.fitted],
         title=f"Two runs forecast six: a model of {demonstration.params} parameters",
     )
-    try:
-        plot.save(figure, out)
-    except OSError as error:
-        if error.filename is None:  # a full disk names no file
-            error.filename = os.fspath(out)
-        raise
+    plot.save(figure, out)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lawfit._printable import printable
 from lawfit._validate import Floats, choose, integer
 from lawfit.derived._answer import Answer
 from lawfit.derived._correlation import spearman
@@ -77,8 +78,8 @@ class Agreement(Answer):
     def __repr__(self) -> str:
         left_out = f", {self.constant_pairs} pairs constant" if self.constant_pairs else ""
         return (
-            f"<Agreement of {self.metric} on {self.on} from {self.grid[0]:.4g} to "
-            f"{self.grid[-1]:.4g}, {len(self.names)} runs: rank correlation "
+            f"<Agreement of {printable(self.metric)} on {printable(self.on)} from "
+            f"{self.grid[0]:.4g} to {self.grid[-1]:.4g}, {len(self.names)} runs: rank correlation "
             f"{self.mean_rank_correlation:.3f}, difference {self.mean_difference:.3g}{left_out}>"
         )
 

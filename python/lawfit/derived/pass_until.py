@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lawfit._json import parse_json
+from lawfit._printable import printable
 from lawfit._record import Record, to_json_number
 from lawfit._special import beta_cdf, beta_quantile, chi2_sf
 from lawfit._validate import EXACT_LIMIT, Floats, choose, real, same_length
@@ -19,7 +21,7 @@ from lawfit.derived._arguments import Number, plain, reals, together
 from lawfit.fit import fit
 from lawfit.law import Law, Parameter
 from lawfit.result import Fit
-from lawfit.saved import FORMAT, check_format, parse_json
+from lawfit.saved import FORMAT, check_format
 
 __all__ = ["Emergence", "PassRate", "emergence", "pass_rate"]
 
@@ -188,7 +190,7 @@ class Emergence(Answer):
         return f"The rates rise slower than the law says {found}.{caveat}"
 
     def __repr__(self) -> str:
-        return f"<Emergence: {self.message}>"
+        return f"<Emergence: {printable(self.message)}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, from which `from_dict` makes an equal record."""
