@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lawfit import _core
+from lawfit._printable import shown
 from lawfit._record import Record
 from lawfit._validate import Floats, choose, closest
 from lawfit.curve import Curve
@@ -332,7 +333,9 @@ class GroupedFit(Saved):
             raise ValueError(f"{what}: 'fits' must be of one law and its same free parameters")
         for name in shared:
             if name not in fits[0].free:
-                raise ValueError(f"{what}: 'shared' names {name!r}{closest(name, fits[0].free)}")
+                raise ValueError(
+                    f"{what}: 'shared' names {shown(name)}{closest(name, fits[0].free)}"
+                )
         rows = [Record({"row": row}, f"{what}: cov").reals("row") for row in record.items("cov")]
         if any(len(row) != len(shared) for row in rows) or len(rows) != len(shared):
             raise ValueError(f"{what}: 'cov' must have shape ({len(shared)}, {len(shared)})")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from lawfit import _core
+from lawfit._printable import shown
 from lawfit._record import Record
 from lawfit._validate import choose, integer, real
 
@@ -52,7 +53,7 @@ def read_pieces(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
         Naming the piece, field and value.
     """
     if not isinstance(pieces, Iterable):
-        raise TypeError(f"schedule: pieces is {pieces!r}; expected an iterable of Piece")
+        raise TypeError(f"schedule: pieces is {shown(pieces)}; expected an iterable of Piece")
     checked: list[Piece] = []
     last = None
     for index, piece in enumerate(pieces):
@@ -98,7 +99,7 @@ def top_of_rise(pieces: Iterable[Piece], core: _core.Schedule) -> int:
 def _checked(piece: Piece, index: int) -> Piece:
     source = f"schedule: piece {index}"
     if not isinstance(piece, Piece):
-        raise TypeError(f"{source} is {piece!r}; expected a Piece")
+        raise TypeError(f"{source} is {shown(piece)}; expected a Piece")
     checked = Piece(
         shape=choose(piece.shape, SHAPES, field=f"{source}: shape"),
         steps=integer(piece.steps, source=source, field="steps", lower=1, upper=MAX_STEPS),

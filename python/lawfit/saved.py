@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self, cast
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from lawfit import _core
 from lawfit._json import parse_json
+from lawfit._printable import shown
 from lawfit._record import Record, to_json_number
 from lawfit._validate import choose
 from lawfit.law import Law
@@ -151,7 +151,10 @@ def _check_consistent(fields: Mapping[str, Any]) -> None:
     """Refuse what no fit can have written."""
     unknown = [name for name in fields["undetermined"] if name not in fields["free"]]
     if unknown:
-        raise ValueError(f"fit: 'undetermined' names {unknown[0]!r}, which is not free")
+        raise ValueError(f"fit: 'undetermined' names {shown(unknown[0])}, which is not free")
+    for name, variance in zip(fields["free"], np.diag(fields["cov"]).tolist(), strict=True):
+        if variance < 0:
+            raise ValueError(f"fit: 'cov' has a variance of {variance} for {name!r}")
     rows = [len(fields["residuals"]), sum(n for _, n in fields["sources"]), fields["training"].n]
     if len(set(rows)) > 1:
         raise ValueError(
@@ -181,8 +184,7 @@ def _score(data: Mapping[str, Any]) -> Score:
 
 def _source(item: Any) -> tuple[str, int]:
     if not isinstance(item, list | tuple) or len(item) != 2:
-        shown = reprlib.repr(item)
-        raise TypeError(f"fit: 'sources' must hold pairs of a name and a count, got {shown}")
+        raise TypeError(f"fit: 'sources' must hold pairs of a name and a count, got {shown(item)}")
     record = Record({"name": item[0], "rows": item[1]}, "fit: sources")
     return record.text("name"), record.integer("rows")
 

@@ -1,12 +1,13 @@
 """Small changes to JSON values, as bytes tell them."""
 
+import copy
 import json
 import math
 
 # What a field may be found to hold.
 PALETTE = [
     None, True, False, 0, -1, 1, 0.5, -0.0, 1e308, -1e308, 5e-324, 10**400, 2**63, 2**53 + 1, "",
-    "a", "NaN", "Infinity", "-Infinity", math.nan, math.inf, "\ud800", "\x00", "‮", "x" * 5000,
+    "a", "NaN", "Infinity", "-Infinity", math.nan, math.inf, "\ud800", "\x00", "\u202e", "x" * 5000,
     [], {}, [[]], [{}], {"": 0}, {"a": {}}, [1] * 50, ["a", 1], [0.0, 1.0], "lower", "1e5",
     "__import__('os')", "a*x**-b+c", {"name": "a"}, 10**30, "converged", "\ud83d", [None],
 ]  # fmt: skip
@@ -37,7 +38,7 @@ class Bytes:
 def mutated(record, data):
     """Return JSON text of a record with some of its values changed; the record stays as it is."""
     bytes_ = Bytes(data)
-    record = json.loads(json.dumps(record))
+    record = copy.deepcopy(record)
     for _ in range(1 + bytes_.below(4)):
         record = _changed(record, bytes_)
         if not len(bytes_):
@@ -57,10 +58,10 @@ def _changed(value, bytes_):
         holder = holder[path[-1][1]]
         depth -= 1
     if not path:
-        return PALETTE[bytes_.below(len(PALETTE))]
+        return copy.deepcopy(PALETTE[bytes_.below(len(PALETTE))])
     parent, key = path[-1]
     kind = bytes_.below(6)
-    new = PALETTE[bytes_.below(len(PALETTE))]
+    new = copy.deepcopy(PALETTE[bytes_.below(len(PALETTE))])
     if kind == 0:
         del parent[key]
     elif kind == 1 and isinstance(parent, dict):
@@ -70,17 +71,10 @@ def _changed(value, bytes_):
     elif kind == 2 and isinstance(parent[key], int | float):
         parent[key] *= -1
     elif kind == 3:
-        parent[key] = value if bytes_.below(8) == 0 and parent is not value else [parent[key]]
+        parent[key] = [parent[key]] if bytes_.below(2) else copy.deepcopy(value)
     else:
         parent[key] = new
-    return value if kind != 3 else _without_cycles(value)
-
-
-def _without_cycles(value):
-    try:
-        return json.loads(json.dumps(value))
-    except ValueError:  # it held itself
-        return [0]
+    return value
 
 
 def _edited(text, bytes_):

@@ -16,7 +16,7 @@ def may_refuse():
         assert not isinstance(error, UnicodeError), f"{type(error).__name__} leaks out"
         message = str(error)
         assert message.strip(), f"{type(error).__name__} says nothing"
-        assert len(message) <= LONGEST, f"a refusal of {len(message)} characters"
+        assert len(message) <= LONGEST, f"{len(message)} characters: {message[:200]}"
 
 
 @contextmanager

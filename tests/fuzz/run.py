@@ -7,6 +7,7 @@ With `--seeds DIRECTORY` these are written there instead.
 
 import importlib
 import sys
+import warnings
 from pathlib import Path
 
 import atheris
@@ -27,6 +28,8 @@ def main():
     if rest[:1] == ["--seeds"]:
         _write_seeds(module, Path(rest[1]))
         return
+
+    warnings.simplefilter("error")
 
     def once(data):
         with within():
