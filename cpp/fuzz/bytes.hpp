@@ -112,6 +112,17 @@ private:
   std::clock_t begin_;
 };
 
+// Whether to tell what an input means, for who looks into one: FUZZ_SHOW=1 in the environment.
+inline bool shows() {
+  static const bool asked = std::getenv("FUZZ_SHOW") != nullptr;
+  return asked;
+}
+
+inline void show(const char *what, double got, double expected) {
+  if (shows())
+    std::fprintf(stderr, "%s: %.17g, expected %.17g\n", what, got, expected);
+}
+
 inline bool same_bits(double a, double b) {
   return std::memcmp(&a, &b, sizeof a) == 0 || (std::isnan(a) && std::isnan(b));
 }

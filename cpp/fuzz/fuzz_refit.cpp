@@ -79,7 +79,7 @@ struct State {
 
 void check_state(const StreamingRefitter &refitter, const SolverOptions &solver) {
   const std::vector<double> &theta = refitter.theta();
-  if (std::getenv("FUZZ_SHOW") && refitter.size() > 0) {
+  if (fuzz::shows() && refitter.size() > 0) {
     std::fprintf(stderr, "step %lld, loss %g, %s, objective %g, at",
                  static_cast<long long>(refitter.steps().back()), refitter.losses().back(),
                  status_name(refitter.status()), refitter.objective());

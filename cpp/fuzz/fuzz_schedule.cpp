@@ -139,7 +139,7 @@ void check_areas(Bytes &bytes, const Schedule &schedule, double most) {
   const auto mode = static_cast<Warmup>(bytes.below(3));
   const Areas areas = areas_of(schedule, lam, mode, at);
   for (std::size_t i = 0; i < at.size() && most <= most_rate; ++i) {
-    if (std::getenv("FUZZ_SHOW"))
+    if (fuzz::shows())
       std::fprintf(stderr, "lambda %.17g, step %lld: %g %g %g %g\n", lam,
                    static_cast<long long>(at[i]), areas.s1[i], areas.s2[i], areas.ds2[i],
                    areas.d2s2[i]);

@@ -148,9 +148,7 @@ void check_one_start(const Problem &problem, const Case &of) {
   check_inside(of.solver, theta.data());
   REQUIRE(std::isfinite(found.objective) && found.objective >= 0);
   REQUIRE(fuzz::same_bits(found.objective, same.objective));
-  if (!is_no_higher(found.objective, begin, objective.rounding()))
-    std::fprintf(stderr, "end %.17g start %.17g rounding %g\n", found.objective, begin,
-                 objective.rounding());
+  fuzz::show("objective", found.objective, begin);
   REQUIRE(is_no_higher(found.objective, begin, objective.rounding()));
   REQUIRE(found.iterations <= of.solver.max_iterations);
   REQUIRE(objective.evaluate(theta.data(), 0, *at) &&

@@ -79,9 +79,8 @@ inline Parts valid_parts(Bytes &bytes) {
   return parts;
 }
 
-// What an input means, for who looks into one: with FUZZ_SHOW in the environment.
 inline void show(const Parts &parts, const std::vector<double> &theta) {
-  if (!std::getenv("FUZZ_SHOW"))
+  if (!shows())
     return;
   for (std::size_t k = 0; k < theta.size(); ++k)
     std::fprintf(stderr, "theta[%zu] = %.17g\n", k, theta[k]);

@@ -60,9 +60,8 @@ inline Piece valid_piece(Bytes &bytes, int most) {
   return piece;
 }
 
-// What an input means, for who looks into one: with FUZZ_SHOW in the environment.
 inline void show(const std::vector<Piece> &pieces, std::int64_t warmup) {
-  if (!std::getenv("FUZZ_SHOW"))
+  if (!shows())
     return;
   for (const Piece &p : pieces)
     std::fprintf(stderr, "shape %d, %lld steps, %.17g to %.17g, offset %lld, span %lld, power %g\n",

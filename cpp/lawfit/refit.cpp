@@ -249,7 +249,8 @@ bool StreamingRefitter::descend() {
     double length = 1;
     for (int halvings = 0;; ++halvings, length *= 0.5) {
       for (std::size_t i = 0; i < theta_.size(); ++i)
-        trial_[i] = theta_[i] + length * step[i];
+        trial_[i] = std::clamp(theta_[i] + length * step[i], options_.solver.lower[i],
+                               options_.solver.upper[i]); // the sum may round beyond
       if (last) { // whose value the step's own model tells well enough
         theta_.swap(trial_);
         now_->objective -= predicted;

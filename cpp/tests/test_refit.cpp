@@ -117,6 +117,30 @@ void test_bounds() {
   CHECK(gap_of(run, refitter, huber) <= 1e-12 + noise_of(1e-3, huber));
 }
 
+// A long step to a bound ends there, though the sum of the two may round beyond it.
+void test_steps_to_bounds() {
+  PowerSum mean;
+  mean.terms = {{0, -1, 1, 0, 0, false}};
+  mean.parameters = 1;
+  const auto steady = std::make_shared<const Schedule>(
+      Schedule::from_pieces({toys::stretch(Shape::constant, 20, 1, 1)}, 0));
+  for (int tenths = 1; tenths < 100; ++tenths) {
+    const double bound = 0.1 * tenths;
+    RefitOptions options;
+    options.residual = {false, toys::infinity};
+    options.solver = toys::unbounded(1);
+    options.solver.lower[0] = bound;
+    StreamingRefitter refitter(mean, steady, options);
+    for (int k = 0; k < 10; ++k)
+      refitter.update(k, 3.1 * bound);
+    refitter.start(&bound);
+    CHECK_NEAR(refitter.theta()[0], 3.1 * bound, 1e-14);
+    refitter.update(10, -1000);
+    CHECK(refitter.theta()[0] >= bound);
+    CHECK_NEAR(refitter.theta()[0], bound, 1e-15);
+  }
+}
+
 // The loss leaps where nothing could have told: all that was summed is far from the new minimum.
 void test_leap() {
   Run run(2000, 1e-3);
@@ -226,6 +250,7 @@ int main() {
   test_points();
   test_starts();
   test_bounds();
+  test_steps_to_bounds();
   test_leap();
   test_beyond_doubles();
   test_lost(RefitMode::exact);
