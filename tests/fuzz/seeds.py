@@ -1,5 +1,6 @@
 """Write the catalogue's laws as the core's fuzz targets read them: seeds.py DIRECTORY.
 
+The files go to cpp/fuzz/corpus/program.
 The layout is that of cpp/fuzz/programs.hpp: counts, constants, then three bytes an instruction.
 """
 
@@ -27,15 +28,13 @@ def _fits(law):
     return len(law.parameters) <= 8 and len(law.instructions) <= 64 and len(law.constants) <= 8
 
 
-def main(directory):
-    """Write one seed a law for the targets that take programs."""
+def main(folder):
+    """Write one seed a law."""
+    folder.mkdir(parents=True, exist_ok=True)
     for law in filter(_fits, map(lf.laws.get, lf.laws.names())):
         theta = b"".join(_number(0.3 + 0.1 * k) + b"\x01" for k in range(len(law.parameters)))
         rest = hashlib.sha256(law.name.encode()).digest()  # data, options: anything
-        for target in ("program", "solver"):
-            folder = directory / target
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / law.name).write_bytes(b"\x01" + _program(law) + theta + rest)
+        (folder / law.name).write_bytes(b"\x01" + _program(law) + theta + rest)
 
 
 if __name__ == "__main__":
