@@ -15,7 +15,10 @@ TARGETS = ("formula", "saved", "schedule")
 CORPUS = Path(__file__).parent / "fuzz" / "corpus"
 
 PIECES = [*FUNCTIONS, *AREAS, *"+-*/(),._ ", "**", "a", "b", "x", "1", "2.5", "1e5", "pi", "\x1f"]
-ODD = ["֥", "ｅｘｐ", "µ", "μ", "\x00", "‮", "\ud800", "９", "²", "__a", "lambda", "\n", "1e999", "0x1"]
+ODD = [
+    "\u05a5", "ｅｘｐ", "µ", "μ", "\x00", "\u202e", "\ud800", "９", "²", "__a", "lambda", "\n",
+    "1e999", "0x1",
+]  # fmt: skip
 
 
 def run(name, data):
@@ -70,8 +73,8 @@ def test_hostile_formulas_are_refused_in_few_words(text):
 
 
 def test_a_mark_that_belongs_to_no_letter_is_named():
-    with pytest.raises(FormulaError, match="unexpected character '֥'"):
-        parse_formula("a + ֥", ["a"])
+    with pytest.raises(FormulaError, match="unexpected character '\u05a5'"):
+        parse_formula("a + \u05a5", ["a"])
 
 
 HUGE = "x" * 1_000_000
@@ -116,7 +119,7 @@ def test_group_keys_beyond_floats():
 def test_a_saved_variance_below_zero():
     record = lf.fit("power", {"x": [1.0, 2, 3, 4], "y": [3.0, 2, 1.5, 1.4]}).to_dict()
     record["cov"][1][1] = -1.0
-    with pytest.raises(ValueError, match="'cov' has a variance of -1.0 for 'b'"):
+    with pytest.raises(ValueError, match=r"'cov' has a variance of -1\.0 for 'b'"):
         lf.Fit.from_json(json.dumps(record))
 
 
