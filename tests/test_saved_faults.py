@@ -67,7 +67,7 @@ def test_e21_bytes_that_are_no_text():
     refused(b"\xef\xbb\xbf" + TEXT.encode(), "no JSON: Unexpected UTF-8 BOM")
     refused(TEXT.replace(" ", "\0", 1), "this is no JSON")
     for kind in (None, 3, json.loads(TEXT)):
-        with pytest.raises(TypeError, match=r"fit is a .*; expected JSON text"):
+        with pytest.raises(TypeError, match=r"fit is .*; expected JSON text"):
             lf.Fit.from_json(kind)
 
 

@@ -53,9 +53,9 @@ def wrong_derivative(
 
     The differences of smaller and smaller steps are extrapolated to a step of 0 (Richardson), with
     the error that neighbours in the table show (Ridders 1982, doi:10.1016/S0141-1195(82)80057-0). A
-    derivative is wrong if it is far from the best of them, which the least step still shows, and
-    beyond all slopes seen, of both sides and at every step: so one of a kink, or of a function with
-    noise, of single precision or of waves too fast for the steps, is not.
+    derivative is wrong if it is far from the best of them, which the least step still shows and on
+    both sides, and beyond all slopes seen at any step: so one of a kink, or of a function with
+    noise, of single precision or with waves or poles too narrow for the steps, is not.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class _Table:
         self.value = value
         self.found = np.full(value.shape, np.nan)
         self.error = np.full(value.shape, np.inf)
-        self._noise = self._least = self._greatest = self.found
+        self._noise = self._least = self._greatest = self._bend = self.found
         self._before: list[Floats] = []
 
     def add(self, function: Callable[[float], Floats], step: float) -> None:
@@ -108,6 +108,7 @@ class _Table:
         for slope in (*row, *sides):
             self._least = np.fmin(self._least, slope)
             self._greatest = np.fmax(self._greatest, slope)
+        self._bend = np.abs(sides[0] - sides[1])
         sizes = np.maximum(np.abs(above), np.abs(below))
         self._noise = (ROUNDINGS * _EPS * sizes + _TINY) / step
         for order, coarser in enumerate(self._before, start=1):
@@ -135,6 +136,7 @@ class _Table:
         allowed = np.maximum(ERRORS * self.error, TOLERANCE * self.size(given))
         away = np.abs(given - self.found)
         settled = np.abs(self._before[0] - self.found) <= away / ERRORS
+        settled &= self._bend <= np.maximum(np.abs(self.found) / ERRORS, self._noise)
         beyond = (given < self._least - allowed) | (given > self._greatest + allowed)
         largest = np.max(np.abs(given), where=np.isfinite(given), initial=0)
         matters = self.size(given) > NEGLIGIBLE * largest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import reprlib
 from typing import Any, NoReturn
 
 __all__ = ["MAX_CONTAINERS", "MAX_DEPTH", "MAX_DIGITS", "MAX_TEXT", "parse_json"]
@@ -14,8 +15,18 @@ MAX_DEPTH = 32  # objects and lists within each other
 MAX_CONTAINERS = 2**20  # objects and lists in all: an empty one takes 64 bytes for its two
 MAX_DIGITS = 640  # of one number: what Python reads whatever its own limit is set to
 
-# A text, a bracket, or a number that JSON lacks. Possessive, so that nothing is tried twice.
-_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]|-?(?:NaN|Infinity)', re.DOTALL)
+# What lies between, then a text, a bracket, a number that JSON lacks, or the end. Possessive, and
+# never without a match, so that nothing is tried twice.
+_TOKEN = re.compile(
+    r"""[^][{}"NI]*+(?:
+        (?P<open>[\[{]) | (?P<close>[\]}]) | (?P<text>"[^"\\]*+(?:\\.[^"\\]*+)*+"?)
+        | (?P<number>NaN|Infinity) | . | \Z
+    )""",
+    re.DOTALL | re.VERBOSE,
+)
+# Where numbers have so many digits, or so large an exponent, each is looked at.
+_LONG = ("0" * 200, "e000", "e+000", "E000", "E+000")
+_ANY_DIGIT = str.maketrans("123456789", "0" * 9)
 
 
 def parse_json(text: str | bytes | bytearray, what: str) -> Any:
@@ -37,20 +48,19 @@ def parse_json(text: str | bytes | bytearray, what: str) -> Any:
         a key twice in one object. The message names the place, or the key or number.
     """
     if not isinstance(text, str | bytes | bytearray):
-        raise TypeError(f"{what} is a {type(text).__name__}; expected JSON text")
+        raise TypeError(f"{what} is {reprlib.repr(text)}; expected JSON text")
     if len(text) > MAX_TEXT:
         unit = "characters" if isinstance(text, str) else "bytes"
         raise ValueError(f"{what}: {len(text)} {unit} of JSON; expected at most {MAX_TEXT}")
     if not isinstance(text, str):
         text = _decoded(text, what)
     _check_shape(text, what)
+    hooks: dict[str, Any] = {}
+    if _has_long_numbers(text):
+        hooks["parse_int"] = lambda digits: _integer(digits, what)
+        hooks["parse_float"] = lambda digits: _float(digits, what)
     try:
-        return json.loads(
-            text,
-            object_pairs_hook=lambda pairs: _object(pairs, what),
-            parse_int=lambda digits: _integer(digits, what),
-            parse_float=lambda digits: _float(digits, what),
-        )
+        return json.loads(text, object_pairs_hook=lambda pairs: _object(pairs, what), **hooks)
     except json.JSONDecodeError as error:
         raise ValueError(f"{what}: this is no JSON: {error}") from None
     except RecursionError:  # few frames were left
@@ -68,19 +78,27 @@ def _check_shape(text: str, what: str) -> None:
     """Refuse what is too deep or too much for the parser, and numbers that JSON lacks."""
     depth = containers = 0
     for token in _TOKEN.finditer(text):
-        first = token[0][0]
-        if first in "[{":
+        kind = token.lastgroup
+        if kind == "open":
             depth += 1
             containers += 1
             if depth > MAX_DEPTH:
-                _refuse(what, text, token.start(), f"more than {MAX_DEPTH} levels of nesting")
+                _refuse(what, text, token.end() - 1, f"more than {MAX_DEPTH} levels of nesting")
             if containers > MAX_CONTAINERS:
-                _refuse(what, text, token.start(), f"more than {MAX_CONTAINERS} objects and lists")
-        elif first in "]}":
+                wanted = f"more than {MAX_CONTAINERS} objects and lists"
+                _refuse(what, text, token.end() - 1, wanted)
+        elif kind == "close":
             depth -= 1
-        elif first != '"':
-            wanted = f'{token[0]} is no number of JSON; expected the text "{token[0]}"'
-            _refuse(what, text, token.start(), wanted)
+        elif kind == "number":
+            begin = token.start(kind)
+            name = text[begin - 1 : token.end()] if text[begin - 1 : begin] == "-" else token[kind]
+            wanted = f'{name} is no number of JSON; expected the text "{name}"'
+            _refuse(what, text, token.end() - len(name), wanted)
+
+
+def _has_long_numbers(text: str) -> bool:
+    alike = text.translate(_ANY_DIGIT)
+    return any(mark in alike for mark in _LONG)
 
 
 def _refuse(what: str, text: str, position: int, problem: str) -> NoReturn:

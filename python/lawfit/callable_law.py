@@ -157,7 +157,11 @@ class BoundFunction:
         """Return values of shape (n,) and, if `order` is not 0, derivatives of shape (p, n)."""
         with np.errstate(all="ignore"):  # trial steps may go where it has no value
             value = self._value(theta)
-            return value, self._derivatives(theta, value) if order > 0 else None
+            if order < 1:
+                return value, None
+            first = self._derivatives(theta, value)
+            self._check(theta, value, first)
+            return value, first
 
     def _value(self, theta: Floats) -> Floats:
         return self._call(self.law.function, theta, (self.rows,), "function")
@@ -165,14 +169,13 @@ class BoundFunction:
     def _derivatives(self, theta: Floats, value: Floats) -> Floats:
         if self.law.jacobian is None:
             return np.stack([self._difference(theta, k, value) for k in range(theta.size)])
-        given = self._call(self.law.jacobian, theta, (self.rows, theta.size), "jacobian").T
-        if self._unchecked and np.isfinite(value).any():
-            self._unchecked -= 1
-            self._check(theta, value, given)
-        return given
+        return self._call(self.law.jacobian, theta, (self.rows, theta.size), "jacobian").T
 
     def _check(self, theta: Floats, value: Floats, given: Floats) -> None:
-        """Refuse derivatives that the function contradicts."""
+        """Refuse derivatives of the law's own that the function contradicts."""
+        if self.law.jacobian is None or not self._unchecked or not np.isfinite(value).any():
+            return
+        self._unchecked -= 1
         for k, (name, parameter) in enumerate(self.law.parameters.items()):
 
             def function(end: float, k: int = k) -> Floats:

@@ -1,0 +1,95 @@
+"""What SECURITY.md says, as far as a test can tell."""
+
+import ast
+import inspect
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+import lawfit
+from lawfit import _json
+from lawfit.formula.scan import MAX_LENGTH
+
+ROOT = Path(__file__).parents[1]
+NETWORK = {"socket", "ssl", "http", "urllib", "urllib3", "requests", "httpx", "ftplib", "asyncio"}
+WRITERS = {
+    "write_text",
+    "write_bytes",
+    "mkdir",
+    "symlink_to",
+    "to_csv",
+    "to_html",
+    "save",
+    "savetxt",
+}
+
+
+@pytest.fixture(scope="module")
+def said():
+    path = ROOT / "SECURITY.md"
+    if not path.is_file():
+        pytest.skip("SECURITY.md is not here")
+    return " ".join(path.read_text(encoding="utf-8").split())
+
+
+def nodes():
+    pending = [files("lawfit")]
+    while pending:
+        for entry in pending.pop().iterdir():
+            if entry.is_dir():
+                pending.append(entry)
+            elif entry.name.endswith(".py"):
+                for node in ast.walk(ast.parse(entry.read_text(encoding="utf-8"))):
+                    yield entry.name, node
+
+
+def test_the_limits_are_those_of_the_code(said):
+    assert f"at most {MAX_LENGTH} characters" in said
+    assert (
+        f"at most {_json.MAX_TEXT // 2**20} MiB, {_json.MAX_DEPTH} levels, "
+        f"{_json.MAX_CONTAINERS} objects and lists, {_json.MAX_DIGITS} digits a number"
+    ) in said
+
+
+def test_what_is_never_imported(said):
+    named = set(re.findall(r"`(\w+)`", re.search(r"imports no (.*?), calls", said)[1]))
+    assert named == {"pickle", "marshal", "shelve"}
+    for name, node in nodes():
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            froms = [getattr(node, "module", None) or ""]
+            found = {n.partition(".")[0] for n in (*froms, *(a.name for a in node.names))}
+            assert not found & (named | NETWORK), name
+
+
+def test_files_are_written_in_one_place_only(said):
+    assert "lawfit writes no HTML and no CSV" in said
+    for name, node in nodes():
+        if name == "_files.py" or not isinstance(node, ast.Call):
+            continue
+        called = node.func
+        if isinstance(called, ast.Name):
+            assert called.id != "open", name
+        elif isinstance(called, ast.Attribute) and called.attr == "open":
+            silence = ast.unparse(node) == "os.open(os.devnull, os.O_WRONLY)"
+            assert silence or not node.args, name  # a sample, to read
+        elif isinstance(called, ast.Attribute) and called.attr in WRITERS:
+            assert ast.unparse(called) == "plot.save", name
+
+
+def test_nothing_shows_itself_as_html():
+    for name in lawfit.__all__:
+        if inspect.isclass(thing := getattr(lawfit, name)):
+            assert not [m for m in dir(thing) if m.startswith("_repr_") and m.endswith("_")], name
+
+
+def test_the_core_builds_with_sanitizers(said):
+    assert "`-DSANITIZE=address,undefined`" in said
+    cmake = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    assert "-fsanitize=${SANITIZE} -fno-sanitize-recover=all" in cmake
+
+
+def test_no_address_is_invented(said):
+    assert "@" not in said
+    assert "http" not in said
