@@ -23,16 +23,20 @@ environment() {
   "$scratch/$1/bin/python" -m pip install --quiet --upgrade 'pip>=25.1'
 }
 
-# Build the core and its tests with warnings as errors; takes a name and CMake's options.
+# Build the core and its tests with warnings as errors; takes a name and CMake's options. TARGETS
+# may name some.
 build_core() {
   cmake -S . -B "$scratch/core-$1" -DTESTS=ON -DBINDINGS=OFF -DWERROR=ON "${@:2}"
-  cmake --build "$scratch/core-$1" --parallel "$(getconf _NPROCESSORS_ONLN)"
+  # shellcheck disable=SC2086
+  cmake --build "$scratch/core-$1" --parallel "$(getconf _NPROCESSORS_ONLN)" --target ${TARGETS:-all}
 }
 
-# Build as above, then run the core's own tests.
+# Run the core's own tests as built under a name; takes ctest's options too.
+test_core() { ctest --test-dir "$scratch/core-$1" --output-on-failure --no-tests=error "${@:2}"; }
+
 core_tests() {
   build_core "$@"
-  ctest --test-dir "$scratch/core-$1" --output-on-failure --no-tests=error
+  test_core "$1"
 }
 
 # Install Debian's packages if a file (or a command) that they bring is missing and we may.
