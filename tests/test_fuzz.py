@@ -123,6 +123,13 @@ def test_a_saved_variance_below_zero():
         lf.Fit.from_json(json.dumps(record))
 
 
+def test_a_saved_variance_of_a_shared_parameter_below_zero():
+    table = {"x": [1.0, 2, 3, 4] * 2, "y": [3.0, 2, 1.5, 1.4] * 2, "g": [1] * 4 + [2] * 4}
+    record = lf.fit("power", table, by="g", shared=["b"]).to_dict()
+    with pytest.raises(ValueError, match=r"'cov' has a variance of -2\.0 for 'b'"):
+        lf.GroupedFit.from_json(json.dumps(record | {"cov": [[-2.0]]}))
+
+
 def test_an_exponential_may_span_the_range_of_floats():
     piece = {"shape": "exponential", "steps": 101, "start": 1e10, "end": 1e-320, "span": 100}
     rates = lf.Schedule.from_dict({"warmup": 0, "pieces": [piece]}).lr

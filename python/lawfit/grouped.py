@@ -22,7 +22,7 @@ from lawfit.law import Law
 from lawfit.options import ProfilePoint
 from lawfit.result import Fit
 from lawfit.rows import is_table
-from lawfit.saved import FORMAT, Saved, check_format, plain, read_profile
+from lawfit.saved import FORMAT, Saved, check_format, check_variances, plain, read_profile
 from lawfit.scores import Score, Scores
 from lawfit.table import table_columns
 from lawfit.text import grouped_line, grouped_summary
@@ -339,13 +339,15 @@ class GroupedFit(Saved):
         rows = [Record({"row": row}, f"{what}: cov").reals("row") for row in record.items("cov")]
         if any(len(row) != len(shared) for row in rows) or len(rows) != len(shared):
             raise ValueError(f"{what}: 'cov' must have shape ({len(shared)}, {len(shared)})")
+        cov = np.array(rows).reshape(len(shared), len(shared))
+        check_variances(shared, cov, what)
         counts: dict[str, int] = {name: record.integer(name) for name in COUNTS}
         return cls(
             by=record.text("by") if record.has("by") else None,
             groups=groups,
             fits=fits,
             shared=shared,
-            cov=np.array(rows).reshape(len(shared), len(shared)),
+            cov=cov,
             objective=record.real("objective"),
             status=choose(record.text("status"), _core.STATUSES, field=f"{what}: status"),
             message=record.text("message"),

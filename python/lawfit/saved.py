@@ -14,12 +14,12 @@ from lawfit import _core
 from lawfit._json import parse_json
 from lawfit._printable import shown
 from lawfit._record import Record, to_json_number
-from lawfit._validate import choose
+from lawfit._validate import Floats, choose
 from lawfit.law import Law
 from lawfit.options import Options, ProfilePoint
 from lawfit.scores import MEASURES, Score
 
-__all__ = ["FORMAT", "Saved", "check_format", "plain", "read_fit", "read_profile"]
+__all__ = ["FORMAT", "Saved", "check_format", "check_variances", "plain", "read_fit", "read_profile"]
 
 BOUNDS = ("lower", "upper")
 FORMAT = 1  # of a saved fit, counted up when it changes
@@ -152,9 +152,7 @@ def _check_consistent(fields: Mapping[str, Any]) -> None:
     unknown = [name for name in fields["undetermined"] if name not in fields["free"]]
     if unknown:
         raise ValueError(f"fit: 'undetermined' names {shown(unknown[0])}, which is not free")
-    for name, variance in zip(fields["free"], np.diag(fields["cov"]).tolist(), strict=True):
-        if variance < 0:
-            raise ValueError(f"fit: 'cov' has a variance of {variance} for {name!r}")
+    check_variances(fields["free"], fields["cov"], "fit")
     rows = [len(fields["residuals"]), sum(n for _, n in fields["sources"]), fields["training"].n]
     if len(set(rows)) > 1:
         raise ValueError(
@@ -164,6 +162,13 @@ def _check_consistent(fields: Mapping[str, Any]) -> None:
     for name, value in fields["params"].items():
         if not math.isfinite(value) and fields["status"] != "bad_start":
             raise ValueError(f"fit: 'params.{name}' is {value} in a fit that ended with a value")
+
+
+def check_variances(names: Iterable[str], cov: Floats, what: str) -> None:
+    """Refuse a covariance that no error is the root of."""
+    for name, variance in zip(names, np.diag(cov).tolist(), strict=True):
+        if variance < 0:
+            raise ValueError(f"{what}: 'cov' has a variance of {variance} for {name!r}")
 
 
 def _sides(data: Mapping[str, Any], free: tuple[str, ...]) -> dict[str, str]:
