@@ -259,7 +259,7 @@ def test_repr():
                 ValueError,
                 re.escape(f"schedule: piece 0: goes from start {ends[0]} to end {ends[1]}; an exp"),
             )
-            for ends in [(0.0, 1.0), (1.0, 0.0), (0.5e100, 1e-320), (1e-320, 0.5e100)]
+            for ends in [(0.0, 1.0), (1.0, 0.0)]
         ),
         (lambda: SAMPLES[0].areas(at=[0, 3]), ValueError, "at index 1 is 3"),
         (lambda: SAMPLES[0].areas(at=[-1]), ValueError, "at index 0 is -1"),

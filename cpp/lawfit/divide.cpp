@@ -83,8 +83,9 @@ private:
 
   // At fixed arguments it is data, and computed now.
   Ref row_function(const Instruction &in) {
-    const auto first = refs_.begin() + in.a;
-    const std::vector<Ref> args(first, first + arguments(in));
+    std::vector<Ref> args;
+    for (std::int32_t j = 0; j < arguments(in); ++j)
+      args.push_back(refs_[static_cast<std::size_t>(in.a + j)]);
     if (std::any_of(args.begin(), args.end(),
                     [](const Ref &ref) { return ref.kind == Kind::scalar; })) {
       Divided::Function function{in.op, {}};

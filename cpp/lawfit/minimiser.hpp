@@ -15,7 +15,7 @@ public:
   Minimiser(const Problem &problem, const SolverOptions &options);
 
   // theta: the start, in natural coordinates and within the bounds; becomes the minimum, unless the
-  // law has no value at it.
+  // law has no value at it or the minimum is beyond what doubles hold.
   SolverSummary solve(double *theta, Cancel &cancel);
 
 private:
@@ -23,7 +23,7 @@ private:
   SolverOptions natural_, centred_;
   Problem::Workspace work_;
   LevenbergMarquardt solver_;
-  std::vector<double> at_;
+  std::vector<double> at_, end_;
 };
 
 } // namespace lawfit

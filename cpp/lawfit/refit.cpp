@@ -174,6 +174,7 @@ void StreamingRefitter::start(const double *theta) {
   if (started_ && has_anchor())
     anchor_now();
   tell();
+  started_ = started_ && std::isfinite(natural_.front());
 }
 
 // Takes log S1 from the middle of the rows there are.
@@ -185,12 +186,26 @@ void StreamingRefitter::centre() {
     x -= centre_.middle() - before;
 }
 
-// In natural coordinates.
+// In natural coordinates. An amplitude far from its rows may have no number there: no answer to
+// give.
 void StreamingRefitter::tell() {
   if (!started_)
     return;
-  natural_ = theta_;
-  centre_.to_natural(natural_.data());
+  trial_ = theta_;
+  centre_.to_natural(trial_.data());
+  if (std::all_of(trial_.begin(), trial_.end(), [](double x) { return std::isfinite(x); }))
+    natural_.swap(trial_);
+  else
+    lose();
+}
+
+// The law has no value, or its parameters have none, where the search is.
+void StreamingRefitter::lose() {
+  if (!is_lost())
+    next_start_ = rows_.size();
+  status_ = Status::bad_start;
+  now_->objective = std::numeric_limits<double>::quiet_NaN();
+  gap_ = 0;
 }
 
 std::size_t StreamingRefitter::evaluated_rows() const {
@@ -246,7 +261,8 @@ bool StreamingRefitter::descend() {
     double length = 1;
     for (int halvings = 0;; ++halvings, length *= 0.5) {
       for (std::size_t i = 0; i < theta_.size(); ++i)
-        trial_[i] = theta_[i] + length * step[i];
+        trial_[i] = std::clamp(theta_[i] + length * step[i], options_.solver.lower[i],
+                               options_.solver.upper[i]); // the sum may round beyond
       if (last) { // whose value the step's own model tells well enough
         theta_.swap(trial_);
         now_->objective -= predicted;
@@ -300,16 +316,11 @@ bool StreamingRefitter::find_step(const Evaluation &at, double *step, double &pr
 }
 
 void StreamingRefitter::solve_all() {
-  const bool was_lost = is_lost();
-  status_ = solver_.solve(*all_, theta_.data()).status;
-  if (!is_lost()) {
-    all_->evaluate(theta_.data(), 2, *now_);
-    return;
-  }
-  now_->objective = std::numeric_limits<double>::quiet_NaN();
-  gap_ = 0;
-  if (!was_lost)
-    next_start_ = rows_.size();
+  const Status found = solver_.solve(*all_, theta_.data()).status;
+  if (found == Status::bad_start)
+    return lose();
+  status_ = found;
+  all_->evaluate(theta_.data(), 2, *now_);
 }
 
 // Sums that no longer tell enough of the rows are made anew.

@@ -65,7 +65,7 @@ public:
   const std::vector<std::int64_t> &steps() const { return steps_; }
   const std::vector<double> &losses() const { return losses_; }
   bool started() const { return started_; }
-  // NaN before.
+  // NaN before; where the status is bad_start, as they were last.
   const std::vector<double> &theta() const { return natural_; }
   double objective() const { return now_->objective; }
   Status status() const { return status_; }
@@ -84,6 +84,7 @@ private:
   void check_point(std::int64_t step, double y) const;
   void centre();
   void tell();
+  void lose();
   void refit();
   bool descend();
   bool evaluate(const double *theta, Evaluation &out);
@@ -94,7 +95,7 @@ private:
   void build();
   void begin_next();
   bool has_anchor() const { return anchor_->rows() > 0; }
-  // Whether the law has no value at some row with these parameters.
+  // Whether the law has no value at some row with these parameters, or they have none.
   bool is_lost() const { return status_ == Status::bad_start; }
 
   RefitOptions options_;

@@ -88,12 +88,18 @@ void line(const Piece &piece, std::int64_t from, std::size_t n, double *out) {
 void exponential(const Piece &piece, std::int64_t from, std::size_t n, double *out) {
   const double span = static_cast<double>(piece.span);
   const double begin = static_cast<double>(piece.offset + from);
-  const double rate = std::log(piece.end / piece.start);
+  const double ratio = piece.end / piece.start;
+  const bool wide = !(ratio > 1e-300 && ratio < 1e300); // beyond what exp() can give as one factor
+  const double rate = wide ? std::log(piece.end) - std::log(piece.start) : std::log(ratio);
   for (std::size_t j = 0; j < n; ++j)
     out[j] = rate * ((begin + static_cast<double>(j)) / span);
+  if (wide)
+    for (std::size_t j = 0; j < n; ++j)
+      out[j] += std::log(piece.start);
   simd::exp(out, out, n);
+  const double factor = wide ? 1.0 : piece.start;
   for (std::size_t j = 0; j < n; ++j)
-    out[j] = begin + static_cast<double>(j) == span ? piece.end : piece.start * out[j];
+    out[j] = begin + static_cast<double>(j) == span ? piece.end : factor * out[j];
 }
 
 } // namespace

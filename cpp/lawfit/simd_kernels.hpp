@@ -130,6 +130,8 @@ void add_tile(int rows_left, int cols_left, const double *a, const double *b, st
 
 void add_gram(const double *jac, std::size_t stride, int m, const double *w, std::size_t n,
               double *gram) {
+  if (m == 0) // a tile has one row at least
+    return;
   if (m <= whole)
     return add_tile<whole, whole, true, true>(m, m, jac, jac, stride, w, n, gram, m);
   for (int a = 0; a < m; a += tile) {

@@ -21,7 +21,7 @@ void add_product(double *out, const double *x, const double *y, std::size_t n) {
 
 class Tape final : public UnknownTape {
 public:
-  explicit Tape(Divided law)
+  explicit Tape(Divided law, bool has_unknown = false)
       : UnknownTape(std::move(law.scalars)), columns_(std::move(law.columns)),
         constants_(std::move(law.constants)), nodes_(std::move(law.nodes)) {
     for (Node &node : nodes_)
@@ -33,7 +33,8 @@ public:
       for (int scalar : function.arguments)
         functions_.back().push_back(static_cast<std::size_t>(input(scalar)));
     }
-    width_ = count_ = inputs(Coordinates::natural).size();
+    count_ = inputs(Coordinates::natural).size();
+    width_ = count_ + has_unknown;
     admit_unknown();
   }
 
@@ -120,7 +121,10 @@ public:
           add_product(v.dot + k * B, v.d[side] + k * B, of_operand(k, side, v.dot, v.input_dot), n);
     }
     std::copy_n(v.value + (nodes_.size() - 1) * B, n, g);
-    std::copy_n(v.dot + (nodes_.size() - 1) * B, n, slope);
+    if (follows_.back())
+      std::copy_n(v.dot + (nodes_.size() - 1) * B, n, slope);
+    else
+      std::fill_n(slope, n, 0.0);
   }
 
   const double *along_unknown(std::size_t first, std::size_t n, const RowValues *functions,
@@ -135,14 +139,12 @@ public:
 private:
   using Node = Divided::Node;
 
-  // The unknown becomes the last input, if it stands in the law.
+  // The unknown becomes the last input, whether or not the law depends on it.
   void admit_unknown() {
     for (Node &node : nodes_) {
       for (Ref *ref : {&node.a, &node.b})
-        if (ref->kind == Kind::unknown) {
+        if (ref->kind == Kind::unknown)
           *ref = {Kind::scalar, static_cast<int>(count_)};
-          width_ = count_ + 1;
-        }
       follows_.push_back(follows(node.a) || (is_binary(node.op) && follows(node.b)));
     }
   }
@@ -301,7 +303,7 @@ private:
 std::unique_ptr<Evaluator> make_tape(Divided law) { return std::make_unique<Tape>(std::move(law)); }
 
 std::unique_ptr<UnknownTape> make_unknown_tape(Divided law) {
-  return std::make_unique<Tape>(std::move(law));
+  return std::make_unique<Tape>(std::move(law), true);
 }
 
 } // namespace lawfit

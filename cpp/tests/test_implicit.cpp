@@ -84,6 +84,12 @@ std::vector<ImplicitLaw> laws() {
             return p[0] + d.columns[2][i];
           },
           [](Formula &f, P &p, Expression u) { p[0] + f.column(2) + 0.0 * u; }),
+      law(
+          "the unknown used by nothing", {1.2},
+          [](const Data &d, std::size_t i, const Point &p, double) {
+            return p[0] + d.columns[2][i];
+          },
+          [](Formula &f, P &p, Expression) { p[0] + f.column(2); }),
   };
 }
 

@@ -203,7 +203,27 @@ static void test_bound_of_zero() {
   CHECK(found.theta[1] == 0 && found.theta[0] > 2 && found.theta[2] >= 0.2);
 }
 
+// The minimum is at a = 3e7^60, which no double holds: no answer, and the start is left alone.
+static void test_beyond_doubles() {
+  Formula f;
+  const auto a = f.parameter(), b = f.parameter();
+  a *pow(f.column(0), -b);
+  const Data data = toys::columns(50);
+  Point y;
+  for (double n : data.columns[0])
+    y.push_back(std::pow(n / 3e7, -60));
+  Cancel cancel;
+  const Point start = {std::pow(3e7, 35), 35};
+  const Problem problem(f.program(), data, y, {}, {Loss::squared, 1, Space::log}, start,
+                        toys::all(2), toys::all(2), cancel);
+  Minimiser minimiser(problem, toys::unbounded(2));
+  Point theta = start;
+  CHECK(minimiser.solve(theta.data(), cancel).status == Status::bad_start);
+  CHECK(theta == start);
+}
+
 int main() {
+  test_beyond_doubles();
   test_no_memory();
   test_many_starts_of_one();
   test_minimum();

@@ -117,6 +117,30 @@ void test_bounds() {
   CHECK(gap_of(run, refitter, huber) <= 1e-12 + noise_of(1e-3, huber));
 }
 
+// A long step to a bound ends there, though the sum of the two may round beyond it.
+void test_steps_to_bounds() {
+  PowerSum mean;
+  mean.terms = {{0, -1, 1, 0, 0, false}};
+  mean.parameters = 1;
+  const auto steady = std::make_shared<const Schedule>(
+      Schedule::from_pieces({toys::stretch(Shape::constant, 20, 1, 1)}, 0));
+  for (int tenths = 1; tenths < 100; ++tenths) {
+    const double bound = 0.1 * tenths;
+    RefitOptions options;
+    options.residual = {false, toys::infinity};
+    options.solver = toys::unbounded(1);
+    options.solver.lower[0] = bound;
+    StreamingRefitter refitter(mean, steady, options);
+    for (int k = 0; k < 10; ++k)
+      refitter.update(k, 3.1 * bound);
+    refitter.start(&bound);
+    CHECK_NEAR(refitter.theta()[0], 3.1 * bound, 1e-14);
+    refitter.update(10, -1000);
+    CHECK(refitter.theta()[0] >= bound);
+    CHECK_NEAR(refitter.theta()[0], bound, 1e-15);
+  }
+}
+
 // The loss leaps where nothing could have told: all that was summed is far from the new minimum.
 void test_leap() {
   Run run(2000, 1e-3);
@@ -153,6 +177,31 @@ void test_lost(RefitMode mode) {
   CHECK(lost == 5);
   const double enough = mode == RefitMode::exact ? 1e-12 : 1e-4;
   CHECK(gap_of(run, refitter, huber) <= enough + noise_of(1e-3, huber));
+}
+
+// Points of A·S1^-150 about S1 = 1000: A is 1e450, which no double holds, so there is no answer.
+void test_beyond_doubles() {
+  PowerSum law;
+  law.terms = {{0, 1, 1, 0, -1, false}};
+  law.parameters = 2;
+  RefitOptions options;
+  options.residual = huber;
+  options.solver = toys::unbounded(2);
+  const auto steady = std::make_shared<const Schedule>(
+      Schedule::from_pieces({toys::stretch(Shape::constant, 1200, 1, 1)}, 0));
+  StreamingRefitter refitter(law, steady, options);
+  for (int k = 0; k < 40; ++k)
+    refitter.update(980 + k, std::pow((981.0 + k) / 1000, -150));
+  refitter.start(Point{std::pow(1000.0, 80), 80}.data());
+  CHECK(!refitter.started() && refitter.status() == Status::bad_start);
+  CHECK(std::isnan(refitter.theta()[0]) && std::isnan(refitter.objective()));
+  // Where the exponent's bound keeps it within a double's range there is one.
+  options.solver.upper[1] = 102;
+  StreamingRefitter bounded(law, steady, options);
+  for (int k = 0; k < 40; ++k)
+    bounded.update(980 + k, std::pow((981.0 + k) / 1000, -150));
+  bounded.start(Point{std::pow(1000.0, 80), 80}.data());
+  CHECK(bounded.started() && bounded.theta()[1] == 102 && std::isfinite(bounded.theta()[0]));
 }
 
 void test_starts() {
@@ -201,7 +250,9 @@ int main() {
   test_points();
   test_starts();
   test_bounds();
+  test_steps_to_bounds();
   test_leap();
+  test_beyond_doubles();
   test_lost(RefitMode::exact);
   test_lost(RefitMode::anchored);
   for (double sd : {1e-4, 1e-3, 1e-2})

@@ -243,7 +243,23 @@ static void test_tabulated_is_the_same_schedule() {
   CHECK(s2 == again);
 }
 
+// Ends that lie further apart than a double's range: their ratio is none.
+static void test_exponential_across_the_range() {
+  for (const auto &[start, end] : {std::pair{4e-323, 8.0}, {1e10, 1e-320}, {1e-300, 1e20}}) {
+    const Schedule schedule =
+        Schedule::from_pieces({{Shape::exponential, 101, start, end, 0, 100}}, 0);
+    std::vector<double> lr(101);
+    schedule.lr(0, lr.size(), lr.data());
+    CHECK_NEAR(lr.front(), start, 1e-12);
+    CHECK(lr.back() == end);
+    CHECK_NEAR(lr[50], std::sqrt(start) * std::sqrt(end), 1e-12);
+    for (std::size_t t = 1; t < lr.size(); ++t)
+      CHECK((lr[t] > lr[t - 1]) == (end > start));
+  }
+}
+
 int main() {
+  test_exponential_across_the_range();
   test_tabulated_is_the_same_schedule();
   test_definition_in_every_mode();
   test_signs_and_long_memory();

@@ -54,6 +54,17 @@ static void test_reductions() {
     }
 }
 
+// A law that depends on no input has no columns, and nowhere to put their products.
+static void test_no_columns() {
+  const std::vector<double> w(20, 1.0);
+  for (const Table *table : levels::all()) {
+    double untouched = 0.25;
+    table->add_gram(w.data(), 20, 0, w.data(), 20, &untouched);
+    table->add_product(w.data(), 20, 0, w.data(), 20, &untouched);
+    CHECK(untouched == 0.25);
+  }
+}
+
 static void test_columns() {
   std::mt19937_64 random(11);
   std::uniform_real_distribution<double> uniform(-1, 1);
@@ -236,6 +247,7 @@ static void test_dispatch() {
 
 int main() {
   test_reductions();
+  test_no_columns();
   test_columns();
   test_terms();
   test_loss_drop();

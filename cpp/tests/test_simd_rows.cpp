@@ -32,8 +32,7 @@ struct Sample {
   std::size_t rows() const { return f.size(); }
   Sample part(std::size_t first, std::size_t n) const {
     const auto cut = [&](const Array &all) {
-      const auto at = all.begin() + static_cast<std::ptrdiff_t>(first);
-      return all.empty() ? all : Array(at, at + static_cast<std::ptrdiff_t>(n));
+      return all.empty() ? all : Array(all.data() + first, all.data() + first + n);
     };
     return {cut(f), cut(target), cut(weight)};
   }

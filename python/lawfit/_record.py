@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lawfit._printable import shown
 from lawfit._validate import Floats, closest
 
 __all__ = ["Record", "to_json_number"]
@@ -91,7 +92,9 @@ class Record:
         if isinstance(value, bool) or not isinstance(value, int):
             raise self._wrong(key, "a whole number", value)
         if value < 0:
-            raise ValueError(f"{self.what}: {key!r} is {value}; expected a whole number from 0")
+            raise ValueError(
+                f"{self.what}: {key!r} is {shown(value)}; expected a whole number from 0"
+            )
         return value
 
     def reals(self, key: str) -> Floats:
@@ -144,6 +147,4 @@ class Record:
             raise ValueError(f"{self.what}: {key!r} is too large for a float") from None
 
     def _wrong(self, key: str, expected: str, value: object) -> TypeError:
-        shown = repr(value)
-        shown = shown if len(shown) <= 80 else shown[:79] + "…"
-        return TypeError(f"{self.what}: {key!r} must be {expected}, got {shown}")
+        return TypeError(f"{self.what}: {key!r} must be {expected}, got {shown(value)}")

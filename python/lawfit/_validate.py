@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeAlias, TypeGuard, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lawfit._printable import printable
+from lawfit._printable import printable, shown
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -36,7 +36,7 @@ def closest(name: object, names: Iterable[str]) -> str:
     """Say what `name` may have meant, as the tail of a message that starts at a semicolon."""
     known = {option.casefold(): option for option in names}
     listed = ", ".join(map(repr, known.values()))
-    near = difflib.get_close_matches(str(name).casefold(), known, n=1)
+    near = difflib.get_close_matches(str(name)[:100].casefold(), known, n=1)
     if near:
         return f"; did you mean {known[near[0]]!r}? (one of {listed})"
     return f"; expected one of {listed}" if known else "; there are none"
@@ -53,11 +53,11 @@ def choose(value: object, options: Collection[Name], *, field: str) -> Name:
         If it is none of `options`; the message names the nearest.
     """
     if not isinstance(value, str):
-        raise TypeError(f"{field} is {value!r}; expected a string{closest('', options)}")
+        raise TypeError(f"{field} is {shown(value)}; expected a string{closest('', options)}")
     for option in options:
         if option == value:
             return option
-    raise ValueError(f"{field} {value!r} is unknown{closest(value, options)}")
+    raise ValueError(f"{field} {shown(value)} is unknown{closest(value, options)}")
 
 
 def float_array(
@@ -168,7 +168,7 @@ def real(
     """
     where = f"{source}: {field}" if source else field
     if not _is_real(value):
-        raise TypeError(f"{where} is {value!r}; expected a real number")
+        raise TypeError(f"{where} is {shown(value)}; expected a real number")
     number = _nearest(value, where)
     if (
         math.isnan(number)
@@ -199,18 +199,18 @@ def integer(
     """
     where = f"{source}: {field}" if source else field
     if not _is_real(value):
-        raise TypeError(f"{where} is {value!r}; expected a whole number")
+        raise TypeError(f"{where} is {shown(value)}; expected a whole number")
     whole = isinstance(value, int | np.integer) or float(value).is_integer()
     if not whole or _outside(int(value), lower, upper, strict=False):
         expected = f"a whole number{_range(lower, upper, strict=False)}"
-        raise ValueError(f"{where} is {value}; expected {expected}")
+        raise ValueError(f"{where} is {shown(value)}; expected {expected}")
     return int(value)
 
 
 def flag(value: object, *, field: str) -> bool:
     """Return a value that is True or False, or raise TypeError."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{field} is {value!r}; expected True or False")
+        raise TypeError(f"{field} is {shown(value)}; expected True or False")
     return bool(value)
 
 
@@ -269,7 +269,9 @@ def _element(value: Any, where: str) -> float:
     if _is_missing(value):
         return math.nan
     if not _is_real(value):
-        raise TypeError(f"{where} is {value!r}; expected a real number, not {type(value).__name__}")
+        raise TypeError(
+            f"{where} is {shown(value)}; expected a real number, not {type(value).__name__}"
+        )
     number = _nearest(value, where)
     if isinstance(value, np.integer) and int(number) != int(value):
         _refuse_inexact(value, where)

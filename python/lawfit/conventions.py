@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from lawfit._printable import shown
 from lawfit._validate import choose, closest, real
 
 __all__ = [
@@ -41,11 +42,11 @@ def read_conventions(given: object) -> Mapping[str, Any]:
     if given is None:
         return MappingProxyType({})
     if not isinstance(given, Mapping):
-        raise TypeError(f"conventions is {given!r}; expected a mapping")
+        raise TypeError(f"conventions is {shown(given)}; expected a mapping")
     choices = {"loss": LOSSES, "space": SPACES, "warmup": WARMUPS}
     for key in given:
         if key not in DEFAULTS:
-            raise ValueError(f"conventions: unknown key {key!r}{closest(str(key), DEFAULTS)}")
+            raise ValueError(f"conventions: unknown key {shown(key)}{closest(str(key), DEFAULTS)}")
     found = {
         key: choose(given[key], choices[key], field=f"conventions: {key}")
         if key in choices

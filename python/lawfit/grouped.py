@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lawfit import _core
+from lawfit._printable import shown
 from lawfit._record import Record
 from lawfit._validate import Floats, choose, closest
 from lawfit.curve import Curve
@@ -21,7 +22,7 @@ from lawfit.law import Law
 from lawfit.options import ProfilePoint
 from lawfit.result import SUCCESSES, Fit
 from lawfit.rows import is_table
-from lawfit.saved import FORMAT, Saved, check_format, plain, read_profile
+from lawfit.saved import FORMAT, Saved, check_format, check_variances, plain, read_profile
 from lawfit.scores import Score, Scores
 from lawfit.table import table_columns
 from lawfit.text import grouped_line, grouped_summary
@@ -335,17 +336,21 @@ class GroupedFit(Saved):
             raise ValueError(f"{what}: 'fits' must be of one law and its same free parameters")
         for name in shared:
             if name not in fits[0].free:
-                raise ValueError(f"{what}: 'shared' names {name!r}{closest(name, fits[0].free)}")
+                raise ValueError(
+                    f"{what}: 'shared' names {shown(name)}{closest(name, fits[0].free)}"
+                )
         rows = [Record({"row": row}, f"{what}: cov").reals("row") for row in record.items("cov")]
         if any(len(row) != len(shared) for row in rows) or len(rows) != len(shared):
             raise ValueError(f"{what}: 'cov' must have shape ({len(shared)}, {len(shared)})")
+        cov = np.array(rows).reshape(len(shared), len(shared))
+        check_variances(shared, cov, what)
         counts: dict[str, int] = {name: record.integer(name) for name in COUNTS}
         return cls(
             by=record.text("by") if record.has("by") else None,
             groups=groups,
             fits=fits,
             shared=shared,
-            cov=np.array(rows).reshape(len(shared), len(shared)),
+            cov=cov,
             objective=record.real("objective"),
             status=choose(record.text("status"), _core.STATUSES, field=f"{what}: status"),
             message=record.text("message"),

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lawfit._printable import printable
-from lawfit._validate import Ints, closest, integer, read_array
+from lawfit._printable import printable, shown
+from lawfit._validate import Ints, closest, integer, read_array, real
 from lawfit.curve import Curve
 from lawfit.curves import as_curves
 from lawfit.law import Law
@@ -51,7 +51,7 @@ def read_shared(law: Law, shared: Any, by: Any, held: Iterable[str]) -> tuple[st
     if shared is None:
         return ()
     if isinstance(shared, str) or not isinstance(shared, Iterable):
-        raise TypeError(f"shared is {shared!r}; expected the names of parameters")
+        raise TypeError(f"shared is {shown(shared)}; expected the names of parameters")
     names = list(shared)
     for name in names:
         if not isinstance(name, str) or name not in law.parameters:
@@ -80,10 +80,8 @@ def read_key(value: Any, where: str) -> Key:
     if isinstance(plain, str):
         return plain
     if isinstance(plain, bool) or not isinstance(plain, int | float):
-        raise TypeError(f"{where} is {plain!r}; expected a text or a number")
-    if not math.isfinite(plain):
-        raise ValueError(f"{where} is {plain!r}; expected a finite number")
-    return float(plain)
+        raise TypeError(f"{where} is {shown(plain)}; expected a text or a number")
+    return real(plain, field=where)
 
 
 def label(key: Key) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import reprlib
 from collections.abc import Iterable, Mapping
 from types import EllipsisType, MappingProxyType
 from typing import Any, NoReturn
 
 import numpy as np
 
-from lawfit._printable import printable
+from lawfit._printable import printable, shown
 from lawfit._record import Record, to_json_number
 from lawfit.conventions import read_conventions
 from lawfit.formula import AREAS, parse_formula
@@ -116,13 +115,15 @@ class Law:
     ) -> None:
         table = parameter_table(parameters)
         if not isinstance(implicit, bool):
-            raise TypeError(f"implicit must be True or False, got {implicit!r}")
+            raise TypeError(f"implicit must be True or False, got {shown(implicit)}")
         parsed = parse_formula(formula, table, columns, where, y if implicit else None)
         check_labels(name=name, y=y)
         named = dict(parsed.where)
         if y in parsed.columns or y in table or y in named:
             hint = "" if y not in parsed.columns else "; implicit=True solves for it"
-            raise ValueError(f"y={y!r} is what the law predicts; the formula cannot use it{hint}")
+            raise ValueError(
+                f"y={shown(y)} is what the law predicts; the formula cannot use it{hint}"
+            )
         set_fields(
             self,
             name=name,
@@ -268,7 +269,9 @@ class Law:
         record = Record(data, "law", [*_KEYS, "callable"])
         if record.has("callable"):
             name = record.text("name")
-            raise ValueError(f"law {name!r} is a Python function, which is not saved with a fit")
+            raise ValueError(
+                f"law {shown(name)} is a Python function, which is not saved with a fit"
+            )
         table = {
             name: Parameter.from_dict({k: v for k, v in entry.items() if k != "name"})
             for name, entry in _entries(record, "parameters", "parameter").items()
@@ -281,7 +284,9 @@ class Law:
             y=record.text("y", "loss"),
             columns=record.items("columns") if record.has("columns") else None,
             where={
-                name: Record(entry, f"where {name!r}", ("name", "expression")).text("expression")
+                name: Record(entry, f"where {shown(name)}", ("name", "expression")).text(
+                    "expression"
+                )
                 for name, entry in where.items()
             },
             implicit=record.flag("implicit", False),
@@ -296,10 +301,10 @@ def _entries(record: Record, key: str, kind: str) -> dict[str, Mapping[str, Any]
     table: dict[str, Mapping[str, Any]] = {}
     for i, entry in enumerate(record.items(key)):
         if not isinstance(entry, Mapping):
-            raise TypeError(f"law: '{key}[{i}]' must be an object, got {reprlib.repr(entry)}")
+            raise TypeError(f"law: '{key}[{i}]' must be an object, got {shown(entry)}")
         name = Record(entry, f"{key}[{i}]").text("name")
         if name in table:
-            raise ValueError(f"law: {kind} {name!r} is listed twice")
+            raise ValueError(f"law: {kind} {shown(name)} is listed twice")
         table[name] = entry
     return table
 
@@ -309,7 +314,7 @@ def check_labels(**labels: object) -> None:
     for field_name, value in labels.items():
         label = check_text(field_name, value)
         if not label.strip() or not label.isprintable():
-            raise ValueError(f"{field_name} must be one line of text, got {value!r}")
+            raise ValueError(f"{field_name} must be one line of text, got {shown(value)}")
 
 
 def _conventions(record: Record) -> dict[str, Any]:

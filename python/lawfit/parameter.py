@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import Any
 
+from lawfit._printable import shown
 from lawfit._record import Record
 from lawfit._validate import choose
 from lawfit.formula import check_name, declared
@@ -84,7 +85,7 @@ class Parameter:
 
     def _range(self, name: str, value: object) -> tuple[float, float]:
         if not isinstance(value, tuple | list) or len(value) != 2:
-            raise TypeError(f"{name} must be a pair (low, high), got {value!r}")
+            raise TypeError(f"{name} must be a pair (low, high), got {shown(value)}")
         low, high = (self._within(name, end) for end in value)
         if low > high:
             raise ValueError(f"{name} must be (low, high), got {low!r} above {high!r}")
@@ -146,7 +147,9 @@ def parameter_table(
         elif isinstance(parameter, Parameter):
             table[name] = parameter
         else:
-            raise TypeError(f"parameter {name!r} must be a Parameter or ..., got {parameter!r}")
+            raise TypeError(
+                f"parameter {name!r} must be a Parameter or ..., got {shown(parameter)}"
+            )
     if not table:
         raise ValueError("a law needs at least one parameter")
     return table
@@ -160,7 +163,7 @@ def set_fields(record: object, **values: object) -> None:
 
 def _real(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}")
+        raise TypeError(f"{name} must be a number, got {shown(value)}")
     try:
         number = float(value)
     except OverflowError:
@@ -173,5 +176,5 @@ def _real(name: str, value: object) -> float:
 def check_text(name: str, value: object) -> str:
     """Return a text as it is, or refuse what is none by its name."""
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be text, got {value!r}")
+        raise TypeError(f"{name} must be text, got {shown(value)}")
     return value

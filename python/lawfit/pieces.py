@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from lawfit import _core
+from lawfit._printable import shown
 from lawfit._record import Record
 from lawfit._validate import choose, integer, real
 
@@ -53,7 +53,7 @@ def read_pieces(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
         Naming the piece, field and value.
     """
     if not isinstance(pieces, Iterable):
-        raise TypeError(f"schedule: pieces is {pieces!r}; expected an iterable of Piece")
+        raise TypeError(f"schedule: pieces is {shown(pieces)}; expected an iterable of Piece")
     checked: list[Piece] = []
     last = None
     for index, piece in enumerate(pieces):
@@ -99,7 +99,7 @@ def top_of_rise(pieces: Iterable[Piece], core: _core.Schedule) -> int:
 def _checked(piece: Piece, index: int) -> Piece:
     source = f"schedule: piece {index}"
     if not isinstance(piece, Piece):
-        raise TypeError(f"{source} is {piece!r}; expected a Piece")
+        raise TypeError(f"{source} is {shown(piece)}; expected a Piece")
     checked = Piece(
         shape=choose(piece.shape, SHAPES, field=f"{source}: shape"),
         steps=integer(piece.steps, source=source, field="steps", lower=1, upper=MAX_STEPS),
@@ -114,10 +114,8 @@ def _checked(piece: Piece, index: int) -> Piece:
         raise ValueError(
             f"{source}: runs past its end: offset {offset} + steps {steps} - 1 exceeds span {span}"
         )
-    # its rate is the logarithm of this ratio
-    if checked.shape == "exponential" and not (start > 0 and 0 < end / start < math.inf):
+    if checked.shape == "exponential" and not (start > 0 and end > 0):
         raise ValueError(
-            f"{source}: goes from start {start} to end {end}; an exponential needs both above 0 "
-            "and a ratio within the range of floats"
+            f"{source}: goes from start {start} to end {end}; an exponential needs both above 0"
         )
     return checked

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self, cast
 
@@ -13,13 +12,14 @@ import numpy as np
 
 from lawfit import _core
 from lawfit._json import parse_json
+from lawfit._printable import shown
 from lawfit._record import Record, to_json_number
-from lawfit._validate import choose
+from lawfit._validate import Floats, choose
 from lawfit.law import Law
 from lawfit.options import Options, ProfilePoint
 from lawfit.scores import MEASURES, Score
 
-__all__ = ["FORMAT", "Saved", "check_format", "plain", "read_fit", "read_profile"]
+__all__ = ["FORMAT", "Saved", "check_format", "check_variances", "plain", "read_fit", "read_profile"]
 
 BOUNDS = ("lower", "upper")
 # How a fit ends that may have no parameters.
@@ -159,7 +159,8 @@ def _check_consistent(fields: Mapping[str, Any]) -> None:
     """Refuse what no fit can have written."""
     unknown = [name for name in fields["undetermined"] if name not in fields["free"]]
     if unknown:
-        raise ValueError(f"fit: 'undetermined' names {unknown[0]!r}, which is not free")
+        raise ValueError(f"fit: 'undetermined' names {shown(unknown[0])}, which is not free")
+    check_variances(fields["free"], fields["cov"], "fit")
     rows = [len(fields["residuals"]), sum(n for _, n in fields["sources"]), fields["training"].n]
     if len(set(rows)) > 1:
         raise ValueError(
@@ -169,6 +170,13 @@ def _check_consistent(fields: Mapping[str, Any]) -> None:
     for name, value in fields["params"].items():
         if not math.isfinite(value) and fields["status"] not in NOTHING_FOUND:
             raise ValueError(f"fit: 'params.{name}' is {value} in a fit that ended with a value")
+
+
+def check_variances(names: Iterable[str], cov: Floats, what: str) -> None:
+    """Refuse a covariance that no error is the root of."""
+    for name, variance in zip(names, np.diag(cov).tolist(), strict=True):
+        if variance < 0:
+            raise ValueError(f"{what}: 'cov' has a variance of {variance} for {name!r}")
 
 
 def _sides(data: Mapping[str, Any], free: tuple[str, ...]) -> dict[str, str]:
@@ -189,8 +197,7 @@ def _score(data: Mapping[str, Any]) -> Score:
 
 def _source(item: Any) -> tuple[str, int]:
     if not isinstance(item, list | tuple) or len(item) != 2:
-        shown = reprlib.repr(item)
-        raise TypeError(f"fit: 'sources' must hold pairs of a name and a count, got {shown}")
+        raise TypeError(f"fit: 'sources' must hold pairs of a name and a count, got {shown(item)}")
     record = Record({"name": item[0], "rows": item[1]}, "fit: sources")
     return record.text("name"), record.integer("rows")
 

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from lawfit._printable import shown
 from lawfit.formula.domain import domain_of
 from lawfit.formula.lowering import Expression, Lowering
 from lawfit.formula.names import (
@@ -160,7 +161,7 @@ def _named(
     where: Mapping[str, str], parameters: Iterable[str], columns: Iterable[str]
 ) -> dict[str, str]:
     if not isinstance(where, Mapping):
-        raise TypeError(f"where must be a mapping of names to expressions, got {where!r}")
+        raise TypeError(f"where must be a mapping of names to expressions, got {shown(where)}")
     names = declared(where, "where")
     for kind, taken in (("parameter", parameters), ("column", columns)):
         for name in names:
@@ -168,7 +169,7 @@ def _named(
                 raise ValueError(f"{name!r} is declared both as a {kind} and in where")
     for name, text in zip(names, where.values(), strict=True):
         if not isinstance(text, str):
-            raise TypeError(f"where {name!r}: expected text, got {text!r}")
+            raise TypeError(f"where {name!r}: expected text, got {shown(text)}")
     return dict(zip(names, where.values(), strict=True))
 
 

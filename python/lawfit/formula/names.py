@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from lawfit._printable import shown
 from lawfit.formula.scan import name_problem, normalise
 
 __all__ = [
@@ -69,7 +70,7 @@ def check_name(name: object, kind: str) -> str:
         If it is not text, not a name, or means something else in a formula.
     """
     if not isinstance(name, str):
-        raise TypeError(f"{kind} names must be text, got {name!r}")
+        raise TypeError(f"{kind} names must be text, got {shown(name)}")
     name = normalise(name)
     if problem := name_problem(name):
         raise ValueError(f"{kind} {name[:80]!r}: {problem}")
@@ -91,7 +92,7 @@ def lookalike(name: str, names: Iterable[str], *, cutoff: float = 0.6) -> str | 
 def declared(names: Iterable[str], kind: str) -> tuple[str, ...]:
     """Return declared names in their order, each checked, none twice."""
     if isinstance(names, str):
-        raise TypeError(f"{kind}s must be a list of names, got the text {names!r}")
+        raise TypeError(f"{kind}s must be a list of names, got the text {shown(names)}")
     if isinstance(names, set | frozenset):
         raise TypeError(f"{kind}s must come in an order; a set has none")
     seen: dict[str, None] = {}

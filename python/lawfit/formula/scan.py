@@ -144,8 +144,9 @@ def _token_problem(token: str) -> str | None:
         return _number_problem(token)
     if token.isidentifier():
         return name_problem(normalise(token))
-    stray = next(ch for ch in token if not f"a{ch}".isidentifier())
-    shown = repr(stray) if stray.isprintable() else f"U+{ord(stray):04X}"
+    # A mark that may follow a letter, but of its own is nothing.
+    stray = next((ch for ch in token if not f"a{ch}".isidentifier()), token)
+    shown = repr(stray) if stray.isprintable() else f"U+{ord(stray[0]):04X}"
     return _HINTS.get(stray, f"unexpected character {shown}")
 
 
