@@ -19,7 +19,15 @@ from lawfit.law import Law
 from lawfit.options import Options, ProfilePoint
 from lawfit.scores import MEASURES, Score
 
-__all__ = ["FORMAT", "Saved", "check_format", "check_variances", "plain", "read_fit", "read_profile"]
+__all__ = [
+    "FORMAT",
+    "Saved",
+    "check_format",
+    "check_variances",
+    "plain",
+    "read_fit",
+    "read_profile",
+]
 
 BOUNDS = ("lower", "upper")
 # How a fit ends that may have no parameters.
