@@ -116,14 +116,14 @@ def test_d12_arithmetic_that_others_changed_changes_nothing(setters, how):
         set_control, get_control = library.set_control, library.get_control
         get_control.restype = ctypes.c_uint
         curves, table = problem(), many(300)
-        tiny = {{"x": table["x"], "y": table["y"] * 1e-140}}
+        light = np.full(300, 1e-304)  # which makes the terms of the objective subnormal
         sequence = lf.Problem("power", table)
         forecaster = lf.Forecaster("annealing", curves[0].schedule)
         points = list(zip(curves[0].steps.tolist(), curves[0].loss.tolist()))[:50]
 
         def outputs():
             fit = lf.fit("annealing", curves, threads=2)
-            small = lf.fit("power", tiny, space="linear", loss="squared", threads=4)
+            small = lf.fit("power", table, loss="squared", weights=light, threads=4)
             own = lf.fit(python_law(), table, starts=[[1.5, 0.4, 1.2]])
             drawn = lf.bootstrap(small, 40, threads=2)
             found = [fit.objective, small.objective, own.objective]
