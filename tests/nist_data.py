@@ -55,13 +55,13 @@ _LIKE_TERMS = {
     "Lanczos": ((0, 1), (2, 3), (4, 5)),
     "MGH17": ((1, 3), (2, 4)),
 }
-# Parameters of which the law knows the square alone.
-_SQUARED = {"Gauss": (4, 7)}
+# Parameters whose signs cancel: the law knows their squares, or both change together.
+_SIGNLESS = {"Gauss": (4, 7), "Eckerle4": (0, 1)}
 
 
 @dataclass(frozen=True)
 class NistSet:
-    """One set; `solution` has 25 digits, rounded here to doubles."""
+    """One set; `digits_of_solution` are 25 each, `solution` the same as doubles."""
 
     name: str
     columns: dict[str, np.ndarray]
@@ -70,6 +70,7 @@ class NistSet:
     certified: np.ndarray
     stderr: np.ndarray
     residual_sd: float
+    digits_of_solution: tuple[str, ...]
     solution: np.ndarray
 
     @property
@@ -106,8 +107,8 @@ class NistSet:
         Solutions that differ by an order of like terms or a sign that cancels count as equal.
         """
         found = np.array(found)
-        squared = next((s for key, s in _SQUARED.items() if self.name.startswith(key)), ())
-        found[list(squared)] = np.abs(found[list(squared)])
+        signless = next((s for key, s in _SIGNLESS.items() if self.name.startswith(key)), ())
+        found[list(signless)] = np.abs(found[list(signless)])
         return max(_digits(found[order], np.asarray(expected)) for order in self.orders())
 
 
@@ -137,5 +138,6 @@ def nist(name):
         certified=rows[:, 2],
         stderr=rows[:, 3],
         residual_sd=float(re.search(r"Residual Standard Deviation: +(\S+)", text)[1]),
+        digits_of_solution=tuple(solution),
         solution=np.array([float(digits) for digits in solution]),
     )

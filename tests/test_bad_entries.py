@@ -222,6 +222,8 @@ def test_b02_b06_b08_bootstrap(options, error, message):
 STARTS = """
 import os, resource, signal, threading
 import lawfit as lf
+# What a shell starts in the background ignores SIGINT, and so would this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 x = [float(2**k) for k in range(12)]
 data = {"x": x, "y": [2 * v**-0.3 + 1.5 + 0.01 * (i % 3) for i, v in enumerate(x)]}
 grouped = {"x": x * 2, "y": data["y"] * 2, "g": ["a"] * 12 + ["b"] * 12}

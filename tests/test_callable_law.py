@@ -50,6 +50,43 @@ def test_squared_loss_has_the_same_errors(table):
         assert mine.stderr[name] == pytest.approx(error, rel=1e-5)
 
 
+@pytest.mark.parametrize("jacobian", [None, falling_jacobian])
+@pytest.mark.parametrize("loss", ["huber", "soft_l1"])
+def test_robust_losses_have_the_same_errors(table, loss, jacobian):
+    options = {"loss": loss, "delta": 0.02}
+    mine = lf.fit(law(jacobian=jacobian), table, **options)
+    formula = lf.fit(lf.Law("falling", "a * x**-b + c", POSITIVE, y="y"), table, **options)
+    np.testing.assert_allclose(mine.cov, formula.cov, rtol=1e-5)
+
+
+@pytest.mark.parametrize("jacobian", [None, falling_jacobian])
+def test_second_derivatives_are_those_of_the_law(table, jacobian):
+    theta = np.array([3.0, 0.4, 1.2])
+    a, b, _ = theta
+    x, log = table["x"], np.log(table["x"])
+    value, first, second = law(jacobian=jacobian).bind([x])(theta, 2)
+    np.testing.assert_array_equal(value, falling(x, a=a, b=b, c=1.2))
+    np.testing.assert_allclose(first, falling_jacobian(x, a=a, b=b, c=1.2).T, atol=1e-10)
+    zero = np.zeros_like(x)
+    of_pairs = [zero, -(x**-b) * log, a * x**-b * log**2, zero, zero, zero]  # aa ba bb ca cb cc
+    np.testing.assert_allclose(second, of_pairs, rtol=1e-5, atol=1e-7)
+
+
+def test_second_derivatives_stop_at_the_bounds():
+    seen = []
+
+    def root(x, *, a, b):
+        seen.append((a, b))
+        return np.sqrt(a) * x + b * a
+
+    bound = lf.CallableLaw(root, {"a": lf.Parameter(0, 4), "b": lf.Parameter(-1, 1)}, y="y")
+    x = np.linspace(1, 2, 5)
+    _, first, second = bound.bind([x])(np.array([4.0, 0.5]), 2)
+    np.testing.assert_allclose(first, [x / 4 + 0.5, np.full(5, 4.0)], rtol=1e-5)
+    np.testing.assert_allclose(second, np.zeros((3, 5)), atol=1e-7)  # a's are taken as 0, b's are
+    assert all(0 <= a <= 4 and -1 <= b <= 1 for a, b in seen)
+
+
 def test_a_plain_function_names_its_columns_and_parameters(table):
     def y_of(x, *, a, b):
         return a * x**-b + 1.2

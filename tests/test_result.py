@@ -215,12 +215,22 @@ def test_json_with_a_key_changed(key, value, message):
         lf.Fit.from_json(json.dumps(record))
 
 
-@pytest.mark.parametrize("key", ["format", *(f.name for f in dataclasses.fields(lf.Fit))])
+@pytest.mark.parametrize(
+    "key", ["format", *(f.name for f in dataclasses.fields(lf.Fit) if f.name != "precision")]
+)
 def test_json_with_a_key_missing(key):
     record = power().to_dict()
     del record[key]
     with pytest.raises((ValueError, TypeError), match=f"{key}.*missing"):
         lf.Fit.from_json(json.dumps(record))
+
+
+def test_json_of_a_version_without_precision():
+    record = power().to_dict()
+    del record["precision"]
+    fit = lf.Fit.from_json(json.dumps(record))
+    assert fit.params == power().params
+    assert all(math.isnan(share) for share in fit.precision.values())
 
 
 @pytest.mark.parametrize("key", ["loss", "delta", "warmup", "seed", "tolerance"])

@@ -1,5 +1,7 @@
 #include "bindings.hpp"
 
+#include <algorithm>
+
 #include "solution.hpp"
 
 using namespace lawfit;
@@ -10,7 +12,8 @@ Solution solve(const Problem &problem, const std::vector<double> &lower,
                const std::vector<double> &upper, int max_iterations, double tolerance,
                std::int64_t starts, std::uint64_t seed, int threads,
                const std::vector<RangeTuple> &ranges, const std::vector<std::vector<double>> &given,
-               const Problem *coarse, double timeout) {
+               const Problem *coarse, double timeout, const Program *program, const Data *data,
+               const std::vector<double> &values, const std::vector<bool> &free) {
   const auto p = static_cast<std::size_t>(problem.parameters());
   SolverOptions solver{lower, upper, max_iterations, tolerance};
   MultistartOptions options;
@@ -27,6 +30,14 @@ Solution solve(const Problem &problem, const std::vector<double> &lower,
   for (const auto &start : given)
     if (start.size() != p)
       throw py::value_error("starts must hold the free parameters");
+  if (program) {
+    if (!data || free.size() != values.size() ||
+        std::count(free.begin(), free.end(), true) != problem.parameters())
+      throw py::value_error("program, data, theta and free do not fit together");
+    check_fits(*program, *data, values.size());
+    if (data->rows != problem.rows())
+      throw py::value_error("the problem and the data differ in rows");
+  }
 
   const auto work = [&](Cancel &cancel) {
     Solution out;
@@ -37,6 +48,9 @@ Solution solve(const Problem &problem, const std::vector<double> &lower,
     const std::vector<bool> at_bound = out.mark_bounds(lower, upper);
     Untimed rest(cancel);
     out.covariance = covariance(problem, theta.data(), at_bound, rest);
+    if (program && is_success(out.status()))
+      out.take(refine(problem, {*program, *data, values, free}, solver, theta, at_bound,
+                      out.covariance, rest));
     return out;
   };
   return without_gil(work, timeout);
@@ -68,6 +82,8 @@ void bind_solve(py::module_ &module) {
       .def_readonly("at_upper", &Solution::at_upper)
       .def_property_readonly("covariance",
                              [](const Solution &s) { return to_array(s.covariance.matrix); })
+      .def_property_readonly("precision", [](const Solution &s) { return to_array(s.precision); })
+      .def_property_readonly("residuals", [](const Solution &s) { return to_array(s.residuals); })
       .def_property_readonly("rank", [](const Solution &s) { return s.covariance.rank; })
       .def_property_readonly("condition", [](const Solution &s) { return s.covariance.condition; })
       .def_property_readonly("undetermined",
@@ -78,5 +94,8 @@ void bind_solve(py::module_ &module) {
   module.def("solve", &solve, py::kw_only(), py::arg("problem"), py::arg("lower"), py::arg("upper"),
              py::arg("max_iterations"), py::arg("tolerance"), py::arg("starts"), py::arg("seed"),
              py::arg("threads"), py::arg("ranges"), py::arg("given"), py::arg("coarse"),
-             py::arg("timeout"));
+             py::arg("timeout"), py::arg("program") = nullptr, py::arg("data") = nullptr,
+             py::arg("theta") = std::vector<double>{}, py::arg("free") = std::vector<bool>{},
+             "With the law itself (program, data, and as of a Problem theta and free), the minimum "
+             "is given the digits that the law's rounding took.");
 }

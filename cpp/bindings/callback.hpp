@@ -7,8 +7,8 @@
 #include "lawfit/row_function.hpp"
 
 // Calls function(arguments: float64[k], order) -> (value: float64[rows], gradient: float64[k, rows]
-// or None below order 1), taking the GIL. It offers no second derivatives: those read as zero, so
-// that the solver's Hessian is the one of a linear law.
+// or None below order 1, second derivatives: float64[k(k+1)/2, rows] or None below order 2), taking
+// the GIL.
 class Callback final : public lawfit::RowFunction {
 public:
   Callback(py::function function, std::size_t arguments, std::size_t rows)
@@ -37,8 +37,7 @@ public:
       return;
     copy(result[1], arguments_, out.gradient, out.stride);
     if (order >= 2)
-      for (std::size_t pair = 0; pair < arguments_ * (arguments_ + 1) / 2; ++pair)
-        std::fill_n(out.hessian + pair * out.stride, rows_, 0.0);
+      copy(result[2], arguments_ * (arguments_ + 1) / 2, out.hessian, out.stride);
   }
 
 private:

@@ -20,7 +20,24 @@ std::vector<bool> Solution::mark_bounds(const std::vector<double> &lower,
 Status Solution::status() const {
   if (search.timed_out)
     return Status::timeout;
-  return search.theta.empty() ? Status::bad_start : covariance.status(search.best.status);
+  if (search.theta.empty())
+    return Status::bad_start;
+  const Status found = covariance.status(search.best.status);
+  const bool imprecise = std::any_of(precision.begin(), precision.end(),
+                                     [](double share) { return share > imprecise_share; });
+  return imprecise && is_success(found) ? Status::imprecise : found;
+}
+
+void Solution::take(Refinement found) {
+  precision = std::move(found.precision);
+  if (!found.theta.empty())
+    search.theta = std::move(found.theta);
+  if (!found.exact)
+    return;
+  search.best.objective = found.objective;
+  search.best.status = Status::converged;
+  covariance.rescale(found.objective);
+  residuals = std::move(found.residuals);
 }
 
 std::vector<StartRange> ranges_from(const std::vector<RangeTuple> &ranges) {

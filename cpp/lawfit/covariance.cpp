@@ -58,8 +58,12 @@ private:
       classical(1);
       return;
     }
-    in_.loss == Loss::squared ? classical(2 * in_.at.objective / freedom)
-                              : sandwich(in_.rows / freedom);
+    if (in_.loss == Loss::squared) {
+      out_.objective = in_.at.objective;
+      classical(2 * out_.objective / freedom);
+    } else {
+      sandwich(in_.rows / freedom);
+    }
     if (freedom <= 0)
       for (int a = 0; a < in_.count; ++a)
         for (int b = 0; b < in_.count; ++b)
@@ -146,6 +150,14 @@ private:
 Status Covariance::status(Status search) const {
   const bool lost = std::find(undetermined.begin(), undetermined.end(), true) != undetermined.end();
   return lost && is_success(search) ? Status::rank_deficient : search;
+}
+
+void Covariance::rescale(double better) {
+  if (!(objective > 0))
+    return;
+  for (double &entry : matrix)
+    entry *= better / objective;
+  objective = better;
 }
 
 Covariance conclude(Information information) { return Estimator(std::move(information)).run(); }

@@ -1,6 +1,7 @@
 // What the data say about the estimates: covariance, rank, condition.
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "lawfit/problem.hpp"
@@ -23,6 +24,10 @@ struct Covariance {
 
   // As the search ended, unless the data do not determine what it ended at.
   Status status(Status search) const;
+  // What s² of a squared loss comes from, as the rows' own sum has it; else NaN.
+  double objective = std::numeric_limits<double>::quiet_NaN();
+  // The same by an objective that is known better.
+  void rescale(double better);
 };
 
 // theta: a minimum, in natural coordinates; at_bound: which parameters sit at a bound.

@@ -105,6 +105,10 @@ public:
            std::isfinite(options_.delta);
   }
   const std::vector<double> &target() const { return y_; }
+  // Empty where all are 1.
+  const std::vector<double> &weights() const { return weights_; }
+  // The value of the law below which its logarithm is continued.
+  double least_logarithm() const { return weighing_.floor; }
   double rounding() const { return rounding_; }
   // Typical size of a residual's operand: |log y| (at least 1) or |y|, root mean square.
   double scale() const { return scale_; }

@@ -14,6 +14,8 @@ const char *status_name(Status status) noexcept {
     return "rank_deficient";
   case Status::bad_start:
     return "bad_start";
+  case Status::imprecise:
+    return "imprecise";
   case Status::timeout:
     return "timeout";
   }
@@ -37,6 +39,9 @@ const char *status_sentence(Status status) noexcept {
   case Status::bad_start:
     return "The law has no finite value and derivatives at any start; check bounds, starts and the "
            "domain of the formula.";
+  case Status::imprecise:
+    return "Converged, but rounding in the law's own arithmetic leaves some parameter fewer than "
+           "six digits; see precision, and write the law so that fewer of them cancel.";
   case Status::timeout:
     return "Stopped at the time limit with the best that was found by then, NaN where nothing was; "
            "raise timeout or ask for fewer starts.";

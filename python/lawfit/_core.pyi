@@ -50,7 +50,9 @@ class Data:
     @property
     def rows(self) -> int: ...
     def set_external(
-        self, function: Callable[[_Floats, int], tuple[_Floats, _Floats | None]], arguments: int
+        self,
+        function: Callable[[_Floats, int], tuple[_Floats, _Floats | None, _Floats | None]],
+        arguments: int,
     ) -> None: ...
 
 class Minimiser:
@@ -118,6 +120,10 @@ class Solution:
     def at_upper(self) -> list[bool]: ...
     @property
     def covariance(self) -> _Floats: ...
+    @property
+    def precision(self) -> _Floats: ...
+    @property
+    def residuals(self) -> _Floats: ...
     @property
     def rank(self) -> int: ...
     @property
@@ -190,6 +196,10 @@ def solve(
     given: Sequence[Sequence[float]],
     coarse: Problem | None,
     timeout: float,
+    program: Program | None = ...,
+    data: Data | None = ...,
+    theta: Sequence[float] = ...,
+    free: Sequence[bool] = ...,
 ) -> Solution: ...
 def solve_grouped(
     *,

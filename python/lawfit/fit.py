@@ -181,6 +181,15 @@ def fit(
     Fit, or GroupedFit with `by`
         Not converging is a status of it, not an exception.
 
+    Notes
+    -----
+    Where rounding in the law would cost a parameter more than its last two digits or so (the data
+    barely tell parameters apart, or lie very close to the law), the minimum is sought once more in
+    numbers of 106 bits, which takes some microseconds a row: `Fit.precision` is then half a unit in
+    the last place. Such numbers are not used for laws that are Python functions, implicit or of
+    schedule areas at a free parameter, for groups that share parameters, nor where rows times
+    operations are over a million; `Fit.precision` says what that leaves.
+
     Raises
     ------
     TypeError, ValueError

@@ -19,7 +19,7 @@ from lawfit.curves import as_curves
 from lawfit.groups import By, Key, curve_key, label, members, nearest_keys, read_key, table_keys
 from lawfit.law import Law
 from lawfit.options import ProfilePoint
-from lawfit.result import Fit
+from lawfit.result import SUCCESSES, Fit
 from lawfit.rows import is_table
 from lawfit.saved import FORMAT, Saved, check_format, plain, read_profile
 from lawfit.scores import Score, Scores
@@ -136,9 +136,11 @@ class GroupedFit(Saved):
     @classmethod
     def alone(cls, fits: Mapping[Key, Fit], *, by: By, weights: Sequence[float]) -> GroupedFit:
         """Put together groups that were fitted each by itself."""
-        late = [f for f in fits.values() if f.status == "timeout"]
-        worst = next((f for f in fits.values() if not f.success), next(iter(fits.values())))
-        worst = late[0] if late else worst
+
+        def severity(f: Fit) -> tuple[bool, bool, bool]:
+            return (f.status == "timeout", not f.success, f.status != "converged")
+
+        worst = max(fits.values(), key=severity)
         return cls(
             by=by if isinstance(by, str) else None,
             groups=tuple(fits),
@@ -195,7 +197,7 @@ class GroupedFit(Saved):
     @property
     def success(self) -> bool:
         """Whether the solver converged and the data determine every parameter of every group."""
-        return self.status == "converged"
+        return self.status in SUCCESSES
 
     @property
     def params(self) -> Mapping[str, float]:

@@ -23,7 +23,10 @@ from lawfit.scores import Score, Scores, score
 from lawfit.text import fit_line, fit_summary
 from lawfit.uncertainty import conf_int, interval
 
-__all__ = ["Fit", "Trained"]
+__all__ = ["SUCCESSES", "Fit", "Trained"]
+
+# How a fit may end at a minimum that the data determine.
+SUCCESSES = ("converged", "imprecise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,9 @@ class Fit(Saved):
     residuals : ndarray, shape (n,)
         log f - log y, or f - y in linear space.
     status, message : str
-        "converged", "stalled", "max_iterations", "rank_deficient", "bad_start" or "timeout", and a
-        sentence. The parameters are NaN after "bad_start", and after a "timeout" before anything
+        "converged", "stalled", "max_iterations", "rank_deficient", "bad_start", "imprecise" or
+        "timeout", and a sentence. Imprecise is what converged with a `precision` above 1e-6
+        somewhere. The parameters are NaN after "bad_start", and after a "timeout" before anything
         was found.
     at_bounds : mapping of str to {"lower", "upper"}
     undetermined : tuple of str
@@ -79,6 +83,11 @@ class Fit(Saved):
         fit that shares parameters.
     condition : float
         Of the Jacobian with its columns scaled to length 1.
+    precision : mapping of str to float
+        Of each free parameter, about how far rounding in the law's own arithmetic may have moved
+        it, as a share of its size or of its standard error, whichever is larger; 1.1e-16, half a
+        unit in the last place, where it has all the digits of a float. 0 at a bound, NaN where it
+        is not known: at no minimum, and of groups that share parameters.
     training : Score
         R², MAE, RMSE, PredE and WorstE over the rows fitted, in raw units.
     sources : tuple of (str, int)
@@ -113,6 +122,7 @@ class Fit(Saved):
     rank: int
     freedom: int
     condition: float
+    precision: Mapping[str, float]
     training: Score
     sources: tuple[tuple[str, int], ...]
     options: Options
@@ -128,7 +138,7 @@ class Fit(Saved):
     seconds: float = math.nan
 
     def __post_init__(self) -> None:
-        for name in ("params", "at_bounds"):
+        for name in ("params", "at_bounds", "precision"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         for name in ("cov", "residuals"):
             array = np.array(getattr(self, name), dtype=np.float64)
@@ -155,7 +165,7 @@ class Fit(Saved):
 
         That is a minimum, not the lowest of all: see how many starts agree on it.
         """
-        return self.status == "converged"
+        return self.status in SUCCESSES
 
     @property
     def stderr(self) -> Mapping[str, float]:

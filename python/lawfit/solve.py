@@ -233,6 +233,10 @@ def fit_trained(job: Job, held: Mapping[str, float], trained: Trained) -> Fit:
         ranges=start_ranges(rows, free, job.bounds, linear),
         given=given,
         timeout=job.seconds_left,
+        program=rows.law._program,
+        data=job.core,
+        theta=[held.get(name, 0.0) for name in rows.law.parameters],
+        free=[name not in held for name in rows.law.parameters],
     )
     found = _result(job, held, free, problem=problem, solution=solution, notes=notes)
     return found._holding(trained)
@@ -327,6 +331,8 @@ def _result(
     predicted = problem.predict([params[name] for name in free])
     with np.errstate(invalid="ignore", divide="ignore"):
         residuals = np.log(predicted) - np.log(y) if job.options.space == "log" else predicted - y
+    if solution.residuals.size:
+        residuals = solution.residuals
     p, bounds = len(free), ("lower", "upper")
     at = zip(free, zip(solution.at_lower, solution.at_upper, strict=True), strict=False)
     objective = solution.objective if solved else math.nan
@@ -346,6 +352,7 @@ def _result(
         rank=solution.rank,
         freedom=max(len(rows) - solution.rank, 0),
         condition=solution.condition,
+        precision=dict(zip(free, solution.precision.tolist() or [math.nan] * p, strict=True)),
         training=score(y, predicted),
         sources=tuple((g.source, g.end - g.begin) for g in rows.groups),
         options=job.options,
