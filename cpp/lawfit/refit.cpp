@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <iomanip>
 #include <limits>
+#include <locale>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -122,9 +124,10 @@ void StreamingRefitter::check_point(std::int64_t step, double y) const {
     throw std::invalid_argument(at() + " is beyond the schedule, which ends at step " +
                                 std::to_string(schedule_steps_ - 1));
   const auto refuse = [&](const std::string &why) {
-    char value[32]; // to_string would round a small loss to 0
-    std::snprintf(value, sizeof value, "%.17g", y);
-    throw std::invalid_argument("loss at " + at() + " is " + value + why);
+    std::ostringstream value; // to_string would round a small loss to 0
+    value.imbue(std::locale::classic());
+    value << std::setprecision(17) << y;
+    throw std::invalid_argument("loss at " + at() + " is " + value.str() + why);
   };
   const auto [logarithmic, delta] = options_.residual;
   const double size = std::abs(y);

@@ -137,9 +137,11 @@ class GroupedFit(Saved):
     @classmethod
     def alone(cls, fits: Mapping[Key, Fit], *, by: By, weights: Sequence[float]) -> GroupedFit:
         """Put together groups that were fitted each by itself."""
-        # A limit of time outranks failures, and those what converged with a reservation.
-        rank = {"converged": 0, "timeout": 2}
-        worst = max(fits.values(), key=lambda f: (not f.success, rank.get(f.status, 1)))
+
+        def severity(f: Fit) -> tuple[bool, bool, bool]:
+            return (f.status == "timeout", not f.success, f.status != "converged")
+
+        worst = max(fits.values(), key=severity)
         return cls(
             by=by if isinstance(by, str) else None,
             groups=tuple(fits),
