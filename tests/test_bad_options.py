@@ -227,6 +227,8 @@ def test_b08_a_billion_starts_take_no_memory():
     code = """
         import resource, threading, signal, os
         import lawfit as lf
+        # What a shell starts in the background ignores SIGINT, and so would this.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         x = [float(2**k) for k in range(12)]
         data = {"x": x, "y": [2 * v**-0.3 + 1.5 + 0.01 * (i % 3) for i, v in enumerate(x)]}
         lf.fit("power", data)
