@@ -19,7 +19,9 @@ from lawfit.law import Law
 from lawfit.options import Options, ProfilePoint
 from lawfit.scores import MEASURES, Score
 
-__all__ = ["FORMAT", "Saved", "check_format", "check_variances", "plain", "read_fit", "read_profile"]
+__all__ = [
+    "FORMAT", "Saved", "check_format", "check_variances", "plain", "read_fit", "read_profile",
+]  # fmt: skip
 
 BOUNDS = ("lower", "upper")
 FORMAT = 1  # of a saved fit, counted up when it changes
