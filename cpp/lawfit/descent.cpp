@@ -16,7 +16,7 @@ constexpr double least_damping = 1e-14, most_damping = 1e14;
 constexpr double nearly = 1.1;
 // A step that lowers the objective by less than this share is near the minimum. Earlier, the exact
 // Hessian leads along curved valleys more slowly than Gauss–Newton's matrix.
-constexpr double near_share = 0.001;
+static const double near_share = std::getenv("NEAR") ? std::atof(std::getenv("NEAR")) : 0.001;
 // Iterations after which a search is long: parameters that the law is linear in are then looked at
 // apart. And after which it seems to creep.
 constexpr int long_search = 10, patience = 60;
@@ -264,7 +264,7 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
   while (summary.iterations < most_iterations) {
     scale_columns(model);
     if (radius_ < 0)
-      radius_ = length(at_) > 0 ? length(at_) : std::numeric_limits<double>::infinity();
+      radius_ = length(at_) > 0 ? (std::getenv("FACTOR") ? std::atof(std::getenv("FACTOR")) : 1) * length(at_) : std::numeric_limits<double>::infinity();
     if (newton)
       find_step(model, Curvature::hessian, by_hessian.value, step_);
     newton_ = newton && step_.ok &&
@@ -288,12 +288,12 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
     const int order = soon || step_.predicted < promising_share * model.objective() ? 2 : 1;
     static const double lim = std::getenv("LIM") ? std::atof(std::getenv("LIM")) : 1e99;
     if (!newton_ && damping.stretch > 1)
-      damping.stretch = std::clamp(lim * radius_ / length(step_.shift), 1.0, damping.stretch);
+      damping.stretch = std::clamp((robust_ ? lim : 0) * radius_ / length(step_.shift), 1.0, damping.stretch);
     const bool finite = step_.ok && try_step(model, step_, damping.stretch, order, summary);
     const double objective = model.objective(), least = 1e-4 * step_.predicted;
     double decrease = finite ? objective - model.trial_objective() : -1;
     // What the law is linear in alone may spoil a step, or waste most of it.
-    const bool settled = finite && summary.iterations > long_search && !options_.linear.empty() &&
+    const bool settled = finite && summary.iterations > (std::getenv("GEAR") ? std::atoi(std::getenv("GEAR")) : long_search) && !options_.linear.empty() &&
                          come_down(model, objective - std::fmax(least, 2 * decrease), 0, true,
                                    order, summary);
     if (settled)
@@ -305,7 +305,7 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
       for (std::size_t i = 0; i < p_; ++i) std::printf(" %.6g(%.2g)", at_[i], step_.shift[i]);
       std::printf("\n");
     }
-    const bool down = !taken && finite && come_down(model, objective - least, damped, false, order, summary);
+    static const bool nodown = std::getenv("NODOWN"); const bool down = !nodown && !taken && finite && come_down(model, objective - least, damped, false, order, summary);
     if (down && newton_)
       damping = {std::fmax(0.5 * damped, least_damping)};
     if (taken && !settled)
@@ -382,7 +382,7 @@ Status Descent::search_on(Model &model, Observer *observer, SolverSummary &summa
 SolverSummary Descent::solve(Model &model, double *theta, Observer *observer) {
   SolverSummary summary;
   std::copy_n(theta, p_, at_.begin());
-  model.widen(1); // a search that was cancelled may have left it wide
+  robust_ = model.widen(1); // a search that was cancelled may have left it wide
   const int patient = std::min(patience, options_.max_iterations);
   summary.status = search(model, options_.tolerance, patient, observer, summary);
   if (summary.status == Status::max_iterations && patient < options_.max_iterations)

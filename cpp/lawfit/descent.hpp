@@ -124,6 +124,7 @@ private:
   bool has_hessian_ = false; // of the current point
   bool newton_ = false;      // step_ is by the Hessian
   double damped_ = 0;
+  bool robust_ = false;
   double radius_ = 0;        // of the region where Gauss–Newton's model is trusted
 };
 
