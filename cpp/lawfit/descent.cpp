@@ -4,8 +4,6 @@
 #include <cmath>
 #include <limits>
 #include <utility>
-#include <cstdio>
-#include <cstdlib>
 
 namespace lawfit {
 namespace {
@@ -16,10 +14,10 @@ constexpr double least_damping = 1e-14, most_damping = 1e14;
 constexpr double nearly = 1.1;
 // A step that lowers the objective by less than this share is near the minimum. Earlier, the exact
 // Hessian leads along curved valleys more slowly than Gauss–Newton's matrix.
-static const double near_share = std::getenv("NEAR") ? std::atof(std::getenv("NEAR")) : 0.001;
+constexpr double near_share = 0.001;
 // Iterations after which a search is long: parameters that the law is linear in are then looked at
 // apart. And after which it seems to creep.
-constexpr int long_search = 10, patience = 60;
+constexpr int long_search = 15, patience = 60;
 
 // An objective is nowhere below zero: a Newton step that promises more than so many times all of it
 // comes of a Hessian that is all but singular, as a Huber loss has it where most rows are outliers.
@@ -51,8 +49,7 @@ void Descent::find_step(Model &model, Curvature matrix, double damping, Step &st
   std::size_t count = 0;
   for (std::size_t i = 0; i < p_; ++i) {
     free_[i] = !(at_[i] <= options_.lower[i] && g[i] >= 0) &&
-               !(at_[i] >= options_.upper[i] && g[i] <= 0) &&
-               (!linear_alone || options_.linear[i]);
+               !(at_[i] >= options_.upper[i] && g[i] <= 0) && (!linear_alone || options_.linear[i]);
     count += free_[i];
   }
   for (bool inside = false; !inside && count > 0;) {
@@ -75,36 +72,31 @@ void Descent::find_step(Model &model, Curvature matrix, double damping, Step &st
   step.ok = step.predicted >= 0;
 }
 
-// Gauss–Newton's step, damped so much that it is as long as the radius, or not at all where it is
-// shorter. The inverse of its length is nearly linear in the damping (Hebden 1973).
-void Descent::find_step_within(Model &model, double radius, Damping &damping) {
-  double low = 0, at_low = 0, high = std::numeric_limits<double>::infinity();
-  const auto solve = [&](double value) {
-    find_step(model, Curvature::gauss_newton, value, step_);
-    return step_.ok ? 1 / length(step_.shift) : 0;
-  };
-  at_low = solve(0);
-  damped_ = 0;
-  if (step_.ok && at_low * radius >= 1 / nearly)
-    return;
-  for (int k = 0; k < 50; ++k) {
-    const double value = damping.value, here = solve(value);
+// Gauss–Newton's step, damped so much that it is as long as the radius, or hardly at all where it
+// is shorter. The inverse of its length is nearly linear in the damping (Hebden 1973).
+void Descent::find_step_within(Model &model, Damping &damping) {
+  const auto inverse = [&](double value) {
     damped_ = value;
-    if (here * radius >= 1 / nearly && here * radius <= nearly)
+    find_step(model, Curvature::gauss_newton, value, step_);
+    return step_.ok ? radius_ / length(step_.shift) : 0;
+  };
+  double low = robust_ ? damping.value : 0, at_low = inverse(low),
+         high = std::numeric_limits<double>::infinity();
+  if (!step_.ok)
+    at_low = inverse(low = std::fmax(low, least_damping));
+  if (at_low >= 1 / nearly)
+    return;
+  for (int k = 0; k < 60; ++k) {
+    const double value = std::fmax(guess_, low), here = inverse(value);
+    if (here >= 1 / nearly && (here <= nearly || std::isinf(here)))
       return;
-    double next = at_low > 0 && here > at_low
-                      ? low + (value - low) * (1 / radius - at_low) / (here - at_low)
-                  : here > 0 ? value / (here * radius)
-                             : 10 * value;
-    if (here * radius < 1) {
-      low = value;
+    double next = here > at_low ? low + (value - low) * (1 - at_low) / (here - at_low) : 10 * value;
+    (here < 1 ? low : high) = value;
+    if (here < 1)
       at_low = here;
-    } else {
-      high = value;
-    }
     if (!(next > low && next < high))
       next = std::isinf(high) ? 10 * low : low > 0 ? std::sqrt(low * high) : 0.01 * high;
-    damping.value = next;
+    guess_ = next;
   }
 }
 
@@ -171,9 +163,9 @@ bool Descent::judge(const Model &model, double decrease, bool finite, Damping &d
     damping.stretch = next_stretch(t, bent);
     if (!newton_)
       set_radius(decrease, finite, slope_of(model), t);
-    else if (ratio > 0.75)
+    if (ratio > 0.75)
       damping.value = std::fmax(damping.value * (damping.growth > 2 ? 0.5 : 0.2), least_damping);
-    else if (ratio < 0.25 && t >= 1)
+    else if (ratio < 0.25 && t >= 1 && (newton_ || robust_))
       damping.value *= 4;
     damping.growth = 2;
     return true;
@@ -192,7 +184,8 @@ bool Descent::judge(const Model &model, double decrease, bool finite, Damping &d
   }
   if (!newton_) {
     set_radius(decrease, finite, slope_of(model), t);
-    return false;
+    if (!robust_)
+      return false;
   }
   damping.value *= damping.growth;
   damping.growth *= 2;
@@ -261,16 +254,17 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
     return Status::bad_start;
   model.exchange();
   radius_ = -1;
+  guess_ = 1e-3;
   while (summary.iterations < most_iterations) {
     scale_columns(model);
     if (radius_ < 0)
-      radius_ = length(at_) > 0 ? (std::getenv("FACTOR") ? std::atof(std::getenv("FACTOR")) : 1) * length(at_) : std::numeric_limits<double>::infinity();
+      radius_ = length(at_) > 0 ? length(at_) : std::numeric_limits<double>::infinity();
     if (newton)
       find_step(model, Curvature::hessian, by_hessian.value, step_);
     newton_ = newton && step_.ok &&
               step_.predicted <= most_promised * model.objective() + model.rounding();
     if (!newton_)
-      find_step_within(model, radius_, by_gauss_newton);
+      find_step_within(model, by_gauss_newton);
     Damping &damping = newton_ ? by_hessian : by_gauss_newton;
     const double negligible = tolerance * model.objective() + model.rounding();
     if (step_.ok && step_.predicted <= negligible && is_minimum(model, negligible)) {
@@ -281,32 +275,28 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
       continue;
     }
     if (damping.value > most_damping || (step_.ok && !moves(step_)))
-      return is_minimum(model, std::sqrt(std::fmax(tolerance, eps)) * model.objective())
+      return is_minimum(model,
+                        std::sqrt(std::fmax(tolerance, eps)) * model.objective() + model.rounding())
                  ? Status::converged
                  : Status::stalled;
     ++summary.iterations;
     const int order = soon || step_.predicted < promising_share * model.objective() ? 2 : 1;
-    static const double lim = std::getenv("LIM") ? std::atof(std::getenv("LIM")) : 1e99;
-    if (!newton_ && damping.stretch > 1)
-      damping.stretch = std::clamp((robust_ ? lim : 0) * radius_ / length(step_.shift), 1.0, damping.stretch);
+    if (!robust_)
+      damping.stretch = std::fmin(damping.stretch, 1);
     const bool finite = step_.ok && try_step(model, step_, damping.stretch, order, summary);
     const double objective = model.objective(), least = 1e-4 * step_.predicted;
     double decrease = finite ? objective - model.trial_objective() : -1;
     // What the law is linear in alone may spoil a step, or waste most of it.
-    const bool settled = finite && summary.iterations > (std::getenv("GEAR") ? std::atoi(std::getenv("GEAR")) : long_search) && !options_.linear.empty() &&
-                         come_down(model, objective - std::fmax(least, 2 * decrease), 0, true,
-                                   order, summary);
+    const bool settled =
+        finite && summary.iterations > long_search && !options_.linear.empty() &&
+        come_down(model, objective - std::fmax(least, 2 * decrease), 0, true, order, summary);
     if (settled)
       decrease = objective - model.objective();
     const double damped = newton_ ? damping.value : damped_;
     const bool taken = judge(model, decrease, finite, damping);
-    if (std::getenv("TRACE")) {
-      std::printf("%s%d F %.10g pred %.3g dec %.3g %s damp %.3g stretch %.3g %s |", settled ? "*" : "", summary.iterations, objective, step_.predicted, decrease, newton_ ? "N" : "G", damped, damping.stretch, taken ? "ok" : "--");
-      for (std::size_t i = 0; i < p_; ++i) std::printf(" %.6g(%.2g)", at_[i], step_.shift[i]);
-      std::printf("\n");
-    }
-    static const bool nodown = std::getenv("NODOWN"); const bool down = !nodown && !taken && finite && come_down(model, objective - least, damped, false, order, summary);
-    if (down && newton_)
+    const bool down =
+        !taken && finite && come_down(model, objective - least, damped, false, order, summary);
+    if (down && (newton_ || robust_))
       damping = {std::fmax(0.5 * damped, least_damping)};
     if (taken && !settled)
       exchange(model);
@@ -315,7 +305,7 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
       newton = decrease < near_share * model.objective() && order == 2;
       has_hessian_ = order == 2;
       if (newton && !newton_)
-        by_hessian.value = std::fmin(by_hessian.value, damped_);
+        by_hessian.value = std::fmin(by_hessian.value, robust_ ? by_gauss_newton.value : damped_);
     } else if (newton_ && damping.stretch == 1) {
       newton = false;
     }

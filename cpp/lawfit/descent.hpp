@@ -98,7 +98,7 @@ private:
   void find_step(Model &model, Curvature matrix, double damping, Step &step,
                  bool linear_alone = false);
   void find_best_step(Model &model, double damping, Step &step);
-  void find_step_within(Model &model, double radius, Damping &damping);
+  void find_step_within(Model &model, Damping &damping);
   void scale_columns(const Model &model);
   double length(const std::vector<double> &step) const;
   bool judge(const Model &model, double decrease, bool finite, Damping &damping);
@@ -123,8 +123,9 @@ private:
   Step step_, other_;
   bool has_hessian_ = false; // of the current point
   bool newton_ = false;      // step_ is by the Hessian
-  double damped_ = 0;
-  bool robust_ = false;
+  bool robust_ = false;      // the loss has a delta
+  double damped_ = 0;        // of the last Gauss–Newton step
+  double guess_ = 0;         // how much the next may have to be damped
   double radius_ = 0;        // of the region where Gauss–Newton's model is trusted
 };
 

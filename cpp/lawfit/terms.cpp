@@ -214,8 +214,8 @@ private:
     return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
   }
 
-  // An exponential may vanish within a few of the rows, and its value in the middle with it, whereas
-  // that at 0 lies close by.
+  // An exponential may vanish within a few of the rows, and its value in the middle with it,
+  // whereas that at 0 lies close by.
   static bool is_near_zero(const Column &values) {
     const auto [least, most] = std::minmax_element(values.begin(), values.end());
     const double width = *most - *least;
