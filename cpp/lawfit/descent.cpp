@@ -140,6 +140,9 @@ bool Descent::is_minimum(Model &model, double decrease) {
   return other_.ok && other_.predicted <= decrease;
 }
 
+// Where every target is 0, no residual says what is small but those of the start.
+bool Descent::vanished(const Model &model) const { return model.objective() <= nothing_; }
+
 bool Descent::try_step(Model &model, const Step &step, double stretch, int order,
                        SolverSummary &summary) {
   for (std::size_t i = 0; i < p_; ++i)
@@ -173,7 +176,7 @@ bool Descent::judge(const Model &model, double decrease, bool finite, Damping &d
   damping.stretch = 1;
   if (t > 1)
     return false; // once more, as the matrix has it
-  if (finite && newton_) {
+  if (finite && newton_ && robust_) {
     // Where the parabola through the step's end is least.
     const double slope = slope_of(model);
     const double least = slope * t * t / (2 * (slope * t + decrease));
@@ -253,6 +256,8 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
   if (!model.evaluate(at_.data(), 1))
     return Status::bad_start;
   model.exchange();
+  if (summary.evaluations == 1 && model.rounding() == 0)
+    nothing_ = eps * eps * model.objective();
   radius_ = -1;
   guess_ = 1e-3;
   while (summary.iterations < most_iterations) {
@@ -275,8 +280,9 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
       continue;
     }
     if (damping.value > most_damping || (step_.ok && !moves(step_)))
-      return is_minimum(model,
-                        std::sqrt(std::fmax(tolerance, eps)) * model.objective() + model.rounding())
+      return vanished(model) ||
+                     is_minimum(model, std::sqrt(std::fmax(tolerance, eps)) * model.objective() +
+                                           model.rounding())
                  ? Status::converged
                  : Status::stalled;
     ++summary.iterations;
@@ -313,7 +319,7 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
     if (summary.stopped)
       return Status::converged;
   }
-  return Status::max_iterations;
+  return vanished(model) ? Status::converged : Status::max_iterations;
 }
 
 bool Descent::add_hessian(Model &model, SolverSummary &summary) {
@@ -372,6 +378,7 @@ Status Descent::search_on(Model &model, Observer *observer, SolverSummary &summa
 SolverSummary Descent::solve(Model &model, double *theta, Observer *observer) {
   SolverSummary summary;
   std::copy_n(theta, p_, at_.begin());
+  nothing_ = 0;
   robust_ = model.widen(1); // a search that was cancelled may have left it wide
   const int patient = std::min(patience, options_.max_iterations);
   summary.status = search(model, options_.tolerance, patient, observer, summary);

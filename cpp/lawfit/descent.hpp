@@ -107,6 +107,7 @@ private:
   bool try_step(Model &model, const Step &step, double stretch, int order, SolverSummary &summary);
   bool is_minimum(Model &model, double decrease);
   bool moves(const Step &step) const;
+  bool vanished(const Model &model) const;
   void exchange(Model &model);
   bool come_down(Model &model, double goal, double damping, bool linear_alone, int order,
                  SolverSummary &summary);
@@ -124,6 +125,7 @@ private:
   bool has_hessian_ = false; // of the current point
   bool newton_ = false;      // step_ is by the Hessian
   bool robust_ = false;      // the loss has a delta
+  double nothing_ = 0;       // an objective that is 0 but for rounding
   double damped_ = 0;        // of the last Gauss–Newton step
   double guess_ = 0;         // how much the next may have to be damped
   double radius_ = 0;        // of the region where Gauss–Newton's model is trusted
