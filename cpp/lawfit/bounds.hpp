@@ -15,6 +15,7 @@ namespace lawfit {
 inline SolverOptions to_centred(const Problem &problem, SolverOptions natural) {
   problem.take_logarithms(natural.lower);
   problem.take_logarithms(natural.upper);
+  natural.linear = problem.linear();
   return natural;
 }
 

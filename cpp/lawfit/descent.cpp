@@ -10,11 +10,14 @@ namespace {
 
 constexpr double eps = std::numeric_limits<double>::epsilon();
 constexpr double least_damping = 1e-14, most_damping = 1e14;
+// How far a step's length may be from the radius.
+constexpr double nearly = 1.1;
 // A step that lowers the objective by less than this share is near the minimum. Earlier, the exact
 // Hessian leads along curved valleys more slowly than Gauss–Newton's matrix.
 constexpr double near_share = 0.001;
-// Iterations after which a search seems to creep.
-constexpr int patience = 60;
+// Iterations after which a search is long: parameters that the law is linear in are then looked at
+// apart. And after which it seems to creep.
+constexpr int long_search = 15, patience = 60;
 
 // An objective is nowhere below zero: a Newton step that promises more than so many times all of it
 // comes of a Hessian that is all but singular, as a Huber loss has it where most rows are outliers.
@@ -37,15 +40,16 @@ Descent::Descent(const SolverOptions &options)
 
 // Solves (M + damping·D) s = -g within the bounds: what would leave them is set on them, and the
 // rest solved for again.
-void Descent::find_step(Model &model, Curvature matrix, double damping, Step &step) {
+void Descent::find_step(Model &model, Curvature matrix, double damping, Step &step,
+                        bool linear_alone) {
   const double *g = model.gradient();
   std::vector<double> &s = step.shift;
   std::fill(s.begin(), s.end(), 0.0);
   step.ok = false;
   std::size_t count = 0;
   for (std::size_t i = 0; i < p_; ++i) {
-    free_[i] =
-        !(at_[i] <= options_.lower[i] && g[i] >= 0) && !(at_[i] >= options_.upper[i] && g[i] <= 0);
+    free_[i] = !(at_[i] <= options_.lower[i] && g[i] >= 0) &&
+               !(at_[i] >= options_.upper[i] && g[i] <= 0) && (!linear_alone || options_.linear[i]);
     count += free_[i];
   }
   for (bool inside = false; !inside && count > 0;) {
@@ -68,6 +72,34 @@ void Descent::find_step(Model &model, Curvature matrix, double damping, Step &st
   step.ok = step.predicted >= 0;
 }
 
+// Gauss–Newton's step, damped so much that it is as long as the radius, or hardly at all where it
+// is shorter. The inverse of its length is nearly linear in the damping (Hebden 1973).
+void Descent::find_step_within(Model &model, Damping &damping) {
+  const auto inverse = [&](double value) {
+    damped_ = value;
+    find_step(model, Curvature::gauss_newton, value, step_);
+    return step_.ok ? radius_ / length(step_.shift) : 0;
+  };
+  double low = robust_ ? damping.value : 0, at_low = inverse(low),
+         high = std::numeric_limits<double>::infinity();
+  if (!step_.ok)
+    at_low = inverse(low = std::fmax(low, least_damping));
+  if (at_low >= 1 / nearly)
+    return;
+  for (int k = 0; k < 60; ++k) {
+    const double value = std::fmax(guess_, low), here = inverse(value);
+    if (here >= 1 / nearly && (here <= nearly || std::isinf(here)))
+      return;
+    double next = here > at_low ? low + (value - low) * (1 - at_low) / (here - at_low) : 10 * value;
+    (here < 1 ? low : high) = value;
+    if (here < 1)
+      at_low = here;
+    if (!(next > low && next < high))
+      next = std::isinf(high) ? 10 * low : low > 0 ? std::sqrt(low * high) : 0.01 * high;
+    guess_ = next;
+  }
+}
+
 // By the Hessian where that will do, else by the Gauss–Newton matrix.
 void Descent::find_best_step(Model &model, double damping, Step &step) {
   find_step(model, Curvature::hessian, damping, step);
@@ -84,6 +116,14 @@ void Descent::scale_columns(const Model &model) {
   }
 }
 
+// ‖D^½ s‖
+double Descent::length(const std::vector<double> &step) const {
+  double sum = 0;
+  for (std::size_t i = 0; i < p_; ++i)
+    sum += scale_[i] * step[i] * step[i];
+  return std::sqrt(sum);
+}
+
 bool Descent::moves(const Step &step) const {
   for (std::size_t i = 0; i < p_; ++i)
     if (std::abs(step.shift[i]) > 2 * eps * std::abs(at_[i]))
@@ -91,14 +131,17 @@ bool Descent::moves(const Step &step) const {
   return false;
 }
 
-// Would an undamped step lower the objective by less than `tolerance` of it?
-bool Descent::is_minimum(Model &model, double tolerance) {
+// Would an undamped step lower the objective by less than so much?
+bool Descent::is_minimum(Model &model, double decrease) {
   if (has_hessian_)
     find_best_step(model, least_damping, other_);
   else
     find_step(model, Curvature::gauss_newton, least_damping, other_);
-  return other_.ok && other_.predicted <= tolerance * model.objective() + model.rounding();
+  return other_.ok && other_.predicted <= decrease;
 }
+
+// Where every target is 0, no residual says what is small but those of the start.
+bool Descent::vanished(const Model &model) const { return model.objective() <= nothing_; }
 
 bool Descent::try_step(Model &model, const Step &step, double stretch, int order,
                        SolverSummary &summary) {
@@ -115,15 +158,17 @@ void Descent::exchange(Model &model) {
 }
 
 // Accepts a step or not, and sets how the next one is damped or stretched.
-bool Descent::judge(const Model &model, double decrease, bool finite, Damping &damping) const {
+bool Descent::judge(const Model &model, double decrease, bool finite, Damping &damping) {
   const double ratio = decrease / step_.predicted, t = damping.stretch;
   if (finite && decrease > 1e-4 * std::fmin(t, 1) * step_.predicted) {
     // The curvature met along t times the step, as a share of the matrix's.
     const double bent = (2 * t - ratio) / (t * t);
     damping.stretch = next_stretch(t, bent);
+    if (!newton_)
+      set_radius(decrease, finite, slope_of(model), t);
     if (ratio > 0.75)
       damping.value = std::fmax(damping.value * (damping.growth > 2 ? 0.5 : 0.2), least_damping);
-    else if (ratio < 0.25 && t >= 1)
+    else if (ratio < 0.25 && t >= 1 && (newton_ || robust_))
       damping.value *= 4;
     damping.growth = 2;
     return true;
@@ -131,7 +176,7 @@ bool Descent::judge(const Model &model, double decrease, bool finite, Damping &d
   damping.stretch = 1;
   if (t > 1)
     return false; // once more, as the matrix has it
-  if (finite && newton_) {
+  if (finite && newton_ && robust_) {
     // Where the parabola through the step's end is least.
     const double slope = slope_of(model);
     const double least = slope * t * t / (2 * (slope * t + decrease));
@@ -140,18 +185,36 @@ bool Descent::judge(const Model &model, double decrease, bool finite, Damping &d
       return false;
     }
   }
+  if (!newton_) {
+    set_radius(decrease, finite, slope_of(model), t);
+    if (!robust_)
+      return false;
+  }
   damping.value *= damping.growth;
   damping.growth *= 2;
   return false;
 }
 
+// As in MINPACK.
+void Descent::set_radius(double decrease, bool finite, double slope, double stretch) {
+  const double reach = stretch * length(step_.shift), ratio = decrease / step_.predicted;
+  if (ratio > 0.75 || (ratio > 0.25 && damped_ == 0))
+    radius_ = 2 * reach;
+  if (ratio > 0.25)
+    return;
+  double share = 0.5;
+  if (decrease < 0) // where the parabola through the step's end is least
+    share = finite ? slope / (2 * (slope + decrease)) : 0;
+  radius_ = std::clamp(share, 0.1, 0.5) * std::fmin(radius_, 10 * reach);
+}
+
 // A long step along a curved valley ends up its side. Where another from there, by the matrix found
 // there, promises to come down below where the first began, it is tried before shorter ones are:
 // the watchdog of Chamberlain et al. (1982), of one step.
-bool Descent::come_down(Model &model, int order, double damping, SolverSummary &summary) {
-  const double goal = model.objective() - 1e-4 * step_.predicted;
+bool Descent::come_down(Model &model, double goal, double damping, bool linear_alone, int order,
+                        SolverSummary &summary) {
   exchange(model);
-  find_step(model, Curvature::gauss_newton, damping, other_);
+  find_step(model, Curvature::gauss_newton, damping, other_, linear_alone);
   if (!other_.ok || model.objective() - other_.predicted >= goal ||
       summary.iterations >= options_.max_iterations) {
     exchange(model);
@@ -193,42 +256,62 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
   if (!model.evaluate(at_.data(), 1))
     return Status::bad_start;
   model.exchange();
+  if (summary.evaluations == 1 && model.rounding() == 0)
+    nothing_ = eps * eps * model.objective();
+  radius_ = -1;
+  guess_ = 1e-3;
   while (summary.iterations < most_iterations) {
     scale_columns(model);
+    if (radius_ < 0)
+      radius_ = length(at_) > 0 ? length(at_) : std::numeric_limits<double>::infinity();
     if (newton)
       find_step(model, Curvature::hessian, by_hessian.value, step_);
     newton_ = newton && step_.ok &&
               step_.predicted <= most_promised * model.objective() + model.rounding();
     if (!newton_)
-      find_step(model, Curvature::gauss_newton, by_gauss_newton.value, step_);
+      find_step_within(model, by_gauss_newton);
     Damping &damping = newton_ ? by_hessian : by_gauss_newton;
-    if (step_.ok && step_.predicted <= tolerance * model.objective() + model.rounding() &&
-        is_minimum(model, tolerance)) {
+    const double negligible = tolerance * model.objective() + model.rounding();
+    if (step_.ok && step_.predicted <= negligible && is_minimum(model, negligible)) {
       // The Gauss–Newton matrix may bend far more than the objective.
-      if (has_hessian_ || !add_hessian(model, summary) || is_minimum(model, tolerance))
+      if (has_hessian_ || !add_hessian(model, summary) || is_minimum(model, negligible))
         return Status::converged;
       newton = true;
       continue;
     }
     if (damping.value > most_damping || (step_.ok && !moves(step_)))
-      return is_minimum(model, std::sqrt(std::fmax(tolerance, eps))) ? Status::converged
-                                                                     : Status::stalled;
+      return vanished(model) ||
+                     is_minimum(model, std::sqrt(std::fmax(tolerance, eps)) * model.objective() +
+                                           model.rounding())
+                 ? Status::converged
+                 : Status::stalled;
     ++summary.iterations;
     const int order = soon || step_.predicted < promising_share * model.objective() ? 2 : 1;
+    if (!robust_)
+      damping.stretch = std::fmin(damping.stretch, 1);
     const bool finite = step_.ok && try_step(model, step_, damping.stretch, order, summary);
-    const double decrease = finite ? model.objective() - model.trial_objective() : -1;
-    const double damped = damping.value;
+    const double objective = model.objective(), least = 1e-4 * step_.predicted;
+    double decrease = finite ? objective - model.trial_objective() : -1;
+    // What the law is linear in alone may spoil a step, or waste most of it.
+    const bool settled =
+        finite && summary.iterations > long_search && !options_.linear.empty() &&
+        come_down(model, objective - std::fmax(least, 2 * decrease), 0, true, order, summary);
+    if (settled)
+      decrease = objective - model.objective();
+    const double damped = newton_ ? damping.value : damped_;
     const bool taken = judge(model, decrease, finite, damping);
-    const bool down = !taken && finite && come_down(model, order, damped, summary);
-    if (down)
+    const bool down =
+        !taken && finite && come_down(model, objective - least, damped, false, order, summary);
+    if (down && (newton_ || robust_))
       damping = {std::fmax(0.5 * damped, least_damping)};
+    if (taken && !settled)
+      exchange(model);
     if (taken) {
       soon = decrease < soon_share * model.objective();
       newton = decrease < near_share * model.objective() && order == 2;
-      exchange(model);
       has_hessian_ = order == 2;
       if (newton && !newton_)
-        by_hessian.value = std::fmin(by_hessian.value, by_gauss_newton.value);
+        by_hessian.value = std::fmin(by_hessian.value, robust_ ? by_gauss_newton.value : damped_);
     } else if (newton_ && damping.stretch == 1) {
       newton = false;
     }
@@ -236,7 +319,7 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
     if (summary.stopped)
       return Status::converged;
   }
-  return Status::max_iterations;
+  return vanished(model) ? Status::converged : Status::max_iterations;
 }
 
 bool Descent::add_hessian(Model &model, SolverSummary &summary) {
@@ -295,7 +378,8 @@ Status Descent::search_on(Model &model, Observer *observer, SolverSummary &summa
 SolverSummary Descent::solve(Model &model, double *theta, Observer *observer) {
   SolverSummary summary;
   std::copy_n(theta, p_, at_.begin());
-  model.widen(1); // a search that was cancelled may have left it wide
+  nothing_ = 0;
+  robust_ = model.widen(1); // a search that was cancelled may have left it wide
   const int patient = std::min(patience, options_.max_iterations);
   summary.status = search(model, options_.tolerance, patient, observer, summary);
   if (summary.status == Status::max_iterations && patient < options_.max_iterations)

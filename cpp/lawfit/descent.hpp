@@ -14,6 +14,8 @@ struct SolverOptions {
   // Stop when the predicted decrease, gᵀA⁻¹g/2, is below this share of the objective, then polish
   // to rounding. It is invariant to the scale of the objective and of every parameter.
   double tolerance = 1e-14;
+  // Which parameters the law is linear in, all together; may be empty.
+  std::vector<bool> linear = {};
 };
 
 struct SolverSummary {
@@ -68,9 +70,11 @@ public:
   virtual double decrease(Curvature matrix, const double *s) const = 0;
 };
 
-// Levenberg–Marquardt with the columns scaled as in MINPACK (Moré 1978). Far from the minimum its
-// matrix is the robust Gauss–Newton one (iteratively reweighted least squares), near it the exact
-// Hessian where that is positive definite. Allocates when built, never in solve().
+// Levenberg–Marquardt in a trust region, its columns scaled as in MINPACK (Moré 1978). Far from the
+// minimum its matrix is the robust Gauss–Newton one (iteratively reweighted least squares), near it
+// the exact Hessian where that is positive definite. Where a search takes long, what the law is
+// linear in is solved for anew after a step that it spoils (Ruhe & Wedin 1980). Allocates when
+// built, never in solve().
 class Descent {
 public:
   explicit Descent(const SolverOptions &options);
@@ -91,16 +95,22 @@ private:
     double stretch = 1; // of the step, where the objective bends less than the matrix has it
   };
 
-  void find_step(Model &model, Curvature matrix, double damping, Step &step);
+  void find_step(Model &model, Curvature matrix, double damping, Step &step,
+                 bool linear_alone = false);
   void find_best_step(Model &model, double damping, Step &step);
+  void find_step_within(Model &model, Damping &damping);
   void scale_columns(const Model &model);
-  bool judge(const Model &model, double decrease, bool finite, Damping &damping) const;
+  double length(const std::vector<double> &step) const;
+  bool judge(const Model &model, double decrease, bool finite, Damping &damping);
+  void set_radius(double decrease, bool finite, double slope, double stretch);
   double slope_of(const Model &model) const;
   bool try_step(Model &model, const Step &step, double stretch, int order, SolverSummary &summary);
-  bool is_minimum(Model &model, double tolerance);
+  bool is_minimum(Model &model, double decrease);
   bool moves(const Step &step) const;
+  bool vanished(const Model &model) const;
   void exchange(Model &model);
-  bool come_down(Model &model, int order, double damping, SolverSummary &summary);
+  bool come_down(Model &model, double goal, double damping, bool linear_alone, int order,
+                 SolverSummary &summary);
   bool add_hessian(Model &model, SolverSummary &summary);
   void polish(Model &model, SolverSummary &summary);
   Status search(Model &model, double tolerance, int most_iterations, Observer *observer,
@@ -114,6 +124,11 @@ private:
   Step step_, other_;
   bool has_hessian_ = false; // of the current point
   bool newton_ = false;      // step_ is by the Hessian
+  bool robust_ = false;      // the loss has a delta
+  double nothing_ = 0;       // an objective that is 0 but for rounding
+  double damped_ = 0;        // of the last Gauss–Newton step
+  double guess_ = 0;         // how much the next may have to be damped
+  double radius_ = 0;        // of the region where Gauss–Newton's model is trusted
 };
 
 } // namespace lawfit

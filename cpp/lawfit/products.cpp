@@ -13,7 +13,7 @@ using Kind = Ref::Kind;
 // Reads a divided law as a sum of products; gives up (ok() == false) at anything else.
 class Recogniser {
 public:
-  explicit Recogniser(const Divided &law) : law_(law), out_{law.scalars, {}, {}} {}
+  explicit Recogniser(const Divided &law) : law_(law), out_{law.scalars, {}, {}, {}} {}
 
   std::optional<SumOfProducts> run() {
     out_.products =
@@ -138,7 +138,7 @@ private:
     return {scalars().constant(1),
             {},
             {},
-            {{keep(column(argument.factors.front())), argument.coefficient}}};
+            {{keep(column(argument.factors.front()), true), argument.coefficient}}};
   }
 
   int log_of(int k) {
@@ -146,14 +146,15 @@ private:
     for (double x : values)
       ok_ = ok_ && x > 0 && std::isfinite(x);
     simd::log(values.data(), values.data(), values.size());
-    return keep(std::move(values));
+    return keep(std::move(values), false);
   }
 
-  int keep(Column values) {
+  int keep(Column values, bool plain) {
     for (std::size_t k = 0; k < out_.logs.size(); ++k)
-      if (out_.logs[k] == values)
+      if (out_.logs[k] == values && out_.plain[k] == plain)
         return static_cast<int>(k);
     out_.logs.push_back(std::move(values));
+    out_.plain.push_back(plain);
     return static_cast<int>(out_.logs.size()) - 1;
   }
 

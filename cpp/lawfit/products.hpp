@@ -26,6 +26,7 @@ struct SumOfProducts {
   ScalarProgram scalars;
   std::vector<Product> products;
   std::vector<Column> logs; // what stands in exponents
+  std::vector<bool> plain;  // of each, whether it is x itself
 };
 
 // Nothing where the law is anything else.

@@ -23,6 +23,8 @@ public:
   Terms(SumOfProducts &&law, const std::vector<Column> &columns, std::size_t rows,
         const std::vector<bool> &may_centre)
       : Evaluator(std::move(law.scalars)), logs_(std::move(law.logs)) {
+    for (std::size_t k = 0; k < logs_.size(); ++k)
+      middles_.push_back(law.plain[k] && is_near_zero(logs_[k]) ? 0 : mean_of(logs_[k]));
     std::vector<bool> seen;
     for (Product &product : law.products) {
       Term term;
@@ -185,18 +187,18 @@ private:
     return Amplitude{in.a, exponent};
   }
 
-  // Shifts the term's logarithms to mean 0; the coefficient takes up exp(Σ e·mean).
+  // Shifts the term's logarithms to middle 0; the coefficient takes up exp(Σ e·mean).
   int centre(Product &product, const Amplitude &amplitude) {
     int shift = scalars_.constant(0);
     for (auto &[log, exponent] : product.powers) {
       Column values = logs_[static_cast<std::size_t>(log)];
-      const double mean = mean_of(values);
+      const double middle = middles_[static_cast<std::size_t>(log)];
       for (double &value : values)
-        value -= mean;
+        value -= middle;
       logs_.push_back(std::move(values));
       log = static_cast<int>(logs_.size()) - 1;
       shift = scalars_.apply(Op::add, shift,
-                             scalars_.apply(Op::mul, exponent, scalars_.constant(mean)));
+                             scalars_.apply(Op::mul, exponent, scalars_.constant(middle)));
     }
     const int ratio = scalars_.apply(Op::exp, shift);
     centres_.push_back({amplitude.parameter, amplitude.exponent, ratio});
@@ -212,6 +214,14 @@ private:
     return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
   }
 
+  // An exponential may vanish within a few of the rows, and its value in the middle with it,
+  // whereas that at 0 lies close by.
+  static bool is_near_zero(const Column &values) {
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    const double width = *most - *least;
+    return *most > -width && *least < width;
+  }
+
   static Column weight(const Product &product, double factor, const std::vector<Column> &columns,
                        std::size_t rows) {
     Column values(rows, factor);
@@ -225,6 +235,7 @@ private:
   }
 
   std::vector<Column> logs_;
+  std::vector<double> middles_; // of what terms are centred at
   std::vector<Term> terms_;
   std::size_t count_ = 0; // of inputs
 };
