@@ -1,5 +1,6 @@
 """The command line, and what `lawfit` says without its extra."""
 
+import os
 import re
 import subprocess
 import sys
@@ -220,8 +221,7 @@ def test_an_interrupt_is_code_130():
 
 
 def test_output_a_terminal_cannot_show_is_replaced():
-    result = python(
-        RUN, "demo", "--no-plot", env={"PYTHONIOENCODING": "ascii", "PATH": "", "COLUMNS": "80"}
-    )
+    shown = {**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "80"}
+    result = python(RUN, "demo", "--no-plot", env=shown)
     assert result.returncode == 0, result.stderr
     assert "Objective of the fit by ?" in result.stdout
