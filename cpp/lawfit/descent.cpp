@@ -268,7 +268,7 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
   while (summary.iterations < most_iterations) {
     scale_columns(model);
     if (radius_ < 0)
-      radius_ = length(at_) > 0 ? length(at_) : std::numeric_limits<double>::infinity();
+      radius_ = length(at_) > 0 ? (robust_ ? 10 : 1) * length(at_) : std::numeric_limits<double>::infinity();
     if (newton)
       find_step(model, Curvature::hessian, by_hessian.value, step_);
     newton_ = newton && step_.ok &&
