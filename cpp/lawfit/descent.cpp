@@ -10,8 +10,9 @@ namespace {
 
 constexpr double eps = std::numeric_limits<double>::epsilon();
 constexpr double least_damping = 1e-14, most_damping = 1e14;
-// How far a step's length may be from the radius.
-constexpr double nearly = 1.1;
+// How far a step's length may be from the radius, and the first radius as a share of the start's
+// length; a robust loss bends less than its matrix does.
+constexpr double nearly = 1.1, first_radius = 1, first_robust_radius = 3;
 // A step that lowers the objective by less than this share is near the minimum. Earlier, the exact
 // Hessian leads along curved valleys more slowly than Gauss–Newton's matrix.
 constexpr double near_share = 0.001;
@@ -246,29 +247,37 @@ double Descent::slope_of(const Model &model) const {
   return slope;
 }
 
+// At the start of a search.
+bool Descent::begin(Model &model, SolverSummary &summary) {
+  std::fill(scale_.begin(), scale_.end(), 0.0);
+  has_hessian_ = false;
+  ++summary.evaluations;
+  if (!model.evaluate(at_.data(), 1))
+    return false;
+  model.exchange();
+  if (summary.evaluations == 1 && model.rounding() == 0)
+    nothing_ = 16 * eps * eps * model.objective();
+  scale_columns(model);
+  radius_ = (robust_ ? first_robust_radius : first_radius) * length(at_);
+  if (radius_ == 0)
+    radius_ = std::numeric_limits<double>::infinity();
+  guess_ = 1e-3;
+  return true;
+}
+
 Status Descent::search(Model &model, double tolerance, int most_iterations, Observer *observer,
                        SolverSummary &summary) {
   // Where the Hessian is cheap it is at hand before it is wanted.
   const double soon_share = model.cheap_hessian() ? 10 * near_share : near_share;
   const double promising_share = model.cheap_hessian() ? soon_share : 0;
-  std::fill(scale_.begin(), scale_.end(), 0.0);
   // The two matrices' steps fail apart from each other.
   Damping by_gauss_newton, by_hessian;
   bool soon = false, newton = false;
-  has_hessian_ = false;
-  ++summary.evaluations;
-  if (!model.evaluate(at_.data(), 1))
+  if (!begin(model, summary))
     return Status::bad_start;
-  model.exchange();
-  if (summary.evaluations == 1 && model.rounding() == 0)
-    nothing_ = 16 * eps * eps * model.objective();
-  radius_ = -1;
-  guess_ = 1e-3;
   const int began = summary.iterations;
   while (summary.iterations < most_iterations) {
     scale_columns(model);
-    if (radius_ < 0)
-      radius_ = length(at_) > 0 ? (robust_ ? 10 : 1) * length(at_) : std::numeric_limits<double>::infinity();
     if (newton)
       find_step(model, Curvature::hessian, by_hessian.value, step_);
     newton_ = newton && step_.ok &&

@@ -113,6 +113,7 @@ private:
                  SolverSummary &summary);
   bool add_hessian(Model &model, SolverSummary &summary);
   void polish(Model &model, SolverSummary &summary);
+  bool begin(Model &model, SolverSummary &summary);
   Status search(Model &model, double tolerance, int most_iterations, Observer *observer,
                 SolverSummary &summary);
   void smooth(Model &model, const double *from, bool squared, SolverSummary &summary);
