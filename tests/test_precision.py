@@ -147,6 +147,46 @@ def test_a_fit_of_few_digits_says_so():
         assert off <= 10 * fit.precision[name]
 
 
+def check_precision(fit, better):
+    """What is said covers what is off, and is not much more than the worst of it."""
+    off = {
+        name: abs(fit.params[name] - value) / max(abs(value), better.stderr[name])
+        for name, value in better.params.items()
+    }
+    assert all(off[name] <= 2 * fit.precision[name] for name in off)
+    assert max(fit.precision.values()) <= 300 * max(off.values())
+
+
+def test_rounding_that_all_rows_share_is_not_averaged():
+    x = np.linspace(0, 1, 200_000)  # too many to go on in more digits
+    y = 1 + 2 * x + np.random.default_rng(0).normal(0, 1e-3, x.size)
+    options = {"loss": "squared", "space": "linear"}
+    rough, fine = (
+        lf.fit(lf.Law("line", text, ["a", "b"], y="y"), {"x": x, "y": y}, **options)
+        for text in ("(a + 1e6) + b*x - 1e6", "a + b*x")
+    )
+    check_precision(rough, fine)
+    assert max(fine.precision.values()) <= 1e-15
+
+
+def test_rounding_beside_areas_of_a_free_decay_counts():
+    schedule = lf.schedules.wsd(steps=2400, peak=3e-4, warmup=100, decay_start=2000, end=3e-5)
+    steps = np.arange(100, 2400, 5)
+    s1, s2 = schedule.areas(lam=0.99, at=steps)
+    noise = np.random.default_rng(0).normal(0, 1e-3, steps.size)
+    curve = lf.Curve(steps, (2.5 + 0.5 * s1**-0.4 - 3 * s2) * np.exp(noise), schedule)
+    rough, fine = (
+        lf.fit(
+            lf.Law("areas", text, parameters=lf.laws.annealing.parameters),
+            curve,
+            fixed={"lam": None},
+            bounds={"lam": (0.9, 0.9999)},
+        )
+        for text in ("(1e5 + L0 + A*S1**-alpha - C*S2(lam)) - 1e5", "L0 + A*S1**-alpha - C*S2(lam)")
+    )
+    check_precision(rough, fine)
+
+
 def test_a_fit_without_a_minimum_has_no_precision():
     x = np.linspace(1, 2, 20)
     law = lf.Law("twice", "a * x + b * x", ["a", "b"], y="y")

@@ -156,7 +156,8 @@ void Covariance::rescale(double better) {
   if (!(objective > 0))
     return;
   for (double &entry : matrix)
-    entry *= better / objective;
+    if (std::isfinite(entry)) // what is not known stays so, though the objective be 0
+      entry *= better / objective;
   objective = better;
 }
 

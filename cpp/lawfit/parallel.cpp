@@ -40,13 +40,24 @@ long long now_ns() {
 
 std::size_t this_thread_id() { return std::hash<std::thread::id>{}(std::this_thread::get_id()); }
 
-// The first exception of a region, kept until the region is left.
+// The first exception of a region, kept until the region is left. That time is up gives way to any
+// other: who catches TimedOut must not miss that the work was cancelled, or went wrong.
 class FirstException {
 public:
+  // Called by a handler.
   void capture() noexcept {
+    bool late = false;
+    try {
+      throw;
+    } catch (const TimedOut &) {
+      late = true;
+    } catch (...) {
+    }
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (!first_)
+    if (!first_ || (late_ && !late)) {
       first_ = std::current_exception();
+      late_ = late;
+    }
     stop_.store(true, std::memory_order_relaxed);
   }
   bool stopped() const noexcept { return stop_.load(std::memory_order_relaxed); }
@@ -58,6 +69,7 @@ public:
 private:
   std::mutex mutex_;
   std::exception_ptr first_;
+  bool late_ = false; // it is a TimedOut
   std::atomic<bool> stop_{false};
 };
 

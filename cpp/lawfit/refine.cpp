@@ -76,15 +76,14 @@ public:
                        loss == Loss::huber || loss == Loss::soft_l1;
     if (!factorise(exact))
       return std::move(out_);
-    const bool has_rules = law_.has_rules_alone();
-    const double noise = has_rules && !law_.has_row_functions() ? noise_of_rules() : plain_noise();
+    const Noise noise = law_.has_known_rules() ? noise_of_rules() : plain_noise();
     double worst = estimate(noise);
     if (!exact && (worst > 0.3 * enough || search_left_more())) {
       if (!factorise(true))
         return std::move(out_);
       worst = estimate(noise);
     }
-    if (worst > enough && has_rules && work() <= most_work && go_on())
+    if (worst > enough && law_.has_rules_alone() && work() <= most_work && go_on())
       return std::move(out_);
     if (search_left_more() && !step_once())
       for (std::size_t i = 0; i < p_; ++i)
@@ -93,6 +92,11 @@ public:
   }
 
 private:
+  // Of residuals: how much of them is rounding, of each by itself and of all alike.
+  struct Noise {
+    double of_row = 0, shared = 0;
+  };
+
   double weight(std::size_t row) const {
     return problem_.weights().empty() ? 1.0 : problem_.weights()[row];
   }
@@ -143,9 +147,8 @@ private:
 
   int count() const { return static_cast<int>(count_); }
 
-  // Of a residual: how much of it is rounding, in the unit it has.
-  double plain_noise() const {
-    return typical_units * unit * std::hypot(problem_.scale(), typical_residual());
+  Noise plain_noise() const {
+    return {typical_units * unit * std::hypot(problem_.scale(), typical_residual())};
   }
 
   double typical_residual() const {
@@ -155,12 +158,17 @@ private:
     return std::sqrt(2 * objective_ / weights);
   }
 
-  // By what a sample of rows makes of rounding in every operation.
-  double noise_of_rules() {
-    RowProgram<double> rows(law_, RowProgram<double>::Derivatives::by_all, cancel_);
+  // By what a sample of rows makes of rounding in every operation; row functions have theirs.
+  Noise noise_of_rules() {
+    std::vector<double> theta = law_.theta;
+    for (std::size_t k = 0, next = 0; k < theta.size(); ++k)
+      if (law_.free[k])
+        theta[k] = start_[next++];
+    RowProgram<double> rows({law_.program, law_.data, theta, law_.free},
+                            RowProgram<double>::Derivatives::by_all, cancel_);
     rows.begin(start_.data());
     const std::size_t n = problem_.rows(), samples = std::min(n, sampled_rows);
-    double squares = 0;
+    double squares = 0, shared = 0;
     for (std::size_t k = 0; k < samples; ++k) {
       const double f = rows.value((2 * k + 1) * n / (2 * samples));
       double by_value = 1, own = 0;
@@ -170,11 +178,15 @@ private:
         by_value = 1 / f;
         own = std::log(std::abs(f));
       }
-      const double size = std::hypot(rows.amplification() * by_value, own);
+      const auto amplified = rows.amplification();
+      const double size = std::hypot(amplified.of_row * by_value, own);
       squares += size * size;
+      shared += amplified.shared * by_value * amplified.shared * by_value;
     }
-    return unit * std::hypot(std::sqrt(squares / static_cast<double>(samples)),
-                             typical_units * typical_residual());
+    const auto mean = [&](double sum) { return std::sqrt(sum / static_cast<double>(samples)); };
+    const double of_row = unit * std::hypot(mean(squares), typical_units * typical_residual());
+    return {law_.has_row_functions() ? std::fmax(of_row, plain_noise().of_row) : of_row,
+            unit * mean(shared)};
   }
 
   double standard_error(std::size_t i) const {
@@ -185,12 +197,16 @@ private:
   double size_of(std::size_t i) const { return std::fmax(std::abs(start_[i]), standard_error(i)); }
 
   // Sets the precision that such noise leaves, as a covariance is estimated, and returns the worst.
-  double estimate(double noise) {
+  // What all rows share does not average out: it moves a parameter by as much as the inequality of
+  // Cauchy and Schwarz allows.
+  double estimate(const Noise &noise) {
     double weights = 0, squares = 0;
     for (std::size_t i = 0; i < problem_.rows(); ++i) {
       weights += weight(i);
       squares += weight(i) * weight(i);
     }
+    const double moves =
+        std::hypot(noise.of_row * std::sqrt(squares / weights), noise.shared * std::sqrt(weights));
     double worst = 0;
     std::fill(out_.precision.begin(), out_.precision.end(), 0.0);
     for (std::size_t a = 0; a < count_; ++a) {
@@ -198,8 +214,7 @@ private:
       column[a] = 1;
       linalg::cholesky_solve(factor_, count(), count(), column);
       const std::size_t i = free_[a];
-      const double moved =
-          std::hypot(noise * std::sqrt(column[a] * squares / weights) / scale_[a], unknown_[i]);
+      const double moved = std::hypot(moves * std::sqrt(column[a]) / scale_[a], unknown_[i]);
       out_.precision[i] = std::fmax(moved / size_of(i), unit);
       worst = std::fmax(worst, out_.precision[i]);
     }

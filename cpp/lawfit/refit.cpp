@@ -17,24 +17,9 @@ constexpr double eps = std::numeric_limits<double>::epsilon();
 // Standard errors take fourth powers of losses, and rounding of one hides what the others say; as
 // LARGEST and ROOM in Python.
 constexpr double largest_size = 1e60, room = 1e12;
-// With fewer rows all are evaluated: sums would be as dear.
-constexpr std::size_t few_rows = 512;
-// Shares of the objective: predicted decrease at which an exact refit is done, the most that the
-// expansion may cost it, and the same where it is anchored.
-constexpr double exact_decrease = 5e-14, exact_gap = 2e-13;
-constexpr double anchored_decrease = 1e-7, anchored_gap = 1e-4;
+// Shares of the objective: predicted decrease at which a refit is done.
+constexpr double exact_decrease = 5e-14, anchored_decrease = 1e-7;
 constexpr int most_steps = 12, most_halvings = 10;
-// Rows summed by an update towards the next anchor.
-constexpr std::size_t exact_block(std::size_t rows) { return rows < 32768 ? 64 : block_rows; }
-// The same, of every so many updates, once the rows have grown by a share.
-constexpr std::size_t anchored_block = 64, anchored_every = 4, anchored_share = 16;
-// Where an anchor is made at once: more near rows than this, or a bound that is exceeded, though
-// not before so many rows have come or the rows have grown by a share.
-constexpr std::size_t anchored_near = 64, anchored_pause = 64;
-// The radius, in units of what the parameters are expected to move by.
-constexpr double margin = 3;
-// What an anchor leaves of how far those before it were left behind.
-constexpr double forgets = 0.7;
 // Weight of an update in the mean of recent ones.
 constexpr double recent = 1.0 / 64;
 // A curvature is nothing where this share of it is left by the other parameters.
@@ -89,7 +74,7 @@ public:
     return of_.pass_.add(of_.rows_, 0, of_.rows_.size(), theta, out, Matrices::both);
   }
   bool cheap_hessian() const override { return true; }
-  double rounding() const override { return 0.5 * of_.squares_ * (4 * eps) * (4 * eps); }
+  double rounding() const override { return of_.rounding(); }
 
 private:
   StreamingRefitter &of_;
@@ -115,6 +100,8 @@ StreamingRefitter::StreamingRefitter(PowerSum law, std::shared_ptr<const Schedul
   building_ = std::make_unique<Expansion>(law_, options_.residual, policy);
 }
 StreamingRefitter::~StreamingRefitter() = default;
+
+double StreamingRefitter::rounding() const { return 0.5 * squares_ * (4 * eps) * (4 * eps); }
 
 void StreamingRefitter::check_point(std::int64_t step, double y) const {
   const auto at = [step] { return "step " + std::to_string(step); };
@@ -258,7 +245,7 @@ bool StreamingRefitter::descend() {
       return false;
     if (k == 0)
       motion_ += recent * (2 * predicted - motion_);
-    const bool last = predicted <= enough * now_->objective + all_->rounding();
+    const bool last = predicted <= enough * now_->objective + rounding();
     if (last && (k > 0 || !anchored))
       return true;
     double length = 1;
@@ -272,7 +259,7 @@ bool StreamingRefitter::descend() {
         return true;
       }
       if (evaluate(trial_.data(), *next_) &&
-          next_->objective <= now_->objective * (1 + 64 * eps) + all_->rounding())
+          next_->objective <= now_->objective * (1 + 64 * eps) + rounding())
         break;
       if (halvings == most_halvings)
         return false;
@@ -324,93 +311,6 @@ void StreamingRefitter::solve_all() {
     return lose();
   status_ = found;
   all_->evaluate(theta_.data(), 2, *now_);
-}
-
-// Sums that no longer tell enough of the rows are made anew.
-void StreamingRefitter::check_anchor() {
-  gap_ = 0;
-  if (!has_anchor())
-    return;
-  const Expansion::Reach reach = anchor_->reach();
-  gap_ = reach.gap;
-  const bool exact = options_.mode == RefitMode::exact;
-  const double most = (exact ? exact_gap : anchored_gap) * now_->objective + all_->rounding();
-  const bool crowded = !exact && anchor_->near().size() > anchored_near;
-  if (reach.inside && reach.gap <= most && !crowded)
-    return;
-  const std::size_t pause = std::max(anchored_near, anchored_rows_ / anchored_pause);
-  if (!exact && !crowded && rows_.size() < anchored_rows_ + pause)
-    return;
-  ++forced_;
-  drift_ = std::fmax(2 * drift_, reach.move);
-  for (int again = 0; again < 3; ++again) {
-    anchor_now();
-    // The sums that led here were wrong by no more than a little: so is where they led.
-    if (!evaluate(theta_.data(), *now_) || !descend())
-      break;
-    const Expansion::Reach now = anchor_->reach();
-    gap_ = now.gap;
-    if (now.inside && now.gap <= most)
-      return;
-    drift_ = std::fmax(2 * drift_, now.move);
-  }
-  solve_all();
-  anchor_now();
-  gap_ = 0;
-}
-
-// The parameters walk at random, and sometimes steadily, for as long as an anchor is being made and
-// then in use.
-void StreamingRefitter::begin_next() {
-  const double n = static_cast<double>(rows_.size());
-  const double updates = options_.mode == RefitMode::exact
-                             ? 2 * (n / static_cast<double>(exact_block(rows_.size())) + 1)
-                             : 3 * n / static_cast<double>(anchored_share);
-  const double radius = margin * std::fmax(std::sqrt(updates * motion_), drift_);
-  building_->begin(theta_.data(), now_->hessian, radius, rows_.log_s1.front(), rows_.log_s1.back(),
-                   rows_.size());
-}
-
-// Unless there is nothing to expand.
-void StreamingRefitter::anchor_now() {
-  if (is_lost())
-    return;
-  begin_next();
-  while (building_->rows() < rows_.size())
-    building_->add(rows_, building_->rows(),
-                   std::min(block_rows, rows_.size() - building_->rows()));
-  building_->finish();
-  anchor_.swap(building_);
-  building_now_ = false;
-  anchored_rows_ = rows_.size();
-  ++anchors_;
-}
-
-// Towards the next anchor, a block at a time.
-void StreamingRefitter::build() {
-  const std::size_t n = rows_.size();
-  if (n < few_rows || is_lost())
-    return;
-  if (!has_anchor())
-    return anchor_now();
-  const bool exact = options_.mode == RefitMode::exact;
-  if (!exact && (n < anchored_rows_ + anchored_rows_ / anchored_share || n % anchored_every != 0))
-    return;
-  if (!building_now_) {
-    drift_ *= forgets;
-    begin_next();
-    building_now_ = true;
-  }
-  const std::size_t block = exact ? exact_block(n) : anchored_block;
-  building_->add(rows_, building_->rows(), std::min(block, n - building_->rows()));
-  if (building_->rows() < n)
-    return;
-  building_->finish();
-  drift_ = std::fmax(drift_, anchor_->reach().move);
-  anchor_.swap(building_);
-  building_now_ = false;
-  anchored_rows_ = n;
-  ++anchors_;
 }
 
 } // namespace lawfit

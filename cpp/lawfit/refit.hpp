@@ -90,6 +90,8 @@ private:
   bool evaluate(const double *theta, Evaluation &out);
   bool find_step(const Evaluation &at, double *step, double &predicted) const;
   void solve_all();
+  double rounding() const;
+  // refit_anchors.cpp
   void check_anchor();
   void anchor_now();
   void build();

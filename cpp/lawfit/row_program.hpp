@@ -18,8 +18,13 @@ struct UndividedLaw {
   const std::vector<double> &theta; // of all parameters
   const std::vector<bool> &free;
 
-  // Whether the rows' values are rules of columns, parameters and of row functions at fixed
-  // arguments: those are data, as they are computed in doubles.
+  // Whether the rows' values are rules of columns, parameters and of row functions other than the
+  // caller's own.
+  bool has_known_rules() const {
+    return !program.is_implicit() && program.external_arguments() < 0;
+  }
+  // The same with all arguments of row functions fixed: those are data, as they are computed in
+  // doubles.
   bool has_rules_alone() const;
   bool has_row_functions() const;
 };
@@ -28,7 +33,8 @@ template <class R> class RowProgram {
 public:
   enum class Derivatives { by_parameters, by_all };
 
-  // `law` has rules alone. Row functions are evaluated here.
+  // `law` has known rules. Row functions are evaluated here, at the arguments that its theta gives
+  // them, and are data from then on.
   RowProgram(const UndividedLaw &law, Derivatives wanted, Cancel &cancel)
       : code_(law.program.code()), columns_(law.data.columns), nodes_(code_.size()),
         functions_(code_.size()) {
@@ -55,9 +61,10 @@ public:
         node.on_rows = x.on_rows || y.on_rows;
         node.wanted = x.wanted || y.wanted || (wanted == Derivatives::by_all && node.on_rows);
       }
-      if (!node.wanted && !node.on_rows && !is_leaf(in.op))
-        apply(k); // of constants
-      else
+      const bool is_scalar = !node.on_rows && !is_leaf(in.op);
+      if (is_scalar)
+        apply(k); // a row function may want it
+      if (node.wanted || !is_scalar)
         (node.on_rows ? on_rows_ : once_).push_back(k);
     }
   }
@@ -97,27 +104,31 @@ public:
     });
   }
 
-  // √Σ_k (v_k·∂f/∂v_k)² over the operations that make the last row's value: what their rounding,
-  // taken as independent, does to it, in units of rounding. Needs derivatives by all.
-  double amplification() {
-    double squares = 0;
-    const auto add = [&](const Node &node) {
-      if (node.is_operation) {
-        const double part = real::rounded(node.value * node.adjoint);
+  // √Σ_k (v_k·∂f/∂v_k)² over the operations that make the last row's value, those of the row and
+  // those that all rows share: what their rounding, taken as independent, does to it, in units of
+  // rounding. Needs derivatives by all.
+  struct Amplification {
+    double of_row, shared;
+  };
+  Amplification amplification() {
+    const auto root = [&](const std::vector<std::size_t> &list) {
+      double squares = 0;
+      descend(list, [&](const Node &node) {
+        const double part = node.rounds ? real::rounded(node.value * node.adjoint) : 0;
         squares += part * part;
-      }
+      });
+      return std::sqrt(squares);
     };
     nodes_.back().adjoint = 1.0;
-    descend(on_rows_, add);
-    descend(once_, add);
-    return std::sqrt(squares);
+    const double of_row = root(on_rows_); // first: it has the adjoints of what is shared
+    return {of_row, root(once_)};
   }
 
 private:
   struct Node {
     R value = 0.0, adjoint = 0.0, by_x = 0.0, by_y = 0.0;
     int parameter = -1; // which free one it is
-    bool on_rows = false, wanted = false, is_operation = false;
+    bool on_rows = false, wanted = false, rounds = false;
   };
 
   static std::size_t second(const Instruction &in) {
@@ -132,7 +143,8 @@ private:
       node.value = x.value;
       return;
     }
-    node.is_operation = true;
+    node.rounds =
+        in.op != Op::neg && in.op != Op::abs && in.op != Op::minimum && in.op != Op::maximum;
     visit_unary<R>(in.op, [&](auto rule) {
       node.value = rule.value(x.value);
       if (node.wanted)
@@ -198,7 +210,7 @@ inline bool UndividedLaw::has_row_functions() const {
 }
 
 inline bool UndividedLaw::has_rules_alone() const {
-  if (program.is_implicit() || program.external_arguments() >= 0)
+  if (!has_known_rules())
     return false;
   std::vector<bool> fixed;
   for (const Instruction &in : program.code()) {

@@ -257,6 +257,18 @@ static void test_as_many_rows_as_parameters() {
     CHECK(got.matrix[4 * k] == toys::infinity);
 }
 
+// What no rows are left to tell stays unknown, whatever the objective.
+static void test_rescaling() {
+  const double infinity = std::numeric_limits<double>::infinity();
+  Covariance found;
+  found.matrix = {4, infinity};
+  found.objective = 2;
+  found.rescale(1);
+  CHECK(found.matrix[0] == 2 && found.matrix[1] == infinity && found.objective == 1);
+  found.rescale(0);
+  CHECK(found.matrix[0] == 0 && found.matrix[1] == infinity);
+}
+
 int main() {
   test_squared_loss();
   test_sandwich();
@@ -264,5 +276,6 @@ int main() {
   test_undetermined();
   test_several_undetermined();
   test_as_many_rows_as_parameters();
+  test_rescaling();
   return check::finish();
 }

@@ -138,6 +138,37 @@ static void test_no_time_at_all() {
   }
 }
 
+// Whoever catches TimedOut would go on as if nothing else had happened.
+static void test_time_is_up_gives_way() {
+  for (const bool time_is_first : {true, false}) {
+    Cancel cancel;
+    std::atomic<int> begun{0};
+    std::atomic<bool> first_is_over{false};
+    const auto both_begin = [&] {
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+      for (++begun; begun < 2 && std::chrono::steady_clock::now() < end;)
+        std::this_thread::yield();
+    };
+    const auto body = [&](std::size_t item, int) {
+      both_begin();
+      if ((item == 0) == time_is_first) {
+        first_is_over = true;
+        if (item == 0)
+          throw TimedOut();
+        throw Cancelled();
+      }
+      while (!first_is_over && begun == 2)
+        std::this_thread::yield();
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      if (item == 0)
+        throw TimedOut();
+      throw Cancelled();
+    };
+    if (has_openmp())
+      CHECK_THROWS(parallel_for(2, 2, body, cancel), Cancelled);
+  }
+}
+
 // Whatever the thread that asks is set to, and whatever those of the pool are.
 static void test_usual_arithmetic() {
   volatile double third = 3;
@@ -170,6 +201,7 @@ int main() {
   test_a_share_polls_as_the_whole_does();
   test_a_search_without_end();
   test_no_time_at_all();
+  test_time_is_up_gives_way();
   test_usual_arithmetic();
   return check::finish();
 }
