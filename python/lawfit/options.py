@@ -16,6 +16,7 @@ import numpy as np
 from lawfit import laws
 from lawfit._record import Record
 from lawfit._validate import (
+    EPSILON,
     NAN_POLICIES,
     Floats,
     choose,
@@ -97,7 +98,9 @@ class Options:
             warmup=choose(record.text("warmup"), WARMUPS, field="fit: options: warmup"),
             skip_steps=record.integer("skip_steps") if record.has("skip_steps") else None,
             nan_policy=choose(
-                record.text("nan_policy"), NAN_POLICIES, field="fit: options: nan_policy"
+                record.text("nan_policy", "raise"),  # the first fits saved had none
+                NAN_POLICIES,
+                field="fit: options: nan_policy",
             ),
             exact=record.flag("exact"),
             seed=record.integer("seed"),
@@ -131,7 +134,7 @@ def read_options(
 ) -> Options:
     """Check the options that are kept; for None stands the law's convention."""
     usual = {**DEFAULTS, **law.conventions}
-    return Options(
+    options = Options(
         loss=choose(usual["loss"] if loss is None else loss, LOSSES, field="loss"),
         delta=_delta(usual["delta"] if delta is None else delta, "delta"),
         space=choose(usual["space"] if space is None else space, SPACES, field="space"),
@@ -144,6 +147,12 @@ def read_options(
         max_iterations=integer(max_iterations, field="max_iterations", lower=1, upper=2**31 - 1),
         tolerance=real(tolerance, field="tolerance", lower=0),
     )
+    if options.robust and options.space == "log" and options.delta < EPSILON:
+        raise ValueError(
+            f"delta is {options.delta!r}, below the rounding of log residuals; "
+            f"expected at least {EPSILON:.2g}"
+        )
+    return options
 
 
 def read_seed(rng: Any) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self, cast
@@ -11,7 +10,7 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 
 from lawfit import _core
-from lawfit._json import parse_json
+from lawfit._json import parse_json, write_json
 from lawfit._printable import shown
 from lawfit._record import Record, to_json_number
 from lawfit._validate import Floats, choose
@@ -54,8 +53,15 @@ class Saved:
         raise NotImplementedError
 
     def to_json(self) -> str:
-        """Return the fit as JSON text; numbers keep all their digits."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+        """Return the fit as JSON text; numbers keep all their digits.
+
+        Raises
+        ------
+        ValueError
+            If that is more than `from_json` reads, which takes some three million rows: `to_dict`
+            and pickles have no such limit.
+        """
+        return write_json(self.to_dict(), self.KIND)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -144,7 +150,7 @@ def read_fit(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
         **{name: record.real(name) for name in ("objective", "condition", "seconds")},
         **{name: record.integer(name) for name in counts},
     }
-    precision = record.table("precision") if record.has("precision") else {}  # 0.1 had none
+    precision = record.table("precision") if record.has("precision") else {}
     fields = {
         "law": law,
         "params": {name: params[name] for name in law.parameters},
