@@ -225,14 +225,6 @@ def test_json_with_a_key_missing(key):
         lf.Fit.from_json(json.dumps(record))
 
 
-def test_json_of_a_version_without_precision():
-    record = power().to_dict()
-    del record["precision"]
-    fit = lf.Fit.from_json(json.dumps(record))
-    assert fit.params == power().params
-    assert all(math.isnan(share) for share in fit.precision.values())
-
-
 @pytest.mark.parametrize("key", ["loss", "delta", "warmup", "seed", "tolerance"])
 def test_json_with_an_option_missing_or_unknown(key):
     record = power().to_dict()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -10,7 +11,8 @@ import numpy as np
 import lawfit as lf
 from bench.figures import TESTS, Figure, Peer, Plan
 from bench.figures.fitters import FITTERS, Fitter, version
-from bench.figures.least_squares import LeastSquares
+from bench.figures.least_squares import Floats, LeastSquares
+from bench.figures.nist import as_least_squares, nist
 from mgh_problems import PROBLEMS, MghProblem
 
 # A sum of squares this close to one that the paper states, to six digits, or as small, is it.
@@ -90,3 +92,48 @@ def measure_mgh(plan: Plan) -> list[Figure]:
             },
         )
     ]
+
+
+def measure_huber(plan: Plan) -> list[Figure]:
+    references = json.loads(HUBER.read_text())
+
+    def told_costs(solve: Callable[[LeastSquares], Floats]) -> tuple[str, list[float]]:
+        above = []
+        for name, reference in references.items():
+            for start in (0, 1):
+                case = as_least_squares(nist(name), start, reference["delta"])
+                above.append(case.cost(solve(case)) / float(reference["cost"]) - 1)
+        good = sum(excess <= AT_COST for excess in above)
+        lower = sum(excess < -AT_COST for excess in above)
+        return f"{good}/{len(above)} at the cost" + (f", {lower} below it" * bool(lower)), above
+
+    ours, above = told_costs(fitted_robustly)
+    peers = [f for f in FITTERS if plan.peers and f.robust and version(f)]
+    return [
+        Figure(
+            "F5",
+            "NIST's sets under Huber's loss, delta the certified residual standard deviation",
+            "every run at the cost of the reference",
+            ours,
+            all(abs(excess) <= AT_COST for excess in above),
+            tuple(Peer(f.name, told_costs(lambda c, f=f: f.try_at(c)[0])[0]) for f in peers),
+            {
+                "above": dict(
+                    zip([f"{n} {k}" for n in references for k in (1, 2)], above, strict=True)
+                )
+            },
+        )
+    ]
+
+
+def fitted_robustly(case: LeastSquares) -> Floats:
+    of = nist(case.name)
+    fit = lf.fit(
+        of.law,
+        of.data,
+        loss="huber",
+        delta=case.delta,
+        space="linear",
+        starts=dict(zip(of.names, case.start.tolist(), strict=True)),
+    )
+    return np.array([*fit.params.values()])

@@ -118,6 +118,8 @@ void bind_problem(py::module_ &module) {
            py::arg("logarithmic") = std::vector<bool>{})
       .def_property_readonly("evaluator", [](const Problem &p) { return p.evaluator().name(); })
       .def_property_readonly("linear", &Problem::linear)
+      .def_property_readonly("rounding", &Problem::rounding,
+                             "An objective as small as this is zero but for rounding.")
       .def("predict", &predict, py::arg("theta"), "The law's value at every row, float64[rows].")
       .def("jacobian", &jacobian, py::arg("theta"),
            "(value, derivatives by the free parameters) at every row, float64[rows] and [rows, p].")

@@ -84,11 +84,12 @@ void bind_program(py::module_ &module) {
       .def_readonly("rows", &Data::rows)
       .def(
           "set_external",
-          [](const py::object &self, const py::function &function, std::size_t arguments) {
+          [](const py::object &self, const py::function &function, std::size_t arguments,
+             double noise) {
             auto &data = self.cast<Data &>();
-            data.external = std::make_shared<Callback>(function, arguments, data.rows);
+            data.external = std::make_shared<Callback>(function, arguments, noise, data.rows);
             self.attr("_function") = function;
           },
-          py::arg("function"), py::arg("arguments"),
+          py::arg("function"), py::arg("arguments"), py::arg("noise"),
           "Give the program's own function, which lives as long as this object: see callback.hpp.");
 }

@@ -12,8 +12,8 @@
 // the GIL.
 class Callback final : public lawfit::RowFunction {
 public:
-  Callback(py::function function, std::size_t arguments, std::size_t rows)
-      : function_(std::move(function)), arguments_(arguments), rows_(rows) {}
+  Callback(py::function function, std::size_t arguments, double noise, std::size_t rows)
+      : function_(std::move(function)), arguments_(arguments), noise_(noise), rows_(rows) {}
   Callback(const Callback &) = delete;
   Callback &operator=(const Callback &) = delete;
   ~Callback() override {
@@ -22,6 +22,7 @@ public:
   }
 
   std::size_t arguments() const override { return arguments_; }
+  double noise() const override { return noise_; }
 
   void evaluate(const double *arguments, int order, const lawfit::RowValues &out,
                 lawfit::Cancel &) const override {
@@ -54,5 +55,7 @@ private:
   }
 
   py::weakref function_;
-  std::size_t arguments_, rows_;
+  std::size_t arguments_;
+  double noise_;
+  std::size_t rows_;
 };

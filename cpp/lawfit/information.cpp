@@ -11,8 +11,9 @@ namespace {
 
 constexpr std::size_t B = block_rows;
 constexpr int P = max_parameters;
-// A singular value this small, among columns of length 1, is rounding.
-constexpr double rank_tolerance = 1e-11;
+// A singular value this small, among columns of length 1, is rounding; or one that is so many times
+// the noise of derivatives.
+constexpr double rank_tolerance = 1e-11, noise_tolerance = 10;
 // A parameter takes part in an undetermined direction when its share there is at least this.
 constexpr double share_tolerance = 1e-3;
 // Bofinger's share of the residuals, 2·(4.5·φ(0)⁴)^(1/5)·n^(−1/5).
@@ -73,7 +74,7 @@ Information::Information(const Problem &problem, const double *theta,
                          const std::vector<bool> &at_bound, const std::vector<int> &order,
                          Cancel &cancel)
     : parameters(problem.parameters()),
-      undetermined(static_cast<std::size_t>(problem.parameters())),
+      undetermined(static_cast<std::size_t>(problem.parameters())), noise(problem.noise()),
       rounding(16 * std::numeric_limits<double>::epsilon() * problem.scale() *
                std::sqrt(static_cast<double>(problem.rows()))),
       rows(static_cast<double>(problem.rows())), loss(problem.options().loss) {
@@ -176,7 +177,8 @@ Rank Information::rank(int leading) const {
   double square[P * P], s[P], v[P * P];
   narrow(triangle, count, index, columns, length, square);
   linalg::svd(square, columns, s, v);
-  while (out.rank < columns && s[out.rank] > rank_tolerance * s[0])
+  const double least = std::fmax(rank_tolerance, noise_tolerance * noise) * s[0];
+  while (out.rank < columns && s[out.rank] > least)
     ++out.rank;
   for (int k = out.rank; k < columns; ++k)
     for (int a = 0; a < columns; ++a)

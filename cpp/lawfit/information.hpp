@@ -65,6 +65,7 @@ struct Information {
   std::vector<bool> undetermined; // known to be, of all parameters
   std::vector<double> sizes;      // |residual| of every row, for the band of a robust loss
   Evaluation at;
+  double noise = 0;    // of derivatives, relatively
   double rounding = 0; // of predictions, in the unit of a column times its reach
   double rows = 0;
   int eliminated = 0; // rank of parameters that were taken out before

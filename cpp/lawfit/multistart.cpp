@@ -277,9 +277,12 @@ private:
     minimum.curvature = outcome.curvature;
     if (minimum.curvature.empty()) {
       Untimed rest(cancel_);
-      if (!problem_.evaluate(outcome.theta.data(), 2, *curvature_, slot.work, rest))
+      const bool second = problem_.evaluate(outcome.theta.data(), 2, *curvature_, slot.work, rest);
+      // Differences for second derivatives reach further than those for first ones.
+      if (!second && !problem_.evaluate(outcome.theta.data(), 1, *curvature_, slot.work, rest))
         return false;
-      minimum.curvature.assign(curvature_->hessian, curvature_->hessian + p * p);
+      const double *matrix = second ? curvature_->hessian : curvature_->gauss_newton;
+      minimum.curvature.assign(matrix, matrix + p * p);
     }
     minimum.theta = outcome.theta;
     minimum.summary = outcome.summary;

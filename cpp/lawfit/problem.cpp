@@ -115,6 +115,13 @@ Problem::Problem(const Problem &other)
   take_rows(other, once.data());
 }
 
+double Problem::noise() const {
+  double most = 0;
+  for (const Function &function : functions_)
+    most = std::fmax(most, function.of->noise());
+  return most;
+}
+
 void Problem::take_rows(const Problem &whole, const std::uint32_t *times) {
   // One entry more than there can be, so that a row that is left out is written and written over.
   taken_.resize(whole.rows() + 1);

@@ -110,6 +110,8 @@ public:
   // The value of the law below which its logarithm is continued.
   double least_logarithm() const { return weighing_.floor; }
   double rounding() const { return rounding_; }
+  // The relative error of the law's derivatives, where that is more than rounding.
+  double noise() const;
   // Typical size of a residual's operand: |log y| (at least 1) or |y|, root mean square.
   double scale() const { return scale_; }
 

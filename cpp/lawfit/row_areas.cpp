@@ -126,6 +126,7 @@ class External final : public RowFunction {
 public:
   explicit External(std::shared_ptr<const RowFunction> of) : of_(std::move(of)) {}
   std::size_t arguments() const override { return of_->arguments(); }
+  double noise() const override { return of_->noise(); }
   void evaluate(const double *arguments, int order, const RowValues &out,
                 Cancel &cancel) const override {
     of_->evaluate(arguments, order, out, cancel);

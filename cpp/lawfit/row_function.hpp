@@ -39,6 +39,8 @@ class RowFunction {
 public:
   virtual ~RowFunction() = default;
   virtual std::size_t arguments() const = 0;
+  // The relative error of its derivatives, where that is more than rounding.
+  virtual double noise() const { return 0; }
   // Fills `out` up to the derivatives asked for; NaN where the arguments have no meaning.
   // Called by several threads at once, so it changes nothing of its own.
   virtual void evaluate(const double *arguments, int order, const RowValues &out,

@@ -301,8 +301,9 @@ def _with_data(
         raise ValueError(f"data: {len(rows)} rows, but the fit was made to {fit.n}")
     trained = train(job, {name: x for name, x in fit.params.items() if name not in fit.free})
     found = trained.problem.derivatives([fit.params[name] for name in fit.free])[0]
-    found = found / fit.n if options.reduction == "mean" else found
-    if not np.isclose(found, fit.objective, rtol=SAME_OBJECTIVE, atol=1e-300):
+    scale = 1 / fit.n if options.reduction == "mean" else 1.0
+    found, rounding = found * scale, trained.problem.rounding * scale
+    if not np.isclose(found, fit.objective, rtol=SAME_OBJECTIVE, atol=rounding):
         raise ValueError(
             f"data: the fit's objective on them is {found:.9g}, not {fit.objective:.9g}; expected "
             "the rows and weights that it was made to"

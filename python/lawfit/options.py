@@ -98,9 +98,7 @@ class Options:
             warmup=choose(record.text("warmup"), WARMUPS, field="fit: options: warmup"),
             skip_steps=record.integer("skip_steps") if record.has("skip_steps") else None,
             nan_policy=choose(
-                record.text("nan_policy", "raise"),  # the first fits saved had none
-                NAN_POLICIES,
-                field="fit: options: nan_policy",
+                record.text("nan_policy"), NAN_POLICIES, field="fit: options: nan_policy"
             ),
             exact=record.flag("exact"),
             seed=record.integer("seed"),

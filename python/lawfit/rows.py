@@ -132,7 +132,8 @@ class Rows:
         steps = self.steps if tracks else _NO_STEPS
         data = _core.Data(len(self), self.columns, steps, tracks, self.warmup, detail)
         if isinstance(self.law, CallableLaw):
-            data.set_external(self.law.bind(self.columns), len(self.law.parameters))
+            function = self.law.bind(self.columns)
+            data.set_external(function, len(self.law.parameters), self.law.noise)
         return data
 
     def place(self, row: int) -> str:

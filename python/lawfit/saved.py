@@ -150,7 +150,7 @@ def read_fit(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
         **{name: record.real(name) for name in ("objective", "condition", "seconds")},
         **{name: record.integer(name) for name in counts},
     }
-    precision = record.table("precision") if record.has("precision") else {}
+    precision = record.table("precision")
     fields = {
         "law": law,
         "params": {name: params[name] for name in law.parameters},

@@ -21,7 +21,7 @@ from lawfit.parameter import TINY
 from lawfit.result import Fit, Trained
 from lawfit.rows import Rows
 from lawfit.scores import score
-from lawfit.starts import Bounds, given_starts, number_of_starts, start_ranges
+from lawfit.starts import Bounds, given_starts, in_order, number_of_starts, start_ranges
 from lawfit.ties import tie_notes
 
 __all__ = [
@@ -191,7 +191,7 @@ def fit_trained(job: Job, held: Mapping[str, float], trained: Trained) -> Fit:
         seed=options.seed,
         threads=job.threads,
         ranges=start_ranges(rows, free, job.bounds, linear),
-        given=given,
+        given=in_order(given),
         timeout=job.seconds_left,
         program=rows.law._program,
         data=job.core,

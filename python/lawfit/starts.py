@@ -147,8 +147,7 @@ def given_starts(
 
     A mapping may leave out all parameters that are `linear`, which then are NaN.
 
-    Returns the starts, sorted so that the order in which they are given changes no bit of the fit,
-    and a note for each that was moved off its bound.
+    Returns the starts, and a note for each that was moved off its bound.
 
     Raises
     ------
@@ -176,10 +175,15 @@ def given_starts(
                 for name in free
             ]
         )
-    return sorted(found, key=_in_order), notes
+    return found, notes
 
 
-def _in_order(start: list[float]) -> list[tuple[bool, float, float]]:
+def in_order(starts: list[list[float]]) -> list[list[float]]:
+    """Sort starts, so that the order in which they were given changes no bit of a fit."""
+    return sorted(starts, key=_place)
+
+
+def _place(start: list[float]) -> list[tuple[bool, float, float]]:
     return [(math.isnan(x), 0.0 if math.isnan(x) else x, math.copysign(1, x)) for x in start]
 
 
