@@ -151,13 +151,15 @@ def read_fit(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
         **{name: record.integer(name) for name in counts},
     }
     precision = record.table("precision")
+    if precision.keys() != set(free):
+        raise ValueError("fit: 'precision' must name the free parameters")
     fields = {
         "law": law,
         "params": {name: params[name] for name in law.parameters},
         "free": free,
         "cov": np.array(rows).reshape(len(free), len(free)),
         "residuals": record.reals("residuals"),
-        "precision": {name: precision.get(name, math.nan) for name in free},
+        "precision": {name: precision[name] for name in free},
         "at_bounds": _sides(record.mapping("at_bounds"), free),
         "training": _score(record.mapping("training")),
         "sources": tuple(_source(item) for item in record.items("sources")),
