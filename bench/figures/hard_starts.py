@@ -102,7 +102,7 @@ def measure_huber(plan: Plan) -> list[Figure]:
         for name, reference in references.items():
             for start in (0, 1):
                 case = as_least_squares(nist(name), start, reference["delta"])
-                above.append(case.cost(solve(case)) / float(reference["cost"]) - 1)
+                above.append(case.cost(solve(case)) / float(reference["objective"]) - 1)
         good = sum(excess <= AT_COST for excess in above)
         lower = sum(excess < -AT_COST for excess in above)
         return f"{good}/{len(above)} at the cost" + (f", {lower} below it" * bool(lower)), above

@@ -10,8 +10,9 @@ namespace {
 
 constexpr double eps = std::numeric_limits<double>::epsilon();
 constexpr double least_damping = 1e-14, most_damping = 1e14;
-// How far a step's length may be from the radius.
-constexpr double nearly = 1.1;
+// How far a step's length may be from the radius, and the first radius as a share of the start's
+// length; a robust loss bends less than its matrix does.
+constexpr double nearly = 1.1, first_radius = 1, first_robust_radius = 3;
 // A step that lowers the objective by less than this share is near the minimum. Earlier, the exact
 // Hessian leads along curved valleys more slowly than Gauss–Newton's matrix.
 constexpr double near_share = 0.001;
@@ -36,7 +37,11 @@ double next_stretch(double t, double bent) {
 
 Descent::Descent(const SolverOptions &options)
     : options_(options), p_(options.lower.size()), at_(p_), trial_(p_), before_(p_), left_(p_),
-      scale_(p_), diagonal_(p_), free_(p_), step_{false, 0, at_}, other_(step_) {}
+      scale_(p_), diagonal_(p_), free_(p_), step_{false, 0, at_}, other_(step_) {
+  const auto count = std::count(options.linear.begin(), options.linear.end(), true);
+  linear_ = p_ > 0 && count == static_cast<std::ptrdiff_t>(p_);
+  separable_ = count > 0 && !linear_;
+}
 
 // Solves (M + damping·D) s = -g within the bounds: what would leave them is set on them, and the
 // rest solved for again.
@@ -242,28 +247,37 @@ double Descent::slope_of(const Model &model) const {
   return slope;
 }
 
+// At the start of a search.
+bool Descent::begin(Model &model, SolverSummary &summary) {
+  std::fill(scale_.begin(), scale_.end(), 0.0);
+  has_hessian_ = false;
+  ++summary.evaluations;
+  if (!model.evaluate(at_.data(), 1))
+    return false;
+  model.exchange();
+  if (summary.evaluations == 1 && model.rounding() == 0)
+    nothing_ = 16 * eps * eps * model.objective();
+  scale_columns(model);
+  radius_ = (robust_ ? first_robust_radius : first_radius) * length(at_);
+  if (radius_ == 0)
+    radius_ = std::numeric_limits<double>::infinity();
+  guess_ = 1e-3;
+  return true;
+}
+
 Status Descent::search(Model &model, double tolerance, int most_iterations, Observer *observer,
                        SolverSummary &summary) {
   // Where the Hessian is cheap it is at hand before it is wanted.
   const double soon_share = model.cheap_hessian() ? 10 * near_share : near_share;
   const double promising_share = model.cheap_hessian() ? soon_share : 0;
-  std::fill(scale_.begin(), scale_.end(), 0.0);
   // The two matrices' steps fail apart from each other.
   Damping by_gauss_newton, by_hessian;
   bool soon = false, newton = false;
-  has_hessian_ = false;
-  ++summary.evaluations;
-  if (!model.evaluate(at_.data(), 1))
+  if (!begin(model, summary))
     return Status::bad_start;
-  model.exchange();
-  if (summary.evaluations == 1 && model.rounding() == 0)
-    nothing_ = eps * eps * model.objective();
-  radius_ = -1;
-  guess_ = 1e-3;
+  const int began = summary.iterations;
   while (summary.iterations < most_iterations) {
     scale_columns(model);
-    if (radius_ < 0)
-      radius_ = length(at_) > 0 ? length(at_) : std::numeric_limits<double>::infinity();
     if (newton)
       find_step(model, Curvature::hessian, by_hessian.value, step_);
     newton_ = newton && step_.ok &&
@@ -294,7 +308,7 @@ Status Descent::search(Model &model, double tolerance, int most_iterations, Obse
     double decrease = finite ? objective - model.trial_objective() : -1;
     // What the law is linear in alone may spoil a step, or waste most of it.
     const bool settled =
-        finite && summary.iterations > long_search && !options_.linear.empty() &&
+        finite && summary.iterations > began + long_search && separable_ && !robust_ &&
         come_down(model, objective - std::fmax(least, 2 * decrease), 0, true, order, summary);
     if (settled)
       decrease = objective - model.objective();
@@ -356,21 +370,40 @@ void Descent::polish(Model &model, SolverSummary &summary) {
   }
 }
 
-// Where the loss is nearly absolute, the search may creep along a valley whose floor has a bend at
-// every row. A wider delta smooths it: the search goes on from where that leads, if it is lower.
-Status Descent::search_on(Model &model, Observer *observer, SolverSummary &summary) {
+// The search with wider deltas, one after the other; goes on from where that leads, if it is lower.
+void Descent::smooth(Model &model, const double *from, bool squared, SolverSummary &summary) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
   left_ = at_;
   const double objective = model.objective();
-  if (model.widen(1)) {
-    for (const double deltas : {27.0, 9.0, 3.0}) {
-      model.widen(deltas);
-      const int most = std::min(summary.iterations + patience, options_.max_iterations);
-      search(model, 1e-3, most, nullptr, summary);
-    }
-    model.widen(1);
-    ++summary.evaluations;
-    if (!model.evaluate(at_.data(), 0) || model.trial_objective() > objective)
-      at_ = left_;
+  std::copy_n(from, p_, at_.begin());
+  for (const double deltas : {infinity, 27.0, 9.0, 3.0}) {
+    robust_ = std::isfinite(deltas);
+    if (!robust_ && !squared)
+      continue;
+    model.widen(deltas);
+    const int most = summary.iterations + (robust_ ? 1 : 4) * patience;
+    search(model, robust_ ? 1e-3 : 1e-8, std::min(most, options_.max_iterations), nullptr, summary);
+  }
+  model.widen(1);
+  ++summary.evaluations;
+  if (!model.evaluate(at_.data(), 0) || model.trial_objective() > objective)
+    at_ = left_;
+}
+
+// Where the loss is nearly absolute, the search may creep along a valley whose floor has a bend at
+// every row. A wider delta smooths it. Where that is not enough, the start may be so far off that
+// every row is an outlier: the square of the residuals leads nearer.
+Status Descent::search_on(Model &model, const double *start, Observer *observer,
+                          SolverSummary &summary) {
+  const int some = std::min(3 * patience, options_.max_iterations);
+  if (robust_) {
+    smooth(model, at_.data(), false, summary);
+    const Status status = search(model, options_.tolerance, some, observer, summary);
+    const bool ended = status != Status::max_iterations || some == options_.max_iterations;
+    if (ended)
+      return status;
+    if (!linear_)
+      smooth(model, start, true, summary);
   }
   return search(model, options_.tolerance, options_.max_iterations, observer, summary);
 }
@@ -383,7 +416,7 @@ SolverSummary Descent::solve(Model &model, double *theta, Observer *observer) {
   const int patient = std::min(patience, options_.max_iterations);
   summary.status = search(model, options_.tolerance, patient, observer, summary);
   if (summary.status == Status::max_iterations && patient < options_.max_iterations)
-    summary.status = search_on(model, observer, summary);
+    summary.status = search_on(model, theta, observer, summary);
   if (summary.status == Status::bad_start)
     return summary;
   if (is_success(summary.status) && !summary.stopped)

@@ -113,15 +113,19 @@ private:
                  SolverSummary &summary);
   bool add_hessian(Model &model, SolverSummary &summary);
   void polish(Model &model, SolverSummary &summary);
+  bool begin(Model &model, SolverSummary &summary);
   Status search(Model &model, double tolerance, int most_iterations, Observer *observer,
                 SolverSummary &summary);
-  Status search_on(Model &model, Observer *observer, SolverSummary &summary);
+  void smooth(Model &model, const double *from, bool squared, SolverSummary &summary);
+  Status search_on(Model &model, const double *start, Observer *observer, SolverSummary &summary);
 
   SolverOptions options_;
   std::size_t p_;
   std::vector<double> at_, trial_, before_, left_, scale_, diagonal_;
   std::vector<unsigned char> free_;
   Step step_, other_;
+  bool linear_ = false;      // the law is, in all parameters
+  bool separable_ = false;   // it is in some
   bool has_hessian_ = false; // of the current point
   bool newton_ = false;      // step_ is by the Hessian
   bool robust_ = false;      // the loss has a delta

@@ -64,7 +64,9 @@ struct Found {
 Found search(const Rig &rig) {
   const std::size_t p = rig.start.size();
   toys::ProblemObjective objective(*rig.problem, Coordinates::centred);
-  LevenbergMarquardt solver(toys::unbounded(rig.problem->parameters()));
+  SolverOptions options = toys::unbounded(rig.problem->parameters());
+  options.linear = rig.problem->linear();
+  LevenbergMarquardt solver(options);
   Found found{{}, rig.start};
   found.summary = solver.solve(objective, found.theta.data());
   Evaluation at;
