@@ -1,6 +1,7 @@
 """Code that runs in a process of its own, with what `runtime_problem` has at hand."""
 
 import functools
+import json
 import os
 import subprocess
 import sys
@@ -46,6 +47,26 @@ def run(code, timeout=TIMEOUT, **changes):
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
+
+
+def run_file(path, *arguments, timeout=TIMEOUT):
+    """Run a file of Python and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", path, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        env=environment(),
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def stressed(name, count, timeout=TIMEOUT):
+    """Run the script of stress of that name and return what it found."""
+    path = HERE / f"stress_{name}.py"
+    return json.loads(run_file(path, "--count", str(count), timeout=timeout))
 
 
 @functools.cache

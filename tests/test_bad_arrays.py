@@ -5,6 +5,7 @@ import pytest
 
 import lawfit as lf
 from fit_data import CLEAN, NOISY, X, bits, refuse
+from layouts import backwards, fortran, misaligned, read_only, strided, swapped
 
 
 def test_a15_a16_lengths():
@@ -44,35 +45,9 @@ def test_a21_every_real_type_makes_the_same_curve_and_schedule(dtype, order):
     assert np.array(next(areas)).tobytes() == np.array(next(areas)).tobytes()
 
 
-def strided(values):
-    return np.repeat(values, 3)[::3]
-
-
-def backwards(values):
-    return values[::-1].copy()[::-1]
-
-
-def fortran(values):
-    return np.asfortranarray(np.stack([values, values]).T)[:, 1]
-
-
-def frozen(values):
-    values = values.copy()
-    values.setflags(write=False)
-    return values
-
-
-def misaligned(values):
-    return np.frombuffer(b"x" + values.tobytes(), offset=1)
-
-
-def swapped(values):
-    return values.astype(">f8")
-
-
 LAYOUTS = {
     "a22": (strided, backwards, fortran, np.ndarray.tolist),
-    "a23": (frozen,),
+    "a23": (read_only,),
     "a24": (misaligned, swapped),
 }
 

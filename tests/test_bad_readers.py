@@ -8,6 +8,7 @@ import pytest
 import lawfit as lf
 from bad_input_readers import READERS, SIZES, Reader, table
 from fit_data import bits
+from layouts import backwards, fortran, misaligned, read_only, strided, swapped
 
 AT = 7  # where a value is made bad
 
@@ -99,32 +100,6 @@ def answer(result):
     if isinstance(result, lf.Bootstrap):
         return result.objective.tobytes()
     return pickle.dumps(result)
-
-
-def strided(values):
-    return np.repeat(values, 3)[::3]
-
-
-def backwards(values):
-    return values[::-1].copy()[::-1]
-
-
-def fortran(values):
-    return np.asfortranarray(np.stack([values, values]).T)[:, 1]
-
-
-def read_only(values):
-    values = values.copy()
-    values.setflags(write=False)
-    return values
-
-
-def misaligned(values):
-    return np.frombuffer(b"x" + values.tobytes(), dtype=values.dtype, offset=1)
-
-
-def swapped(values):
-    return values.astype(values.dtype.newbyteorder(">"))
 
 
 @of()
@@ -224,6 +199,19 @@ def test_a15_a16_lengths_of_columns():
             lf.fit("power", table(), weights=x)
         with pytest.raises(ValueError, match=f"{len(x)}"):
             lf.batch_cost(x, SIZES, 1e5)
+
+
+@pytest.mark.parametrize("made", [list, np.array])
+def test_a19_integer_keys_that_no_float_equals(made):
+    keys = [2**60 + 1] * 12 + [2**60 + 2] * 12  # one float, and two groups
+    message = r"data: g at index 0 is 1152921504606846977, which no float64 equals; make it a text"
+    for entry in (lf.fit, lf.fit_many):
+        with pytest.raises(ValueError, match=message):
+            entry("power", table() | {"g": made(keys)}, by="g")
+    wide = lf.fit_many("power", table() | {"g": made([2**53] * 12 + [2**60] * 12)}, by="g")
+    assert wide.keys == (2.0**53, 2.0**60)
+    with pytest.raises(ValueError, match="no float64 equals"):
+        lf.fit_many("power", table() | {"g": [10**400] * 24}, by="g")
 
 
 def test_a17_a19_keys_of_groups():

@@ -122,6 +122,34 @@ def test_a29_a_delta_below_rounding_is_refused(loss):
         assert lf.fit("power", scaled(1e20), **{"loss": loss, "space": "linear"} | other).success
 
 
+@pytest.mark.parametrize("loss", ROBUST)
+def test_b01_a_delta_below_the_rounding_of_log_residuals_is_refused(loss):
+    # of which many "converged" away from the minimum
+    entries = [
+        lambda **o: lf.fit("power", NOISY, **o),
+        lambda **o: lf.fit_many("power", {**NOISY, "g": ["a"] * len(X)}, by="g", **o),
+        lambda **o: lf.Problem("power", NOISY, **o),
+        lambda **o: lf.Forecaster("annealing", SCHEDULES["wsd"], **o),
+    ]
+    for entry in entries:
+        for delta in (2e-16, 1e-30, 5e-324):
+            message = rf"delta is {delta!r}, below the rounding of log residuals; .* 2\.2e-16"
+            with pytest.raises(ValueError, match=message):
+                entry(loss=loss, space="log", delta=delta)
+        entry(loss=loss, space="log", delta=1e-12)
+        entry(loss="squared", space="log", delta=1e-30)
+
+
+@pytest.mark.parametrize("loss", ROBUST)
+def test_a_tiny_delta_is_nearly_the_sum_of_sizes(loss):
+    def total(fit):
+        return np.abs(fit.residuals).sum()
+
+    found = lf.fit("power", NOISY, loss=loss, delta=1e-13)
+    for delta in (1e-9, 1e-6, 1e-3):
+        assert total(found) <= total(lf.fit("power", NOISY, loss=loss, delta=delta)) + 1e-12
+
+
 def test_a29_a_forecaster_refuses_a_loss_beyond_its_delta():
     steps = lf.Law("steps", "a * (step + 1)**-b", ["a", "b"])
     for law in ("annealing", steps):  # in the core, and solved in full

@@ -142,14 +142,14 @@ def test_no_value_at_any_start_is_a_status(table):
 
 
 def test_more_parameters_than_can_be_free(table):
-    names = ["a", "b", *(f"held{k}" for k in range(60))]
+    names = ["a", "b", *(f"held{k}" for k in range(31))]
 
     def total(x, **parameters):
         return parameters["a"] + parameters["b"] * x + sum(parameters[name] for name in names[2:])
 
     mine = lf.CallableLaw(total, names, ["x"], y="y")
     held = dict.fromkeys(names[2:], 0.5)
-    fit = lf.fit(mine, {"x": [0.0, 1.0, 2.0], "y": [32.0, 35.0, 38.0]}, fixed=held, space="linear")
+    fit = lf.fit(mine, {"x": [0.0, 1.0, 2.0], "y": [17.5, 20.5, 23.5]}, fixed=held, space="linear")
     assert fit.params["a"] == pytest.approx(2)
     assert fit.params["b"] == pytest.approx(3)
 

@@ -1,5 +1,6 @@
 """Values, gradients and Hessians of random laws against complex steps through numpy."""
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -49,6 +50,12 @@ class Case:
         areas = Areas(self.schedule.lr, self.steps).table
         return evaluate(self.law, table, areas, operations) + np.zeros(len(self.steps))
 
+    @functools.cached_property
+    def reference(self):
+        """Values, first and second derivatives at theta, and second ones of a wider step."""
+        second, coarse = (self.second(self.theta, h) for h in (STEP, 2 * STEP))
+        return self.values(self.theta), self.jacobian(self.theta), second, coarse
+
     def jacobian(self, theta):
         """Return derivatives at every row, shape (p, n), by complex steps."""
         steps = 1e-20j * np.eye(len(theta))
@@ -92,9 +99,7 @@ def check(case, free=None, may_centre=False, good=certain):
     `good` is told whether the reference itself is good to 1e-8.
     """
     free = np.ones(len(case.theta), bool) if free is None else np.array(free)
-    jacobian = case.jacobian(case.theta)
-    second, coarse = (case.second(case.theta, h) for h in (STEP, 2 * STEP))
-    value = case.values(case.theta)
+    value, jacobian, second, coarse = case.reference
     residual = value - case.y
     # Derivatives are compared with the size of their summands, where these are not all zero.
     slope = np.abs(jacobian) @ np.abs(residual)

@@ -1,10 +1,6 @@
 """Forks, spawned processes and what travels between them."""
 
-import json
-import subprocess
-import sys
-
-from runtime_script import HERE, TIMEOUT, environment, expected_bits, posix, run, script
+from runtime_script import TIMEOUT, expected_bits, posix, run, run_file, script, stressed
 
 
 @posix
@@ -43,16 +39,7 @@ def test_d04_pool_of_forked_workers():
 
 @posix
 def test_d05_forks_after_and_during_fits_neither_hang_nor_differ():
-    done = subprocess.run(
-        [sys.executable, HERE / "stress_forks.py", "--count", "12"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env=environment(),
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"count": 12, "spawned": 2, "hangs": 0, "wrong": 0}
+    assert stressed("forks", 12, timeout=300) == {"count": 12, "spawned": 2, "hangs": 0, "wrong": 0}
 
 
 def test_d06_fits_travel_to_spawned_workers(tmp_path):
@@ -73,13 +60,4 @@ def test_d06_fits_travel_to_spawned_workers(tmp_path):
     """
     path = tmp_path / "spawn.py"
     path.write_text(script(code))
-    done = subprocess.run(
-        [sys.executable, path],
-        capture_output=True,
-        text=True,
-        timeout=2 * TIMEOUT,
-        check=False,
-        env=environment(),
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [expected_bits()] * 4
+    assert run_file(path, timeout=2 * TIMEOUT).split() == [expected_bits()] * 4

@@ -1,14 +1,10 @@
 """Memory that runs out, memory that is kept, and what needs none."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 
 import stress_areas
 import stress_refits
-from runtime_script import HERE, TIMEOUT, environment, expected_bits, linux, run
+from runtime_script import TIMEOUT, expected_bits, linux, run, stressed
 
 # More than these calls' memory is refused: what they need grows with rows or resamples.
 GREEDY = {
@@ -95,16 +91,7 @@ def test_d11_an_exception_on_a_thread_of_openmp_is_raised_by_the_call():
 
 @linux
 def test_f12_refits_leave_no_memory_behind():
-    done = subprocess.run(
-        [sys.executable, HERE / "stress_refits.py", "--count", "20000"],
-        capture_output=True,
-        text=True,
-        timeout=2 * TIMEOUT,
-        check=False,
-        env=environment(),
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = stressed("refits", 20_000, timeout=2 * TIMEOUT)
     assert found["different"] == 0
     assert found["rss_growth_kib"] < 1024
     assert set(found["by_call"]) == {"minimise", "forecast", "fit"}

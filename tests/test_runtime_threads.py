@@ -1,8 +1,5 @@
 """Threads of OpenMP and of Python: none changes a bit."""
 
-import json
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,7 +7,7 @@ import pytest
 import lawfit as lf
 import stress_bits
 from runtime_problem import many
-from runtime_script import HERE, environment, expected_bits, run
+from runtime_script import expected_bits, run, stressed
 
 
 @pytest.mark.parametrize("threads", ["1", "2", "4"])
@@ -40,16 +37,7 @@ def test_d07_threads_of_python_fit_at_once():
 
 
 def test_d08_threads_share_what_they_use_and_find_what_one_finds():
-    done = subprocess.run(
-        [sys.executable, "-W", "error", HERE / "stress_threads.py", "--count", "2"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env=environment(),
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["differ"] == []
+    assert stressed("threads", 2, timeout=300)["differ"] == []
 
 
 def test_d08_the_core_needs_no_gil():

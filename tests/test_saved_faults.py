@@ -127,6 +127,11 @@ def test_e24_values_of_another_kind(key, value):
 # E25: too deep, too long, too much
 
 
+@pytest.mark.parametrize("precision", [{}, {"a": 0.0}, {"a": 0, "b": 0, "c": 0, "d": 0}])
+def test_e24_precision_of_other_parameters(precision):
+    refused(json.dumps(FIT.to_dict() | {"precision": precision}), "'precision' must name the free")
+
+
 @pytest.mark.parametrize("opening", ["[", '{"a":', '[{"law":'])
 @pytest.mark.parametrize("limit", [1000, 10**6])
 def test_e25_nesting(opening, limit):
@@ -187,6 +192,18 @@ def test_e25_text_beyond_the_limit_takes_no_memory():
     sizes = run(code)
     assert len(sizes) == 4
     assert max(map(int, sizes)) < 32 * 1024
+
+
+@kinds
+def test_e25_what_could_not_be_read_again_is_not_written(kind, text, monkeypatch):
+    saved = kind.from_json(text)
+    monkeypatch.setattr(_json, "MAX_TEXT", len(text))
+    assert kind.from_json(saved.to_json()) == saved
+    monkeypatch.setattr(_json, "MAX_TEXT", len(text) - 1)
+    message = rf"fit: {len(text)} characters of JSON, of which at most {len(text) - 1} are read"
+    with pytest.raises(ValueError, match=message):
+        saved.to_json()
+    assert pickle.loads(pickle.dumps(saved)) == kind.from_dict(saved.to_dict()) == saved
 
 
 @pytest.mark.parametrize("names", [101, 10_000])

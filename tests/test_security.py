@@ -90,6 +90,13 @@ def test_the_core_builds_with_sanitizers(said):
     assert "-fsanitize=${SANITIZE} -fno-sanitize-recover=all" in cmake
 
 
+def test_the_scripts_it_names_are_there(said):
+    named = set(re.findall(r"`(\.ci/\w+)`", said))
+    assert named == {".ci/sanitize", ".ci/fuzz"}
+    if (ROOT / ".ci").is_dir():
+        assert all((ROOT / name).is_file() for name in named)
+
+
 def test_no_address_is_invented(said):
     assert "@" not in said
     assert "http" not in said

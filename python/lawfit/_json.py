@@ -1,4 +1,4 @@
-"""JSON text from outside: read with limits, and with refusals that name the place."""
+"""JSON text: read with limits, and refusals that name the place; written within them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import reprlib
 from typing import Any, NoReturn
 
-__all__ = ["MAX_CONTAINERS", "MAX_DEPTH", "MAX_DIGITS", "MAX_TEXT", "parse_json"]
+__all__ = ["MAX_CONTAINERS", "MAX_DEPTH", "MAX_DIGITS", "MAX_TEXT", "parse_json", "write_json"]
 
 MAX_TEXT = 64 * 2**20  # characters, or bytes
 MAX_DEPTH = 32  # objects and lists within each other
@@ -65,6 +65,17 @@ def parse_json(text: str | bytes | bytearray, what: str) -> Any:
         raise ValueError(f"{what}: this is no JSON: {error}") from None
     except RecursionError:  # few frames were left
         raise ValueError(f"{what}: the JSON is nested too deeply to be read from here") from None
+
+
+def write_json(value: Any, what: str) -> str:
+    """Return plain values as JSON text, or refuse to write more than `parse_json` reads."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if len(text) > MAX_TEXT:
+        raise ValueError(
+            f"{what}: {len(text)} characters of JSON, of which at most {MAX_TEXT} are read again; "
+            "to_dict has no such limit"
+        )
+    return text
 
 
 def _decoded(text: bytes | bytearray, what: str) -> str:

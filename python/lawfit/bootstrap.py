@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lawfit import _core
 from lawfit._frozen import ReadOnly
 from lawfit._keywords import known_keywords
+from lawfit._targets import check_rows
 from lawfit._validate import Floats, choose, integer, real
 from lawfit.grouped import GroupedFit
 from lawfit.options import (
@@ -28,7 +29,7 @@ from lawfit.options import (
 )
 from lawfit.result import Fit
 from lawfit.rows import rows_of
-from lawfit.solve import Job, check_rows, train
+from lawfit.solve import Job, train
 from lawfit.text import bootstrap_line, bootstrap_summary
 
 __all__ = ["Bootstrap", "bootstrap"]

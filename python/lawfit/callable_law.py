@@ -33,10 +33,11 @@ class CallableLaw(Law):
     """A law that is a Python function, for what no formula can say.
 
     It is slow: every evaluation calls the function, on one thread and with the GIL held. Without
-    `jacobian`, derivatives are central differences, good to about 1e-10. Near a minimum they are
-    taken by four points instead of two, and second derivatives with them: p² + 3·p calls for p
-    parameters, or 2·p of the `jacobian`. `Fit.precision` says what that leaves. A fit of such a law
-    cannot be saved with its law.
+    `jacobian`, derivatives are central differences, good to about 1e-10. Near a minimum, or where
+    the objective falls as slowly as there, they are taken by four points instead of two, and second
+    derivatives with them: p² + 3·p calls for p parameters, those held among them, or 2·p of the
+    `jacobian`. `Fit.precision` says what that leaves. A fit of such a law cannot be saved with its
+    law.
 
     Parameters
     ----------

@@ -125,7 +125,8 @@ def fit(
         be the number of trials fixed (binomial) or that of successes (negative binomial). It
         needs space="linear".
     delta : float
-        Where rho turns from square to linear, in the residual's unit; inf makes it squared.
+        Where rho turns from square to linear, in the residual's unit; inf makes it squared. One
+        below the rounding of residuals is refused.
     space : {"log", "linear"}
         Residuals are log f - log y (the target must be positive) or f - y. Targets beyond 1e±60 are
         refused, and those beside which rounding hides the others from a robust loss of f - y.
@@ -159,7 +160,8 @@ def fit(
         Drop points logged before this step; by default those within the schedule's warm-up.
     nan_policy : {"raise", "omit"}
         Refuse columns with a value that is NaN, missing or infinite, or drop its row and say in
-        `Fit.notes` how many. Curves have a policy of their own.
+        `Fit.notes` how many. Those are the columns of the law and its target: `weights` and `by`
+        must be whole, and have the rows as they are given. Curves have a policy of their own.
     exact : bool
         Sum a loss drop over every earlier step of every point, which takes the square of the
         steps. Otherwise it is interpolated where it is smooth; see `Schedule.loss_drop`.

@@ -13,6 +13,7 @@ import numpy as np
 from lawfit import _core
 from lawfit._keywords import known_keywords
 from lawfit._refit import UNREAD, WANTS_START, FullSolve
+from lawfit._targets import check_rows
 from lawfit._validate import (
     Floats,
     Ints,
@@ -32,7 +33,6 @@ from lawfit.prediction import predict
 from lawfit.result import Fit
 from lawfit.rows import curve_rows
 from lawfit.schedule import Schedule
-from lawfit.solve import check_rows
 
 __all__ = ["Forecaster"]
 

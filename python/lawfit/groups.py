@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from lawfit._printable import printable, shown
-from lawfit._validate import Ints, closest, integer, read_array, real
+from lawfit._validate import EXACT_LIMIT, Ints, closest, integer, read_array, real
 from lawfit.curve import Curve
 from lawfit.curves import as_curves
 from lawfit.law import Law
@@ -75,13 +74,16 @@ def number_of_grouped_starts(starts: object, nonlinear: int) -> int:
 
 
 def read_key(value: Any, where: str) -> Key:
-    """Return a group's key: a text or a finite number."""
+    """Return a group's key: a text or a finite number, which is one that a float equals."""
     plain = value.item() if isinstance(value, np.generic) else value
     if isinstance(plain, str):
         return plain
     if isinstance(plain, bool) or not isinstance(plain, int | float):
         raise TypeError(f"{where} is {shown(plain)}; expected a text or a number")
-    return real(plain, field=where)
+    number = real(plain, field=where)
+    if number != plain:  # two such integers may be one float, and their groups one
+        raise ValueError(f"{where} is {shown(plain)}, which no float64 equals; make it a text")
+    return number
 
 
 def label(key: Key) -> str:
@@ -140,7 +142,7 @@ def table_keys(data: Any, by: By, source: str = "data") -> list[Key]:
     kinds = set(map(type, values))
     if kinds <= {str}:
         return values
-    if kinds <= {int, float} and all(map(math.isfinite, values)):
+    if kinds <= {int, float} and all(abs(value) <= EXACT_LIMIT for value in values):
         return list(map(float, values))
     where = f"{source}: {printable(by)} at index"
     return [read_key(value, f"{where} {i}") for i, value in enumerate(values)]

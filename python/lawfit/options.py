@@ -16,6 +16,7 @@ import numpy as np
 from lawfit import laws
 from lawfit._record import Record
 from lawfit._validate import (
+    EPSILON,
     NAN_POLICIES,
     Floats,
     choose,
@@ -131,7 +132,7 @@ def read_options(
 ) -> Options:
     """Check the options that are kept; for None stands the law's convention."""
     usual = {**DEFAULTS, **law.conventions}
-    return Options(
+    options = Options(
         loss=choose(usual["loss"] if loss is None else loss, LOSSES, field="loss"),
         delta=_delta(usual["delta"] if delta is None else delta, "delta"),
         space=choose(usual["space"] if space is None else space, SPACES, field="space"),
@@ -144,6 +145,12 @@ def read_options(
         max_iterations=integer(max_iterations, field="max_iterations", lower=1, upper=2**31 - 1),
         tolerance=real(tolerance, field="tolerance", lower=0),
     )
+    if options.robust and options.space == "log" and options.delta < EPSILON:
+        raise ValueError(
+            f"delta is {options.delta!r}, below the rounding of log residuals; "
+            f"expected at least {EPSILON:.2g}"
+        )
+    return options
 
 
 def read_seed(rng: Any) -> int:

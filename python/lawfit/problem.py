@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple, TypedDict, Unpack
 
 from lawfit import _core
+from lawfit._targets import check_rows
 from lawfit._validate import closest
 from lawfit.law import Law
 from lawfit.options import (
@@ -24,7 +25,7 @@ from lawfit.options import (
 from lawfit.result import Fit
 from lawfit.rows import rows_of
 from lawfit.schedule import Warmup
-from lawfit.solve import Job, check_rows, fit_trained, free_parameters, train
+from lawfit.solve import Job, fit_trained, free_parameters, train
 from lawfit.starts import given_starts
 
 __all__ = ["Minimum", "Problem", "read_job"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self, cast
@@ -11,7 +10,7 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 
 from lawfit import _core
-from lawfit._json import parse_json
+from lawfit._json import parse_json, write_json
 from lawfit._printable import shown
 from lawfit._record import Record, to_json_number
 from lawfit._validate import Floats, choose
@@ -54,8 +53,15 @@ class Saved:
         raise NotImplementedError
 
     def to_json(self) -> str:
-        """Return the fit as JSON text; numbers keep all their digits."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+        """Return the fit as JSON text; numbers keep all their digits.
+
+        Raises
+        ------
+        ValueError
+            If that is more than `from_json` reads, which takes some three million rows: `to_dict`
+            and pickles have no such limit.
+        """
+        return write_json(self.to_dict(), self.KIND)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -145,13 +151,15 @@ def read_fit(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
         **{name: record.integer(name) for name in counts},
     }
     precision = record.table("precision")
+    if precision.keys() != set(free):
+        raise ValueError("fit: 'precision' must name the free parameters")
     fields = {
         "law": law,
         "params": {name: params[name] for name in law.parameters},
         "free": free,
         "cov": np.array(rows).reshape(len(free), len(free)),
         "residuals": record.reals("residuals"),
-        "precision": {name: precision.get(name, math.nan) for name in free},
+        "precision": {name: precision[name] for name in free},
         "at_bounds": _sides(record.mapping("at_bounds"), free),
         "training": _score(record.mapping("training")),
         "sources": tuple(_source(item) for item in record.items("sources")),

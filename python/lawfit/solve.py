@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from lawfit import _core
-from lawfit._validate import EPSILON, LARGEST, ROOM, Floats, Ints
+from lawfit._validate import Floats, Ints
 from lawfit.callable_law import CallableLaw
 from lawfit.grouped import GroupedFit
 from lawfit.groups import By, Key, number_of_grouped_starts, split_rows
@@ -28,7 +28,6 @@ __all__ = [
     "COARSE",
     "Job",
     "check_enough",
-    "check_rows",
     "description",
     "fit_groups",
     "fit_once",
@@ -37,8 +36,6 @@ __all__ = [
     "train",
 ]
 
-# A row this many times the median size may lie beyond what a robust loss has room for.
-OUTLYING = 1e6
 # Starts are run on every k-th row first, where there are this many of them and of rows a parameter.
 COARSE_STARTS = 4
 COARSE_ROWS = 8
@@ -70,43 +67,6 @@ class Job:
         weights = self.weights[index] if self.weights.size else self.weights
         core = rows.core(exact=self.options.exact, coarse=coarse)
         return dataclasses.replace(self, rows=rows, weights=weights, core=core)
-
-
-def check_rows(rows: Rows, options: Options) -> None:
-    """Refuse rows at which the law or the residual has no value."""
-    rows.check_columns()
-    rows.check_areas()
-    assert rows.y is not None
-    if options.loss == "binomial":
-        wanted = "loss='binomial' needs a rate from 0 to 1"
-        rows.refuse((rows.y < 0) | (rows.y > 1), rows.law.y, rows.y, wanted)
-    if options.space == "log":
-        wanted = "log residuals need it above 0 (space='linear' takes any)"
-        rows.refuse(rows.y <= 0, rows.law.y, rows.y, wanted)
-    _check_sizes(rows, rows.y, options)
-
-
-def _check_sizes(rows: Rows, y: Floats, options: Options) -> None:
-    """Refuse a target that floating point has no room for, or none beside delta."""
-    sizes = np.abs(y)
-    unit = f"expected a size from {1 / LARGEST:g} to {LARGEST:g}, so give it in another unit"
-    small = sizes < 1 / LARGEST  # among larger ones they do no harm but in log space
-    if options.space == "linear" and small.any() and not 0 < np.median(sizes) < 1 / LARGEST:
-        small[:] = False
-    rows.refuse((sizes > LARGEST) | small, rows.law.y, y, unit)
-    if not options.robust or options.space == "log" or sizes.max() <= ROOM * options.delta:
-        return
-    size = float(np.median(sizes))
-    if options.delta < EPSILON * size:
-        raise ValueError(
-            f"delta is {options.delta!r}, below the rounding of {rows.law.y}, whose median size in "
-            f"{rows.sources} is {size:.3g}; expected it in the unit of {rows.law.y}"
-        )
-    wanted = (
-        f"beside it rounding hides the other rows from the loss {options.loss!r} with delta "
-        f"{options.delta:g}; leave the row out or take space='log'"
-    )
-    rows.refuse(sizes > max(ROOM * options.delta, OUTLYING * size), rows.law.y, y, wanted)
 
 
 def fit_once(job: Job, held: Mapping[str, float]) -> Fit:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lawfit._json import parse_json
+from lawfit._json import parse_json, write_json
 from lawfit._printable import printable
 from lawfit._record import Record, to_json_number
 from lawfit._special import beta_cdf, beta_quantile, chi2_sf
@@ -205,7 +204,7 @@ class Emergence(Answer):
 
     def to_json(self) -> str:
         """Return the record as JSON text; numbers keep all their digits."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+        return write_json(self.to_dict(), _SAVED)
 
     @classmethod
     def from_json(cls, text: str) -> Emergence:
