@@ -5,7 +5,7 @@ exec </dev/null
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+trap 'jobs -p | xargs -r kill 2>/dev/null; rm -rf "$scratch"' EXIT
 
 # Builds and caches go to scratch; warnings of the compiler are errors in every wheel built here.
 export SKBUILD_BUILD_DIR=$scratch/wheel SKBUILD_CMAKE_DEFINE=WERROR=ON
@@ -16,6 +16,18 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_PROGRESS_BAR=off
 
 say() { printf '\n=== %4d s  %s\n' "$SECONDS" "$*"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
+
+# Run a command beside what follows, until `joined` waits for it and shows what it printed.
+beside() {
+  "$@" >"$scratch/beside.log" 2>&1 &
+  aside=$!
+}
+joined() {
+  local code=0
+  wait "$aside" || code=$?
+  cat "$scratch/beside.log"
+  [[ $code == 0 ]] || fail "what ran beside ended with code $code (above)"
+}
 
 # Make a virtual environment; --group needs pip 25.1.
 environment() {
