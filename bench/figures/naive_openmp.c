@@ -1,6 +1,6 @@
 // What plain OpenMP does where lawfit promises more.
-//   naive_openmp sum    results of one sum by a parallel reduction over 1, 2, 4, 8 threads
-//   naive_openmp fork   a parallel region, then one in the child of a fork: "child hangs" or "child ends"
+//   naive_openmp sum    how many results a sum by parallel reduction has over 1, 2, 4, 8 threads
+//   naive_openmp fork   after a parallel region, whether one in the child of a fork ends
 #include <omp.h>
 #include <signal.h>
 #include <stdio.h>
