@@ -136,12 +136,14 @@ def test_d12_arithmetic_that_others_changed_changes_nothing(setters, how):
                 follower.update(*point)
             return found + [*follower.params.values()]
 
-        usual = outputs()
+        rates = [lf.schedules.cosine(steps=3000, peak=3e-4, warmup=100) for _ in range(2)]
+        usual, rate = outputs(), rates[0].lr
         set_control({UNUSUAL[how]})
-        unusual = outputs()
+        unusual, same_rate = outputs(), rates[1].lr
         left = get_control() & 0xFFC0
         set_control({USUAL})
         same = usual == unusual
+        assert np.array_equal(rate, same_rate)
         # What numpy does for lawfit, such as medians that starts are drawn around, is rounded so.
         near = "rounds" in {how!r} and np.allclose(usual, unusual, rtol=1e-6, equal_nan=True)
         print(same or near, left == {UNUSUAL[how]})

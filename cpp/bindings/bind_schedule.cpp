@@ -40,12 +40,14 @@ Shape shape_named(const std::string &name) {
 std::shared_ptr<Schedule> dense(const DoubleArray &lr, std::int64_t warmup) {
   if (lr.ndim() != 1)
     throw std::invalid_argument("lr must have one dimension");
+  const lawfit::UsualArithmetic usual;
   std::vector<double> rates = lawfit::room_for(static_cast<std::size_t>(lr.size()));
   rates.assign(lr.data(), lr.data() + lr.size());
   return std::make_shared<Schedule>(Schedule::dense(std::move(rates), warmup));
 }
 
 std::shared_ptr<Schedule> from_pieces(const std::vector<PieceTuple> &tuples, std::int64_t warmup) {
+  const lawfit::UsualArithmetic usual;
   std::vector<Piece> pieces;
   pieces.reserve(tuples.size());
   for (const auto &[shape, steps, start, end, offset, span, power] : tuples)
@@ -55,6 +57,7 @@ std::shared_ptr<Schedule> from_pieces(const std::vector<PieceTuple> &tuples, std
 
 DoubleArray rates(const Schedule &schedule, std::int64_t first, std::size_t n) {
   DoubleArray out(static_cast<py::ssize_t>(n));
+  const lawfit::UsualArithmetic usual;
   schedule.lr(first, n, out.mutable_data());
   return out;
 }

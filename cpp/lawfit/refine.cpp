@@ -18,6 +18,8 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 // A share that rounding may move a parameter by before it is worth its while to go on.
 constexpr double enough = 1e-14;
+// The same for the bound on what all rows share, which is seldom near.
+constexpr double enough_shared = 1e-11;
 // How far a step may lead: by what a search may have left, and so many times what rounding does.
 constexpr double most_left = 1e-6, most_times = 1000;
 // Rows that are looked at for how the law passes rounding on.
@@ -83,7 +85,8 @@ public:
         return std::move(out_);
       worst = estimate(noise);
     }
-    if (worst > enough && law_.has_rules_alone() && work() <= most_work && go_on())
+    if ((worst > enough || shared_ > enough_shared) && law_.has_rules_alone() &&
+        work() <= most_work && go_on())
       return std::move(out_);
     if (search_left_more() && !step_once())
       for (std::size_t i = 0; i < p_; ++i)
@@ -196,27 +199,29 @@ private:
 
   double size_of(std::size_t i) const { return std::fmax(std::abs(start_[i]), standard_error(i)); }
 
-  // Sets the precision that such noise leaves, as a covariance is estimated, and returns the worst.
-  // What all rows share does not average out: it moves a parameter by as much as the inequality of
-  // Cauchy and Schwarz allows.
+  // Sets the precision that such noise leaves, as a covariance is estimated, and returns the worst
+  // of what is each row's own. What all rows share does not average out: it moves a parameter by as
+  // much as the inequality of Cauchy and Schwarz allows.
   double estimate(const Noise &noise) {
     double weights = 0, squares = 0;
     for (std::size_t i = 0; i < problem_.rows(); ++i) {
       weights += weight(i);
       squares += weight(i) * weight(i);
     }
-    const double moves =
-        std::hypot(noise.of_row * std::sqrt(squares / weights), noise.shared * std::sqrt(weights));
-    double worst = 0;
+    const double own = noise.of_row * std::sqrt(squares / weights),
+                 shared = noise.shared * std::sqrt(weights);
+    double worst = shared_ = 0;
     std::fill(out_.precision.begin(), out_.precision.end(), 0.0);
     for (std::size_t a = 0; a < count_; ++a) {
       double column[P] = {};
       column[a] = 1;
       linalg::cholesky_solve(factor_, count(), count(), column);
       const std::size_t i = free_[a];
-      const double moved = std::hypot(moves * std::sqrt(column[a]) / scale_[a], unknown_[i]);
-      out_.precision[i] = std::fmax(moved / size_of(i), unit);
-      worst = std::fmax(worst, out_.precision[i]);
+      const double reach = std::sqrt(column[a]) / scale_[a], size = size_of(i);
+      const double by_rows = std::hypot(own * reach, unknown_[i]) / size;
+      out_.precision[i] = std::fmax(std::hypot(by_rows, shared * reach / size), unit);
+      worst = std::fmax(worst, by_rows);
+      shared_ = std::fmax(shared_, shared * reach / size);
     }
     return worst;
   }
@@ -352,7 +357,7 @@ private:
   double scale_[P] = {}, factor_[P * P] = {}; // over free_; those below are over all parameters
   double gradient_[P] = {}, left_[P] = {};
   double coarse_[P] = {}, unknown_[P] = {}; // what a gradient by differences may be off by
-  double objective_ = 0;
+  double objective_ = 0, shared_ = 0;       // the latter the worst of what all rows share
   std::vector<double> residuals_;
   Refinement out_;
 };
