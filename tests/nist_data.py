@@ -48,6 +48,8 @@ FORMULAS = {
     "Roszman1": "b1-b2*x-atan(b3/(x-b4))/pi",
     "Thurber": _CUBICS,
 }
+# Each formula once, by the first set that has it.
+DISTINCT = {formula: name for name, formula in reversed(FORMULAS.items())}
 # Terms that may change places, as indices of their parameters.
 _LIKE_TERMS = {
     "ENSO": ((3, 4, 5), (6, 7, 8)),

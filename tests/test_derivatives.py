@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 import lawfit as lf
 from area_reference import Areas
-from formula_evaluator import COMPLEX, NIST, evaluate
+from formula_evaluator import COMPLEX, evaluate
 from lawfit import _core
 from lawfit.formula import FUNCTIONS
 from lawfit.rows import curve_rows
+from nist_data import DISTINCT
 
 PARAMETERS = {"a": 0.7, "b": 1.3, "c": 0.55, "d": 0.9, "lam": 0.93}
 STEP = 1e-4
@@ -204,7 +205,7 @@ def test_every_function(name):
     assert check(Case(f"d*{name}({inner}) + c")) == "tape"
 
 
-@pytest.mark.parametrize("text", NIST.values(), ids=NIST.keys())
+@pytest.mark.parametrize("text", DISTINCT, ids=DISTINCT.values())
 def test_nist_formulas(text):
     names = sorted(set(re.findall(r"\bb\d\b", text)))
     check(Case(text, values={name: 0.4 + 0.13 * k for k, name in enumerate(names)}))
