@@ -70,6 +70,12 @@ class MghProblem:
             for factor in factors
         ]
 
+    def starts_around(self, count):
+        """Return the standard start and others around it, so many in all, drawn with a seed."""
+        start, rng = np.array(self.start, dtype=float), np.random.default_rng(0)
+        size = np.abs(start) + 1
+        return [start, *(start + size * rng.normal(size=start.size) for _ in range(count - 1))]
+
 
 def _table(numbers, unit=1):
     return np.array(numbers.split(), dtype=float) * unit

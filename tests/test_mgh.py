@@ -71,9 +71,7 @@ def test_most_reach_the_lowest_from_one_start():
 @pytest.mark.parametrize("name", LOCAL + ASTRAY)
 def test_several_starts(name):
     problem = BY_NAME[name]
-    start, rng = np.array(problem.start, dtype=float), np.random.default_rng(0)
-    around = [start + (np.abs(start) + 1) * rng.normal(size=start.size) for _ in range(63)]
-    assert is_at(fit(problem, [start, *around]), problem.minimum)
+    assert is_at(fit(problem, problem.starts_around(64)), problem.minimum)
 
 
 # So far out its exponentials leave the floats' range.
