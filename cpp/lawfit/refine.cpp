@@ -63,8 +63,8 @@ public:
   Refiner(const Problem &problem, const UndividedLaw &law, const SolverOptions &bounds,
           const std::vector<double> &theta, const std::vector<bool> &at_bound,
           const Covariance &found, Cancel &cancel)
-      : problem_(problem), law_(law), bounds_(bounds), start_(theta), at_bound_(at_bound),
-        found_(found), cancel_(cancel), p_(theta.size()) {
+      : problem_(problem), law_(law), bounds_(bounds), start_(theta), found_(found),
+        cancel_(cancel), p_(theta.size()) {
     for (std::size_t i = 0; i < p_; ++i)
       if (!at_bound[i])
         free_[count_++] = i;
@@ -349,7 +349,6 @@ private:
   const UndividedLaw &law_;
   const SolverOptions &bounds_;
   const std::vector<double> &start_;
-  const std::vector<bool> &at_bound_;
   const Covariance &found_;
   Cancel &cancel_;
   std::size_t p_, count_ = 0;
