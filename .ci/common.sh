@@ -51,13 +51,26 @@ core_tests() {
   test_core "$1"
 }
 
+# Where we may.
+install_packages() {
+  command -v apt-get >/dev/null && [[ $EUID == 0 ]] || return 0
+  apt-get update --quiet=2
+  DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends "$@"
+}
+
 # Install Debian's packages if a file (or a command) that they bring is missing and we may.
 need_package() {
   local brings=$1
   there() { [[ -e $brings ]] || command -v "$brings" >/dev/null; }
-  if ! there && command -v apt-get >/dev/null && [[ $EUID == 0 ]]; then
-    apt-get update --quiet=2
-    DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends "${@:2}"
-  fi
+  there || install_packages "${@:2}"
   there || fail "no $brings, and only root on Debian gets it here: apt-get install ${*:2}"
+}
+
+# A run compiles the same source with the same options once: every wheel is built in an environment
+# of its own, which CMake takes for a new machine.
+cache_compiles() {
+  command -v ccache >/dev/null || install_packages ccache
+  if command -v ccache >/dev/null; then
+    export CCACHE_DIR=$scratch/ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
+  fi
 }
