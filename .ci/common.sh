@@ -65,12 +65,3 @@ need_package() {
   there || install_packages "${@:2}"
   there || fail "no $brings, and only root on Debian gets it here: apt-get install ${*:2}"
 }
-
-# A run compiles the same source with the same options once: every wheel is built in an environment
-# of its own, which CMake takes for a new machine.
-cache_compiles() {
-  command -v ccache >/dev/null || install_packages ccache
-  if command -v ccache >/dev/null; then
-    export CCACHE_DIR=$scratch/ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
-  fi
-}
