@@ -56,12 +56,15 @@ template <class T> py::array_t<T> to_array(const std::vector<T> &values) {
 // may, is ended by unwinding it, which destructors do not survive: the process would abort. Such a
 // thread waits for the process to end instead, as Python itself has it since. For calls into
 // Python that may take the GIL and throw nothing.
+[[noreturn]] inline void wait_for_the_end() noexcept {
+  for (;;)
+    std::this_thread::sleep_for(std::chrono::hours(1));
+}
 template <class Call> void outlive_python(Call &&call) noexcept {
   try {
     call();
   } catch (...) {
-    for (;;)
-      std::this_thread::sleep_for(std::chrono::hours(1));
+    wait_for_the_end();
   }
 }
 
@@ -87,7 +90,11 @@ public:
   }
   WithGil(const WithGil &) = delete;
   WithGil &operator=(const WithGil &) = delete;
-  ~WithGil() { PyGILState_Release(before_); }
+  ~WithGil() {
+    if (!PyGILState_Check()) // lost for good, while this thread was being unwound
+      wait_for_the_end();
+    PyGILState_Release(before_);
+  }
 
 private:
   PyGILState_STATE before_{};

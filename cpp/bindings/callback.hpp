@@ -27,11 +27,13 @@ public:
   void evaluate(const double *arguments, int order, const lawfit::RowValues &out,
                 lawfit::Cancel &) const override {
     const WithGil held;
-    const auto k = static_cast<py::ssize_t>(arguments_);
     const py::object function = function_();
     if (function.is_none())
       throw std::runtime_error("the Data that own the law's function are gone");
-    const py::tuple given = py::make_tuple(py::array_t<double>(k, arguments), order);
+    // Filled here: some versions of numpy let go of the GIL as they copy.
+    py::array_t<double> theta(static_cast<py::ssize_t>(arguments_));
+    std::copy_n(arguments, arguments_, theta.mutable_data());
+    const py::tuple given = py::make_tuple(theta, order);
     PyObject *returned = nullptr;
     outlive_python([&] { returned = PyObject_CallObject(function.ptr(), given.ptr()); });
     if (!returned)
