@@ -64,7 +64,11 @@ def outcomes() -> dict[str, list[tuple[str, str]]]:
         report = Path(folder) / "report.xml"
         wanted = sorted({str(TESTS / test) for _, test in named_tests()})
         command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *wanted]
-        subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if not report.exists():
+            raise RuntimeError(
+                f"pytest wrote no report:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+            )
         cases = ET.parse(report).getroot().iter("testcase")
         found = defaultdict(list)
         for case in cases:
