@@ -9,11 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lawfit._validate import Floats
+from lawfit._validate import EPSILON, Floats
 
 __all__ = ["Wrong", "wrong_derivative"]
 
-_EPS = float(np.finfo(np.float64).eps)
 _TINY = float(np.finfo(np.float64).tiny)
 # A derivative that is right to this, relatively, is not questioned.
 TOLERANCE = 1e-4
@@ -70,7 +69,7 @@ def wrong_derivative(
     """
     room = min(at - bounds[0], bounds[1] - at)
     step = min(FIRST_STEP * (abs(at) or 1.0), room)
-    if not step > math.sqrt(_EPS) * abs(at):
+    if not step > math.sqrt(EPSILON) * abs(at):
         return None  # on a bound
     judged = np.isfinite(value) & np.isfinite(given)
     table = _Table(at, value)
@@ -110,7 +109,7 @@ class _Table:
             self._greatest = np.fmax(self._greatest, slope)
         self._bend = np.abs(sides[0] - sides[1])
         sizes = np.maximum(np.abs(above), np.abs(below))
-        self._noise = (ROUNDINGS * _EPS * sizes + _TINY) / step
+        self._noise = (ROUNDINGS * EPSILON * sizes + _TINY) / step
         for order, coarser in enumerate(self._before, start=1):
             row.append(row[-1] + (row[-1] - coarser) / (SHRINK ** (-2 * order) - 1))
             apart = np.maximum(np.abs(row[-1] - row[-2]), np.abs(row[-1] - coarser)) + self._noise

@@ -11,18 +11,17 @@ from typing import Any, NoReturn
 import numpy as np
 
 from lawfit._jacobian_check import wrong_derivative
-from lawfit._validate import Floats, flag
+from lawfit._validate import EPSILON, Floats, flag
 from lawfit.formula import declared
 from lawfit.law import Law, check_labels
 from lawfit.parameter import Parameter, check_text, parameter_table, set_fields
 
 __all__ = ["CallableLaw"]
 
-_EPS = float(np.finfo(np.float64).eps)
 # Central differences err by h² and by eps/h: the cube root of eps balances the two. Those of four
 # points err by h⁴ and by eps/h.
-_STEP = _EPS ** (1 / 3)
-_WIDE_STEP = _EPS ** (1 / 5)
+_STEP = EPSILON ** (1 / 3)
+_WIDE_STEP = EPSILON ** (1 / 5)
 # What the central ones are off by, relatively.
 _NOISE = 1e-10
 # Calls of a law's own jacobian that are checked, of each set of rows.
