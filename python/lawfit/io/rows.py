@@ -17,6 +17,7 @@ __all__ = [
     "find_lr",
     "find_step",
     "is_loss",
+    "is_plain_loss",
     "unknown_name",
     "whole_step",
 ]
@@ -111,6 +112,11 @@ def is_loss(name: str) -> bool:
     return _LOSS.fullmatch(_plain(name)) is not None
 
 
+def is_plain_loss(name: str) -> bool:
+    """Say whether a name is no more than "loss"."""
+    return _plain(name) == "loss"
+
+
 def find_loss(names: Collection[str], source: str) -> str | None:
     """Return the name of the loss, or None if there is none.
 
@@ -122,7 +128,7 @@ def find_loss(names: Collection[str], source: str) -> str | None:
         If there are several, listing them.
     """
     found = [name for name in names if is_loss(name)]
-    plain = [name for name in found if _plain(name) == "loss"]
+    plain = [name for name in found if is_plain_loss(name)]
     if len(plain) == 1 or len(found) == 1:
         return (plain or found)[0]
     if found:

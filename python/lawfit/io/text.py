@@ -55,6 +55,11 @@ class _Text:
         """Whether the last read left something."""
         return self._lines.tail.more
 
+    @property
+    def waiting(self) -> int:
+        """Bytes of a last line whose end is not there yet."""
+        return self._lines.waiting
+
     def notes(self) -> list[str]:
         """Say what was passed over, and what waits."""
         found = []
@@ -62,8 +67,8 @@ class _Text:
             found.append("the file is gone; waiting for it")
         if self._stepless:
             found.append(f"passed over {self._stepless} lines without a step")
-        if self._lines.waiting:
-            found.append(f"the last line has no end yet: its {self._lines.waiting} bytes wait")
+        if self.waiting:
+            found.append(f"the last line has no end yet: its {self.waiting} bytes wait")
         return found
 
     def read(self) -> list[Row]:
