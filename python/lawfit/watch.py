@@ -13,16 +13,16 @@ import numpy as np
 from lawfit import schedules
 from lawfit._validate import Floats, Ints
 from lawfit.alarms import Anomaly
-from lawfit.fit import Fit
 from lawfit.forecast import Forecaster
 from lawfit.io.log import Log
 from lawfit.law import Law
 from lawfit.options import read_law
 from lawfit.outlook import Forecast
 from lawfit.plans import DecayPlan, Eta
+from lawfit.result import Fit
 from lawfit.schedule import Schedule
 
-__all__ = ["Alarm", "Ahead", "NoPlan", "State", "Watch"]
+__all__ = ["Ahead", "Alarm", "NoPlan", "State", "Watch"]
 
 AHEAD: Final = 200  # steps still to come that a picture shows
 JUDGED: Final = 50  # newest points of a read that are each held against those before
@@ -75,8 +75,10 @@ class State:
     final : Forecast or None
         Of the last step planned.
     ahead : Ahead or None
+    reached : int or None
+        The first step whose loss was no higher than the target, if there is one.
     eta : Eta or None
-        Of the target, if there is one.
+        Of the target, while it is not reached.
     decay : DecayPlan or None
         When to decay, while the learning rate is at its highest.
     alarms : tuple of Alarm
@@ -98,6 +100,7 @@ class State:
     guessed_from: int | None
     final: Forecast | None
     ahead: Ahead | None
+    reached: int | None
     eta: Eta | None
     decay: DecayPlan | None
     alarms: tuple[Alarm, ...]
@@ -120,10 +123,11 @@ class State:
             "points": len(self.steps),
             "fitted": self.fitted,
             "skipped": self.skipped,
-            "loss": _finite(self.losses[-1]) if self.losses.size else None,
+            "loss": _finite(float(self.losses[-1])) if self.losses.size else None,
             "lr_guessed_from": self.guessed_from,
             "final": self.final and _fields(self.final, "loss", "lower", "upper", "level")
             | _fields(self.final, "prior_share", "undetermined"),
+            "reached": self.reached,
             "eta": eta and _fields(eta, "target", "step", "earliest", "latest"),
             "decay": decay and _fields(decay, "start", "loss", "lower", "upper", "window"),
             "alarms": [
@@ -157,6 +161,11 @@ class Watch:
         Of the intervals.
     prior : Fit, optional
         As of `Forecaster`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a law or a prior that a `Forecaster` refuses.
     """
 
     def __init__(
@@ -180,15 +189,19 @@ class Watch:
         self._target = target
         self._level = level
         self._prior = prior
+        # What can't be forecast by is refused before there is a log.
+        Forecaster(self._law, schedule or schedules.constant(steps=2, peak=1.0), prior=prior)
         self._forget()
 
     def _forget(self) -> None:
         """Drop all that rests on the log's points."""
         self._forecaster: Forecaster | None = None
+        self._taken = 0  # points the forecaster has
         self._alarms: deque[Alarm] = deque(maxlen=ALARMS)
         self._judged = False  # whether an alarm was looked for at the last point
         self._decay: DecayPlan | None = None
         self._decay_points = 0
+        self._undecided = ""
 
     def refresh(self) -> State:
         """Read what is new, and say how things are.
@@ -246,8 +259,7 @@ class Watch:
         first = losses.first_new
         if forecaster is None or first < self._taken or plan.warmup != forecaster.schedule.warmup:
             self._forget()
-            options = {} if self._prior is None else {"prior": self._prior}
-            forecaster = self._forecaster = Forecaster(self._law, plan, **options)
+            forecaster = self._forecaster = Forecaster(self._law, plan, prior=self._prior)
             first = 0
         elif plan is not forecaster.schedule:
             forecaster.replan(plan)
@@ -281,15 +293,15 @@ class Watch:
         plan = forecaster.schedule
         last = self._log.losses.steps[-1]
         if last + 2 >= plan.steps or plan.at([last])[0] < plan.peak:
-            self._decay = None
+            self._decay, self._undecided = None, ""
             return
-        if forecaster.n < DECAY_AGAIN * self._decay_points and self._decay is not None:
+        if forecaster.n < DECAY_AGAIN * self._decay_points:
             return
-        self._decay_points = forecaster.n
+        self._decay_points, self._undecided = forecaster.n, ""
         try:
             self._decay = forecaster.best_decay(level=self._level)
-        except ValueError:  # the points do not determine it, which the forecast says
-            self._decay = None
+        except ValueError as error:  # where the points leave it open
+            self._decay, self._undecided = None, str(error)
 
     def _state(self) -> State:
         log, forecaster = self._log, self._forecaster
@@ -298,8 +310,9 @@ class Watch:
         final, waiting = self._final()
         known = forecaster is not None and final is not None
         guessed = None
-        if self._given is None and log.rates.steps:
+        if self._given is None and log.rates.steps and log.rates.steps[-1] + 1 < total:
             guessed = log.rates.steps[-1]
+        reached = self._reached()
         return State(
             source=log.source,
             title=log.title or "",
@@ -313,11 +326,12 @@ class Watch:
             guessed_from=guessed,
             final=final,
             ahead=self._ahead(forecaster) if forecaster and known else None,
-            eta=self._eta(forecaster) if forecaster and known else None,
+            reached=reached,
+            eta=self._eta(forecaster) if forecaster and known and reached is None else None,
             decay=self._decay,
             alarms=tuple(self._alarms),
             waiting=waiting,
-            notes=tuple(log.notes()),
+            notes=(*log.notes(), *([self._undecided] if self._undecided else [])),
         )
 
     def _final(self) -> tuple[Forecast | None, str]:
@@ -347,6 +361,14 @@ class Watch:
         steps = np.unique(np.linspace(begin, last, AHEAD).astype(np.int64))
         found = forecaster.forecast(steps, self._level)
         return Ahead(steps, *(np.asarray(x) for x in (found.loss, found.lower, found.upper)))
+
+    def _reached(self) -> int | None:
+        """Return the first step whose loss was no higher than the target."""
+        if self._target is None:
+            return None
+        losses = self._log.losses
+        logged = zip(losses.steps, losses.values, strict=True)
+        return next((step for step, loss in logged if loss <= self._target), None)
 
     def _eta(self, forecaster: Forecaster) -> Eta | None:
         return None if self._target is None else forecaster.eta(self._target, self._level)
