@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -164,7 +165,8 @@ def _display(as_json: bool) -> Iterator[Callable[[State], None]]:
     elif not sys.stdout.isatty() or console.is_dumb_terminal:
         yield _printed(watching.News().lines)
     else:
-        # The other screen: what was there comes back at the end, and is not scrolled away.
+        # The other screen: what was there comes back at the end, also where it is terminated.
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
         with Live(console=console, screen=True, auto_refresh=False) as live:
             yield lambda state: live.update(_rendered(state, console), refresh=True)
 
