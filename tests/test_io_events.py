@@ -3,6 +3,7 @@
 import math
 import struct
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -107,14 +108,14 @@ def test_what_is_no_scalar_is_passed_over(path, value):
         (ev.framed(b"")[:8] + b"1234" + b"12345", "record 2 at byte {at}: the length differs"),
         (bytes(64), "record 2 at byte {at}: the length differs from its checksum"),
         (ev.framed(b"\x08\x01")[:-1] + b"\0", "record 2 at byte {at}: the data differ from their"),
-        (struct.pack("<Q", 2**60) + ev.masked(struct.pack("<Q", 2**60)), "length is 11529215046068"),
+        (struct.pack("<Q", 2**60) + ev.masked(struct.pack("<Q", 2**60)), "length is 1152921504606"),
         (ev.framed(b"\x2a\x7f"), "record 2 at byte {at}: field 5 is longer than its message"),
         (ev.framed(b"\x2a"), "record 2 at byte {at}: a number that does not end"),
         (ev.framed(b"\xff" * 11), "a number that does not end"),
         (ev.framed(b"\x0b"), "field 1 has the wire type 3"),
         (ev.framed(ev.event(-1, ev.simple("a", 1))), "step is -1; expected a whole number"),
         (ev.framed(ev.event(2**62, ev.simple("a", 1))), "step is 4611686018427387904; expected"),
-        (ev.framed(ev.event(1, ev.field(1, b"\xff") + ev.field(2, 1.0))), "the tag b'\\xff' is no "),
+        (ev.framed(ev.event(1, ev.field(1, b"\xff") + ev.field(2, 1.0))), "the tag b'\\xff' is "),
         (ev.framed(ev.event(1, ev.tensor("a", 1, ev.field(5, b"123")))), "a tensor has 3 bytes"),
     ],
 )  # fmt: skip
@@ -207,7 +208,7 @@ def test_files_of_torch(tmp_path):
             writer.add_scalar("train/loss", 3 - step / 8, step)
             writer.add_scalar("lr", 2**-10, step, new_style=True)
         writer.add_text("config", "text", 3)
-        writer.add_histogram("weights", [1.0, 2.0, 4.0], 3, bins=[0, 2, 5])
+        writer.add_histogram("weights", np.array([1.0, 2.0, 4.0]), 3)
     expected = {(k, "train/loss", 3 - k / 8) for k in range(20)}
     expected |= {(k, "lr", 2**-10) for k in range(20)}
     found = {(step, *item) for step, values in read_all(tmp_path) for item in values.items()}

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from lawfit import schedules
 from lawfit._json import MAX_TEXT, parse_json
-from lawfit._printable import shown
+from lawfit._printable import printable, shown
 from lawfit._validate import closest
 from lawfit.io.rows import find_lr
 from lawfit.io.tail import check_regular, described
@@ -93,15 +93,16 @@ def _from_table(path: Path) -> Schedule:
     source = described(path)
     reader = CsvReader(path)
     rates: list[float] = []
-    name: str | None = None
     while True:
         for step, values in reader.read():
-            name = name or find_lr(values)
-            if step != len(rates) or name is None or name not in values:
-                expected = f"the LR of step {len(rates)}"
-                found = f"columns {', '.join(map(shown, values))}" if name is None else "no LR"
-                what = f"row of step {step} has {found}" if step == len(rates) else f"step {step}"
-                raise ValueError(f"{source}: {what}, where {expected} is expected")
+            name = find_lr(reader.names)
+            if name is None:
+                listed = ", ".join(map(shown, reader.names[:20]))
+                raise ValueError(f"{source}: no column is a learning rate; the header has {listed}")
+            if step != len(rates):
+                raise ValueError(f"{source}: step {step} comes where {len(rates)} is expected")
+            if name not in values:
+                raise ValueError(f"{source}: step {step} has no {printable(name)}")
             rates.append(values[name])
         if not reader.more:
             break

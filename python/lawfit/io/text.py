@@ -137,6 +137,11 @@ class CsvReader(_Text):
         self._header: list[str] = []
         self._delimiter = ","
 
+    @property
+    def names(self) -> list[str]:
+        """The header's, once it is read."""
+        return self._header
+
     def _rows(self, lines: list[tuple[int, str]]) -> Iterator[Row]:
         for number, line in lines:
             if not line.strip() or line.startswith("#"):
