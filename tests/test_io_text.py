@@ -202,6 +202,12 @@ def test_columns_of_text_are_passed_over_from_their_first_value_on(write):
     assert read_all(path) == [(1, {"loss": 2.0}), (2, {"loss": 1.0})]
 
 
+def test_a_loss_that_is_text_is_told(write):
+    reader = open_log(write("step,loss\n1,np.float64(2.5)\n"))
+    assert rows(reader) == [(1, {})]
+    assert reader.notes() == ["passed over loss: its first value is no number"]
+
+
 def test_lines_without_a_step_are_counted(write):
     reader = open_log(write('{"config": 1}\n{"step": 1, "loss": 2}\n{"summary": 1}\n'))
     assert rows(reader) == [(1, {"loss": 2.0})]

@@ -27,6 +27,7 @@ __all__ = ["Ahead", "Alarm", "NoPlan", "State", "Watch"]
 AHEAD: Final = 200  # steps still to come that a picture shows
 JUDGED: Final = 50  # newest points of a read that are each held against those before
 ALARMS: Final = 100  # kept
+HELD: Final = 1 - 1e-6  # of the highest rate counts as it: schedules are rounded
 DECAY_AGAIN: Final = 1.05  # the best decay is sought again when there are so many times more points
 
 
@@ -292,7 +293,7 @@ class Watch:
             return
         plan = forecaster.schedule
         last = self._log.losses.steps[-1]
-        if last + 2 >= plan.steps or plan.at([last])[0] < plan.peak:
+        if last + 2 >= plan.steps or plan.at([last])[0] < HELD * plan.peak:
             self._decay, self._undecided = None, ""
             return
         if forecaster.n < DECAY_AGAIN * self._decay_points:

@@ -41,6 +41,7 @@ class EventReader:
 
     title = "TensorBoard events"
     total: int | None = None
+    translated = False
 
     def __init__(self, path: Any) -> None:
         self._tail = Tail(path)

@@ -35,6 +35,7 @@ class EventFolderReader:
 
     title = "TensorBoard events"
     total: int | None = None
+    translated = False
 
     def __init__(self, path: Any) -> None:
         self._root = Path(path)

@@ -63,7 +63,7 @@ class Log:
     step, loss : str, optional
         The names to take, where the names in the log are not plain.
     one_based : bool
-        The log counts updates done: its step g is step g - 1 here.
+        The log counts updates done: its step g is step g - 1 here. A trainer's state is known to.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Log:
         self.source = described(path)
         self._step = step
         self._asked = loss
-        self._shift = 1 if one_based else 0
+        self._one_based = one_based
         self._reader: Reader | None = None
         self.restarts = 0
         self._begin()
@@ -150,8 +150,9 @@ class Log:
             if self._reader.restarts != before:
                 self.restarts += 1
                 self._begin()
+            shift = 1 if self._one_based and not self._reader.translated else 0
             for row in rows:
-                self._take(row)
+                self._take(row, shift)
             any_rows = any_rows or bool(rows)
             if not self._reader.more:
                 break
@@ -159,8 +160,8 @@ class Log:
             self._refuse_ambiguous()
         return any_rows
 
-    def _take(self, row: Row) -> None:
-        step = row.step - self._shift
+    def _take(self, row: Row, shift: int) -> None:
+        step = row.step - shift
         if step < 0:
             raise ValueError(f"{self.source}: step is {row.step}, in a log of updates done, from 1")
         if self._first is None:

@@ -59,10 +59,13 @@ class Reader(Protocol):
         Whether the last read left something to be read at once.
     total : int or None
         Steps of the whole run, where the log says so.
+    translated : bool
+        Whether steps are 0-based whatever the log counts, because the format says what it does.
     """
 
     title: str
     total: int | None
+    translated: bool
 
     @property
     def restarts(self) -> int:

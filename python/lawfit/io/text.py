@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from lawfit._json import parse_json
 from lawfit._printable import printable, shown
-from lawfit.io.rows import MAX_NAMES, Row, find_step, unknown_name, whole_step
+from lawfit.io.rows import MAX_NAMES, Row, find_step, is_loss, unknown_name, whole_step
 from lawfit.io.tail import Lines
 
 __all__ = ["CsvReader", "JsonLinesReader", "delimiter_of"]
@@ -29,6 +29,7 @@ class _Text:
     """
 
     total: int | None = None
+    translated = False
 
     def __init__(self, path: Any, step: str | None = None) -> None:
         self._lines = Lines(path)
@@ -65,6 +66,8 @@ class _Text:
         found = []
         if self._lines.tail.missing:
             found.append("the file is gone; waiting for it")
+        words = [name for name, numeric in self._numeric.items() if not numeric and is_loss(name)]
+        found += [f"passed over {printable(name)}: its first value is no number" for name in words]
         if self._stepless:
             found.append(f"passed over {self._stepless} lines without a step")
         if self.waiting:

@@ -34,6 +34,7 @@ class TrainerStateReader:
 
     title = "trainer state"
     more = False
+    translated = True
 
     def __init__(self, path: Any) -> None:
         self._path = Path(path)
