@@ -73,7 +73,7 @@ def test_a_log_that_grows_comes_to_what_it_is_as_a_whole(path):
 
 def test_a_resumed_run_is_forecast_as_one_that_never_stopped(path):
     kept = lines(until=3500)
-    lost = lines(until=2000, scale={step: 1.2 for step in range(1500, 2001)})
+    lost = lines(until=2000, scale=dict.fromkeys(range(1500, 2001), 1.2))
     path.write_text("".join(lost))
     watched = Watch(path, schedule=PLAN)
     watched.refresh()

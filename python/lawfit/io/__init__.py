@@ -55,23 +55,24 @@ def open_log(path: str | os.PathLike[str], *, step: str | None = None) -> Reader
             head = file.read(MAX_LINE)
     except FileNotFoundError:
         return None
-    if is_event_file(head):
-        return EventReader(place)
+    return EventReader(place) if is_event_file(head) else _open_text(place, head, step)
+
+
+def _open_text(place: Path, head: bytes, step: str | None) -> Reader | None:
+    """Return the reader of a file that begins so and should be text."""
     text = head.removeprefix(_BOM).lstrip()
     for start, what in _REFUSED.items():
         if (text if start == b"[" else head).startswith(start):
             raise ValueError(f"{described(place)} {what}")
-    first, whole, _ = _without_comments(text).partition(b"\n")
-    if not whole and len(head) < MAX_LINE and not _is_document(first):
+    first, end, _ = _without_comments(text).partition(b"\n")
+    if first.startswith(b"{") and b'"log_history"' in first:
+        return TrainerStateReader(place)
+    if not end and len(head) < MAX_LINE:
         return None
     if first.startswith(b"{"):
-        return TrainerStateReader(place) if _is_document(first) else JsonLinesReader(place, step)
+        spans_lines = first.strip() == b"{"
+        return TrainerStateReader(place) if spans_lines else JsonLinesReader(place, step)
     return CsvReader(place, step)
-
-
-def _is_document(first: bytes) -> bool:
-    """Say whether a first line is of an object that spans lines, or of a trainer's state."""
-    return first.strip() == b"{" or (first.startswith(b"{") and b'"log_history"' in first)
 
 
 def _without_comments(text: bytes) -> bytes:
