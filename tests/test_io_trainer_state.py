@@ -116,7 +116,7 @@ def test_losses_without_a_value(path):
     ("content", "message"),
     [
         ('{\n"log_history": 3}', "log_history is 3; expected a list"),
-        ("{\n}", "log_history is None; expected a list"),
+        ("{\n" + " " * 9 + "}", "log_history is None; expected a list"),
         ('{\n"log_history": [3]}', "log_history[0] is 3; expected an object"),
         ('{\n"log_history": [{"loss": 3}]}', "log_history[0]: step is None; expected a whole"),
         ('{\n"log_history": [{"step": 1.5}]}', "log_history[0]: step is 1.5; expected a whole"),

@@ -188,9 +188,10 @@ class Reading:
 
     def rest(self):
         """Read to the end."""
-        while self._read():
-            pass
-        return self.text
+        while select.select([self.descriptor], [], [], DEADLINE)[0]:
+            if not self._read():
+                return self.text
+        raise AssertionError(self.text)
 
     def _read(self):
         try:

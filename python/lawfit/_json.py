@@ -78,9 +78,16 @@ def parse_json(text: str | bytes | bytearray, what: str, *, not_finite: bool = F
 
 
 def ends_inside(text: bytes) -> bool:
-    """Say whether JSON text ends within an object or a list, as one half written does."""
-    kinds = [token.lastgroup for token in _TOKEN.finditer(text.decode("utf-8", "replace"))]
-    return kinds.count("open") > kinds.count("close")
+    """Say whether JSON text ends within its object or list, as one half written does."""
+    depth = 0
+    for token in _TOKEN.finditer(text.decode("utf-8", "replace")):
+        if token.lastgroup == "open":
+            depth += 1
+        elif token.lastgroup == "close":
+            depth -= 1
+            if depth <= 0:
+                return False
+    return depth > 0
 
 
 def write_json(value: Any, what: str) -> str:

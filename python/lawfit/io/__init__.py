@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from lawfit.io.events import EventReader, is_event_file
+from lawfit.io.events import SHORTEST, EventReader, is_event_file
 from lawfit.io.folder import EventFolderReader
 from lawfit.io.rows import Reader, Row, find_loss, find_lr
 from lawfit.io.tail import MAX_LINE, check_regular, described
@@ -54,6 +54,8 @@ def open_log(path: str | os.PathLike[str], *, step: str | None = None) -> Reader
         with place.open("rb") as file:
             head = file.read(MAX_LINE)
     except FileNotFoundError:
+        return None
+    if len(head) < SHORTEST:  # that of events and of text could not be told apart
         return None
     return EventReader(place) if is_event_file(head) else _open_text(place, head, step)
 

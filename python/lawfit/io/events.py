@@ -15,9 +15,10 @@ from lawfit.io.crc32c import masked_crc32c
 from lawfit.io.rows import Row, whole_step
 from lawfit.io.tail import Tail
 
-__all__ = ["EventReader", "is_event_file"]
+__all__ = ["SHORTEST", "EventReader", "is_event_file"]
 
 _HEADER: Final = struct.Struct("<QI")
+SHORTEST: Final = _HEADER.size  # bytes by which an event file is known
 _CRC: Final = struct.Struct("<I")
 _FRAME: Final = _HEADER.size + _CRC.size
 _LARGEST: Final = 2**31  # bytes of a protobuf message
@@ -141,9 +142,7 @@ class EventReader:
 
 
 def is_event_file(head: bytes) -> bool:
-    """Say whether a file's first bytes are those of a record: a length with its checksum."""
-    if len(head) < _HEADER.size:
-        return False
+    """Say whether a file's first bytes, `SHORTEST` or more, are a length and its checksum."""
     length, crc = _HEADER.unpack_from(head)
     return bool(length <= _LARGEST and masked_crc32c(head[:8]) == crc)
 
