@@ -145,8 +145,8 @@ def test_options_without_a_meaning_are_code_2(path, options, message, monkeypatc
         ("step,loss\n1,2\n5000,1\n", "step"),
         ("step,train_loss,val_loss\n1,2,3\n", "several names are of a loss: 'train_loss', 'val_l"),
         ("step,\x1b[2J\n1,2\n", "no row has loss"),
-        ("\x1b[2J,b\n1,2\n", r"no column counts steps; the header has '\x1b[2J', 'b'"),
-        ("a,b\n1,2\n", "no column counts steps"),
+        ("\x1b[2J,b\n1,2\n2,3\n", r"no column counts steps; the header has '\x1b[2J', 'b'"),
+        ("a,b\n1,2\n2,3\n", "no column counts steps"),
     ],
 )
 def test_bad_data_is_code_3_in_one_line(path, content, message):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -190,6 +190,7 @@ class Watch:
         self._target = target
         self._level = level
         self._prior = prior
+        self._last: State | None = None
         # What can't be forecast by is refused before there is a log.
         Forecaster(self._law, schedule or schedules.constant(steps=2, peak=1.0), prior=prior)
         self._forget()
@@ -216,12 +217,15 @@ class Watch:
         OSError
             If it can't be read.
         """
-        restarts = self._log.restarts
-        self._log.read()
+        restarts, title = self._log.restarts, self._log.title
+        new = self._log.read()
         if self._log.restarts != restarts:
             self._forget()
+        elif not new and self._last is not None and title == self._log.title:
+            return replace(self._last, notes=self._notes())
         self._follow()
-        return self._state()
+        self._last = self._state()
+        return self._last
 
     def check_whole(self) -> None:
         """Refuse a log without any loss, now that nothing more will come."""
@@ -332,8 +336,11 @@ class Watch:
             decay=self._decay,
             alarms=tuple(self._alarms),
             waiting=waiting,
-            notes=(*log.notes(), *([self._undecided] if self._undecided else [])),
+            notes=self._notes(),
         )
+
+    def _notes(self) -> tuple[str, ...]:
+        return (*self._log.notes(), *([self._undecided] if self._undecided else []))
 
     def _final(self) -> tuple[Forecast | None, str]:
         """Return the forecast of the end, or why there is none."""
