@@ -6,10 +6,12 @@ import json
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +32,8 @@ from lawfit.cli.chart import chart
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and terminals are POSIX's")
 RUN = "import sys; from lawfit.cli import main; sys.exit(main())"
 PLAN = PLANS["wsd_4000"]
+README = Path(__file__).resolve().parents[1] / "README.md"
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 DEADLINE = 60  # seconds, of a machine that does much else
 
 
@@ -325,6 +329,33 @@ def test_a_small_terminal_gets_what_fits(path):
         os.write(keyboard, b"\x03")
         out.rest()
         assert process.wait(DEADLINE) == 130
+
+
+# README
+
+
+def test_readme_shows_what_it_prints(tmp_path, monkeypatch):
+    block = re.search(
+        r"```console\n\$ lawfit (watch .*?)\"\n(.*?)```", README.read_text("utf-8"), re.S
+    )
+    arguments = shlex.split(block[1].replace("\\\n", "") + '"')
+    monkeypatch.chdir(tmp_path)
+    smaller = lf.samples.curves(params=25152)[["constant_4000", "cosine_4000"]]
+    Path("smaller.json").write_text(lf.fit("annealing", smaller).to_json())
+    run_ = lf.samples.curves(params=56160)["wsd_4000"].until(2400)
+    rows = zip(run_.steps.tolist(), run_.loss.tolist(), strict=True)
+    Path("run.csv").write_text("step,loss\n" + "".join(f"{s},{loss!r}\n" for s, loss in rows))
+    printed = run(*arguments[1:]).stdout
+
+    def words_and_numbers(text):
+        said = "\n".join(line for line in text.splitlines() if "|" not in line)
+        return NUMBER.split(said), [float(x) for x in NUMBER.findall(said)]
+
+    words, numbers = words_and_numbers(printed)
+    shown, expected = words_and_numbers(block[2])
+    assert words == shown
+    assert numbers == pytest.approx(expected, rel=0.02)
+    assert printed.count("|") == block[2].count("|")
 
 
 # The picture

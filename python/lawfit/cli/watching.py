@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
@@ -84,7 +85,7 @@ class Objects:
 
 
 def _height(line: Line, width: int) -> int:
-    return max(1, -(-len(line.text) // width))
+    return max(1, len(textwrap.wrap(line.text, max(width, 1))))
 
 
 def _head(state: State) -> Iterator[Line]:
