@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -191,6 +193,14 @@ def test_refusals_name_file_line_field_and_value(write, content, message):
 )
 def test_what_is_no_log_is_refused_by_what_it_is(write, content, message):
     refused(write(content + bytes(0 if content.endswith(b"\n") else 20)), message)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")
+def test_pipes_and_devices_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(ValueError, match="is no regular file; expected a log file"):
+            open_log(path)
 
 
 def test_another_name_may_count_steps(write):

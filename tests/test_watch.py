@@ -109,6 +109,20 @@ def test_without_a_plan_the_rate_is_held_and_that_is_said(path, upto):
     assert state.final.loss == pytest.approx(known.final.loss, rel=2e-3)
 
 
+@pytest.mark.parametrize("shift", [0, 1])
+def test_a_log_that_contradicts_its_plan_is_told(path, shift):
+    content = lines("constant_4000", until=3500)
+    moved = [content[0]] + [f"{int(a) + shift},{b}" for a, _, b in
+                            (line.partition(",") for line in content[1:])]  # fmt: skip
+    path.write_text("".join(moved))
+    watched = Watch(path, schedule=PLAN)
+    expected = int(next(line for line in moved[1:] if int(line.split(",")[0]) > 3210).split(",")[0])
+    told = f"the log's learning rate at step {expected} is 0.003, the schedule's "
+    assert sum(note.startswith(told) for note in watched.refresh().notes) == 1
+    path.write_text("".join(lines(until=3500)))
+    assert watched.refresh().notes == ("the log was replaced or cut and read anew (1 times)",)
+
+
 def test_a_guess_ends_with_the_run(path):
     path.write_text("".join(lines("constant_4000")))
     state = Watch(path, total_steps=4000).refresh()

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from lawfit import schedules
-from lawfit._validate import Floats, Ints
-from lawfit.alarms import Anomaly
 from lawfit.forecast import Forecaster
 from lawfit.io.log import Log
 from lawfit.law import Law
@@ -21,123 +19,20 @@ from lawfit.outlook import Forecast
 from lawfit.plans import DecayPlan, Eta
 from lawfit.result import Fit
 from lawfit.schedule import Schedule
+from lawfit.watch_state import Ahead, Alarm, State
 
-__all__ = ["Ahead", "Alarm", "NoPlan", "State", "Watch"]
+__all__ = ["NoPlan", "State", "Watch"]
 
 AHEAD: Final = 200  # steps still to come that a picture shows
 JUDGED: Final = 50  # newest points of a read that are each held against those before
 ALARMS: Final = 100  # kept
+AGREES: Final = 0.01  # of the highest rate: by so much a log's may differ from the plan's
 HELD: Final = 1 - 1e-6  # of the highest rate counts as it: schedules are rounded
 DECAY_AGAIN: Final = 1.05  # the best decay is sought again when there are so many times more points
 
 
 class NoPlan(ValueError):  # noqa: N818 - read as a sentence where it is caught
     """How long the run will be is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """An anomaly, and the step since which every point was one of its kind."""
-
-    since: int
-    anomaly: Anomaly
-
-    def __str__(self) -> str:
-        first = self.since != self.anomaly.step
-        return f"{self.anomaly}{f', since step {self.since}' if first else ''}"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ahead:
-    """The forecast of steps still to come, and its interval; arrays of shape (n,)."""
-
-    steps: Ints
-    loss: Floats
-    lower: Floats
-    upper: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class State:
-    """What there is to say of a run now.
-
-    Attributes
-    ----------
-    source, title, law : str
-        The log's path and format, and the law; no format while there is no log.
-    steps, losses : ndarray, shape (n,)
-        The points logged, 0-based.
-    skipped, fitted : int
-        Points without a finite loss, and those the law is fitted to.
-    step, total : int
-        The last step logged, -1 before the first, and the steps planned, 0 while not known.
-    guessed_from : int or None
-        The step after which the learning rate is a guess.
-    final : Forecast or None
-        Of the last step planned.
-    ahead : Ahead or None
-    reached : int or None
-        The first step whose loss was no higher than the target, if there is one.
-    eta : Eta or None
-        Of the target, while it is not reached.
-    decay : DecayPlan or None
-        When to decay, while the learning rate is at its highest.
-    alarms : tuple of Alarm
-        The newest first.
-    waiting : str
-        Why there is no forecast, empty if there is one.
-    notes : tuple of str
-    """
-
-    source: str
-    title: str
-    law: str
-    steps: Ints
-    losses: Floats
-    skipped: int
-    fitted: int
-    step: int
-    total: int
-    guessed_from: int | None
-    final: Forecast | None
-    ahead: Ahead | None
-    reached: int | None
-    eta: Eta | None
-    decay: DecayPlan | None
-    alarms: tuple[Alarm, ...]
-    waiting: str
-    notes: tuple[str, ...]
-
-    @property
-    def finished(self) -> bool:
-        """Whether the last step planned is logged."""
-        return 0 < self.total <= self.step + 1
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values, without the points; what is not finite is null."""
-        eta, decay = self.eta, self.decay
-        return {
-            "log": self.source,
-            "law": self.law,
-            "step": self.step,
-            "total_steps": self.total,
-            "points": len(self.steps),
-            "fitted": self.fitted,
-            "skipped": self.skipped,
-            "loss": _finite(float(self.losses[-1])) if self.losses.size else None,
-            "lr_guessed_from": self.guessed_from,
-            "final": self.final and _fields(self.final, "loss", "lower", "upper", "level")
-            | _fields(self.final, "prior_share", "undetermined"),
-            "reached": self.reached,
-            "eta": eta and _fields(eta, "target", "step", "earliest", "latest"),
-            "decay": decay and _fields(decay, "start", "loss", "lower", "upper", "window"),
-            "alarms": [
-                {"since": a.since} | _fields(a.anomaly, "kind", "step", "loss", "expected")
-                for a in self.alarms
-            ],
-            "waiting": self.waiting,
-            "notes": list(self.notes),
-        }  # fmt: skip
 
 
 class Watch:
@@ -191,6 +86,7 @@ class Watch:
         self._level = level
         self._prior = prior
         self._last: State | None = None
+        self._contradiction = ""
         # What can't be forecast by is refused before there is a log.
         Forecaster(self._law, schedule or schedules.constant(steps=2, peak=1.0), prior=prior)
         self._forget()
@@ -221,6 +117,7 @@ class Watch:
         new = self._log.read()
         if self._log.restarts != restarts:
             self._forget()
+            self._contradiction = ""
         elif not new and self._last is not None and title == self._log.title:
             return replace(self._last, notes=self._notes())
         self._follow()
@@ -234,6 +131,7 @@ class Watch:
     def _plan(self) -> Schedule | None:
         """Return the plan as far as it is known: None while no learning rate is."""
         if self._given is not None:
+            self._compare(self._given)
             return self._given
         total = self._total or self._log.total
         if total is None:
@@ -253,6 +151,27 @@ class Watch:
             return Schedule.from_points(rates.steps, rates.values, total=total)
         except ValueError as error:
             raise ValueError(f"{self._log.source}: {error}") from None
+
+    def _compare(self, plan: Schedule) -> None:
+        """Hold the log's learning rates against the plan's, give or take a step."""
+        rates = self._log.rates
+        steps = np.array(rates.steps[rates.first_new :], dtype=np.int64)
+        logged = np.array(rates.values[rates.first_new :])
+        rates.seen()
+        inside = steps < plan.steps
+        steps, logged = steps[inside], logged[inside]
+        if self._contradiction or not steps.size:
+            return
+        around = np.clip(steps[:, None] + [-1, 0, 1], 0, plan.steps - 1)
+        planned = plan.at(around.ravel()).reshape(around.shape)
+        slack = AGREES * plan.peak
+        off = (logged < planned.min(axis=1) - slack) | (logged > planned.max(axis=1) + slack)
+        if off.any():
+            k = int(np.argmax(off))
+            self._contradiction = (
+                f"the log's learning rate at step {steps[k]} is {logged[k]:.4g}, the schedule's "
+                f"{planned[k, 1]:.4g}: forecasts are of the schedule"
+            )
 
     def _follow(self) -> None:
         """Hand the points that are new to the forecaster."""
@@ -340,7 +259,7 @@ class Watch:
         )
 
     def _notes(self) -> tuple[str, ...]:
-        return (*self._log.notes(), *([self._undecided] if self._undecided else []))
+        return (*filter(None, (self._contradiction, self._undecided)), *self._log.notes())
 
     def _final(self) -> tuple[Forecast | None, str]:
         """Return the forecast of the end, or why there is none."""
@@ -380,12 +299,3 @@ class Watch:
 
     def _eta(self, forecaster: Forecaster) -> Eta | None:
         return None if self._target is None else forecaster.eta(self._target, self._level)
-
-
-def _finite(value: Any) -> Any:
-    """Return a value for JSON: None for a number that is not finite."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _fields(record: object, *names: str) -> dict[str, Any]:
-    return {name: _finite(getattr(record, name)) for name in names}

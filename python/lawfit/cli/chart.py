@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from lawfit._validate import Floats, Ints
-from lawfit.watch import State
+from lawfit.watch_state import State
 
 __all__ = ["chart"]
 

@@ -25,7 +25,8 @@ from lawfit.cli.chart import chart
 from lawfit.io.schedule_text import read_schedule
 from lawfit.io.tail import check_regular
 from lawfit.result import Fit
-from lawfit.watch import NoPlan, State, Watch
+from lawfit.watch import NoPlan, Watch
+from lawfit.watch_state import State
 
 __all__ = ["watch"]
 

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 from lawfit._printable import printable
 from lawfit.cli.chart import chart
 from lawfit.outlook import Forecast
-from lawfit.watch import State
+from lawfit.watch_state import State
 
 __all__ = ["Line", "News", "Objects", "summary", "view"]
 
