@@ -21,7 +21,7 @@ from lawfit.result import Fit
 from lawfit.schedule import Schedule
 from lawfit.watch_state import Ahead, Alarm, State
 
-__all__ = ["NoPlan", "State", "Watch"]
+__all__ = ["NoPlan", "Watch"]
 
 AHEAD: Final = 200  # steps still to come that a picture shows
 JUDGED: Final = 50  # newest points of a read that are each held against those before
