@@ -250,8 +250,8 @@ def test_alarms_of_points_that_were_superseded_are_gone(path):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("4000,0,2\n", "log.csv: .*step 4000 .* beyond the schedule|log.csv: .*4000"),
-        ("3999,0,-2\n", "log.csv: .*loss"),
+        ("4000,0,2\n", "log.csv: step 4000 is beyond the schedule, which ends at step 3999"),
+        ("3999,0,-2\n", "log.csv: loss at step 3999 is -2; log residuals need it above 0"),
         ("3999,0,x\n", r"log.csv: line \d+: loss is 'x'"),
     ],
 )
@@ -259,6 +259,14 @@ def test_what_no_log_holds_is_refused_with_the_file(path, row, message):
     path.write_text("".join(lines(until=3500)) + row)
     with pytest.raises(ValueError, match=message):
         Watch(path, schedule=PLAN).refresh()
+
+
+def test_what_is_refused_once_is_refused_again(path):
+    path.write_text("".join(lines(until=3500)) + "4000,0,2\n")
+    watched = Watch(path, schedule=PLAN)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="log.csv: step 4000 is beyond the schedule, which"):
+            watched.refresh()
 
 
 def test_a_law_or_prior_that_cannot_forecast_is_refused_before_there_is_a_log(path):

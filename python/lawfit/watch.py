@@ -114,12 +114,14 @@ class Watch:
             If it can't be read.
         """
         restarts, title = self._log.restarts, self._log.title
+        last, self._last = self._last, None  # what is refused below is refused again
         new = self._log.read()
         if self._log.restarts != restarts:
             self._forget()
             self._contradiction = ""
-        elif not new and self._last is not None and title == self._log.title:
-            return replace(self._last, notes=self._notes())
+        elif not new and last is not None and title == self._log.title:
+            self._last = replace(last, notes=self._notes())
+            return self._last
         self._follow()
         self._last = self._state()
         return self._last
@@ -197,6 +199,7 @@ class Watch:
         try:
             forecaster.update(step, loss)
         except (TypeError, ValueError) as error:
+            self._forget()
             raise ValueError(f"{self._log.source}: {error}") from None
         if until < len(self._log.losses.steps) or not math.isfinite(loss):
             return

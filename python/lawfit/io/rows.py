@@ -46,7 +46,7 @@ class Row(NamedTuple):
 
 
 class Reader(Protocol):
-    """A log that is read as it grows.
+    """A log that is read as it grows. After a refusal it is of no more use: open the log again.
 
     Attributes
     ----------
