@@ -139,7 +139,7 @@ def test_every_flipped_bit_is_noticed(path):
 
 
 def test_large_records_are_passed_over_and_counted(path, monkeypatch):
-    monkeypatch.setattr(module, "_LARGEST_READ", 1000)
+    monkeypatch.setattr(module, "LARGEST_READ", 1000)
     picture = ev.framed(bytes(5000))
     content = ev.scalars(ROWS[:1]) + picture + ev.framed(ev.event(9, ev.simple("loss", 1.0)))
     expected = [ROWS[0], (9, {"loss": 1.0})]

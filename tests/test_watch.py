@@ -265,7 +265,7 @@ def test_what_is_refused_once_is_refused_again(path):
     path.write_text("".join(lines(until=3500)) + "4000,0,2\n")
     watched = Watch(path, schedule=PLAN)
     for _ in range(3):
-        with pytest.raises(ValueError, match="log.csv: step 4000 is beyond the schedule, which"):
+        with pytest.raises(ValueError, match="step 4000 is beyond the schedule, which ends"):
             watched.refresh()
 
 

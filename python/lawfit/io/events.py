@@ -15,14 +15,14 @@ from lawfit.io.crc32c import masked_crc32c
 from lawfit.io.rows import Row, whole_step
 from lawfit.io.tail import Tail
 
-__all__ = ["SHORTEST", "EventReader", "is_event_file"]
+__all__ = ["LARGEST_READ", "SHORTEST", "EventReader", "is_event_file"]
 
 _HEADER: Final = struct.Struct("<QI")
 SHORTEST: Final = _HEADER.size  # bytes by which an event file is known
 _CRC: Final = struct.Struct("<I")
 _FRAME: Final = _HEADER.size + _CRC.size
 _LARGEST: Final = 2**31  # bytes of a protobuf message
-_LARGEST_READ: Final = 2**24  # of one with scalars; larger ones hold pictures and graphs
+LARGEST_READ: Final = 2**24  # of one with scalars; larger ones hold pictures and graphs
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 # Of the tensor types a scalar comes in (float, double, int32, int64): the field that lists values,
@@ -76,7 +76,7 @@ class EventReader:
         if self._tail.missing:
             found.append("the file is gone; waiting for it")
         if self._large:
-            found.append(f"passed over {self._large} records of more than {_LARGEST_READ} bytes")
+            found.append(f"passed over {self._large} records of more than {LARGEST_READ} bytes")
         if self._rest or self._skip:
             found.append("the last record is not whole yet: it waits")
         return found
@@ -99,7 +99,7 @@ class EventReader:
         while len(data) - at >= _HEADER.size:
             length = self._length(data[at : at + _HEADER.size])
             end = at + _FRAME + length
-            if length > _LARGEST_READ:
+            if length > LARGEST_READ:
                 self._large += 1
                 self._skip = max(0, end - len(data))
             elif end > len(data):
