@@ -73,7 +73,7 @@ def _check(scheduler: Any) -> str:
 
 def _calls(scheduler: Any) -> int:
     """Return how often step() was called."""
-    while not hasattr(scheduler, "last_epoch") and getattr(scheduler, "_schedulers", ()):
+    while not hasattr(scheduler, "last_epoch") and getattr(scheduler, "_schedulers", None):
         scheduler = scheduler._schedulers[0]  # of a chain, whose parts are stepped together
     return integer(
         getattr(scheduler, "last_epoch", None),
