@@ -42,7 +42,7 @@ def follow(mode):
     forecaster = lf.Forecaster("annealing", SCHEDULE, mode=mode)
     for step, loss in zip(STEPS[::3].tolist(), LOSSES[::3].tolist(), strict=True):
         forecaster.update(step, loss)
-    return [*forecaster.params.values(), forecaster.forecast()]
+    return [*forecaster.params.values(), forecaster.forecast().loss]
 
 
 JOBS = {
@@ -60,7 +60,7 @@ JOBS = {
         lf.fit(lf.Law("own", "logaddexp(a - b*log(x), c)", ["a", "b", "c"], y="y"), TABLE)
     ),
     "own forecaster": lambda s, k: follow(("exact", "anchored")[k % 2]),
-    "shared forecaster": lambda s, k: [*s.forecaster.params.values(), s.forecaster.forecast()],
+    "shared forecaster": lambda s, k: [*s.forecaster.params.values(), s.forecaster.forecast().loss],
 }
 
 
@@ -96,7 +96,7 @@ def feed_together():
                 if point is None:
                     return
                 forecaster.update(*point)
-            assert np.isfinite(forecaster.forecast()) or forecaster.n < 10
+            assert np.isfinite(forecaster.forecast().loss) or forecaster.n < 10
             assert len(forecaster.curve) >= 1
             assert forecaster.status
 

@@ -120,7 +120,7 @@ def test_a02_every_entry():
     for n, (step, loss) in enumerate([(200, 3.0), (300, 2.9), (400, 2.8)], 1):
         forecaster.update(step, loss)
         assert forecaster.status == "waiting"
-        assert np.isnan(forecaster.forecast())
+        assert np.isnan(forecaster.forecast().loss)
         with pytest.raises(ValueError, match=f"'so far': 4 parameters need >= 4 points, got {n}"):
             forecaster.fit()
 

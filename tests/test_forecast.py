@@ -130,12 +130,12 @@ def test_it_waits_for_enough_points():
         assert math.isnan(forecaster.params["L0"])
         assert forecaster.params["lam"] == 0.999
         assert math.isnan(forecaster.objective)
-        assert math.isnan(forecaster.forecast())
-        assert np.isnan(forecaster.forecast([500, 600])).all()
+        assert math.isnan(forecaster.forecast().loss)
+        assert np.isnan(forecaster.forecast([500, 600]).loss).all()
         assert repr(forecaster) == f"<Forecaster 'annealing': {k} points, waiting>"
         forecaster.update(step, value)
     assert forecaster.status != "waiting"
-    assert math.isfinite(forecaster.forecast())
+    assert math.isfinite(forecaster.forecast().loss)
 
 
 def test_a_wrong_early_minimum_is_left():
@@ -162,8 +162,8 @@ def test_where_the_law_loses_its_value_many_starts_find_another(mode):
 def test_forecasts_are_the_laws():
     forecaster = lf.Forecaster("annealing", SCHEDULE).update_many(STEPS[:600], losses(1e-3)[:600])
     expected = lf.predict("annealing", forecaster.params, SCHEDULE)
-    assert forecaster.forecast() == pytest.approx(expected[-1], rel=1e-14)
-    assert forecaster.forecast([8000, 200]) == pytest.approx(expected[[8000, 200]], rel=1e-14)
+    assert forecaster.forecast().loss == pytest.approx(expected[-1], rel=1e-14)
+    assert forecaster.forecast([8000, 200]).loss == pytest.approx(expected[[8000, 200]], rel=1e-14)
     assert f"final loss {expected[-1]:.4g}" in repr(forecaster)
     with pytest.raises(ValueError, match="9000"):
         forecaster.forecast([9000])
@@ -275,7 +275,7 @@ def test_other_laws_are_solved_in_full(law, options):
     assert forecaster.status == fit.status
     assert forecaster.n == steps.size
     assert forecaster.gap == 0
-    assert forecaster.forecast() == pytest.approx(fit.predict(SCHEDULE)[-1], rel=1e-5)
+    assert forecaster.forecast().loss == pytest.approx(fit.predict(SCHEDULE)[-1], rel=1e-5)
     forecaster.update(8999, math.nan)
     assert forecaster.skipped == 1
 

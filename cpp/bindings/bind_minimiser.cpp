@@ -22,8 +22,8 @@ bool is_small(const Problem &problem, const SolverOptions &options) {
 // by what that other polls, a handler of signals.
 class Shared {
 public:
-  Shared(const Problem &problem, const SolverOptions &options)
-      : problem_(problem), options_(options), minimiser_(problem, options),
+  Shared(const Problem &problem, const SolverOptions &options, const Prior &prior)
+      : problem_(problem), options_(options), prior_(prior), minimiser_(problem, options, prior),
         small_(is_small(problem, options)) {}
 
   py::tuple solve(const py::sequence &start) {
@@ -51,7 +51,7 @@ public:
 private:
   SolverSummary minimise(double *theta, Cancel &cancel) {
     if (busy_.test_and_set(std::memory_order_acquire))
-      return Minimiser(problem_, options_).solve(theta, cancel);
+      return Minimiser(problem_, options_, prior_).solve(theta, cancel);
     const Release release{busy_};
     return minimiser_.solve(theta, cancel);
   }
@@ -63,6 +63,7 @@ private:
 
   const Problem &problem_;
   SolverOptions options_;
+  Prior prior_;
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
   Minimiser minimiser_;
   bool small_;
@@ -73,15 +74,18 @@ private:
 void bind_minimiser(py::module_ &module) {
   py::class_<Shared>(module, "Minimiser")
       .def(py::init([](const Problem &problem, const std::vector<double> &lower,
-                       const std::vector<double> &upper, int max_iterations, double tolerance) {
+                       const std::vector<double> &upper, int max_iterations, double tolerance,
+                       const std::vector<double> &mean, const std::vector<double> &precision) {
              const auto p = static_cast<std::size_t>(problem.parameters());
              if (lower.size() != p || upper.size() != p)
                throw py::value_error("bounds must hold the free parameters");
-             return std::make_unique<Shared>(
-                 problem, SolverOptions{lower, upper, max_iterations, tolerance});
+             return std::make_unique<Shared>(problem,
+                                             SolverOptions{lower, upper, max_iterations, tolerance},
+                                             Prior{mean, precision});
            }),
            py::kw_only(), py::arg("problem"), py::arg("lower"), py::arg("upper"),
-           py::arg("max_iterations"), py::arg("tolerance"), py::keep_alive<1, 2>())
+           py::arg("max_iterations"), py::arg("tolerance"), py::arg("mean") = std::vector<double>(),
+           py::arg("precision") = std::vector<double>(), py::keep_alive<1, 2>())
       .def("solve", &Shared::solve, py::arg("start"),
            "(parameters, objective, index of the status, iterations, evaluations).");
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "lawfit/levenberg_marquardt.hpp"
+#include "lawfit/prior.hpp"
 #include "lawfit/problem.hpp"
 
 namespace lawfit {
@@ -11,8 +12,10 @@ namespace lawfit {
 // Allocates when built, never in solve(). For one thread at a time.
 class Minimiser {
 public:
-  // The problem must outlive it. Bounds in natural coordinates.
-  Minimiser(const Problem &problem, const SolverOptions &options);
+  // The problem must outlive it. Bounds in natural coordinates. With a prior its term is part of
+  // the objective, and the search is in natural coordinates, where that term is quadratic. Throws
+  // std::invalid_argument for a prior of another number of parameters.
+  Minimiser(const Problem &problem, const SolverOptions &options, Prior prior = {});
 
   // theta: the start, in natural coordinates and within the bounds; becomes the minimum, unless the
   // law has no value at it or the minimum is beyond what doubles hold.
@@ -20,7 +23,8 @@ public:
 
 private:
   const Problem &problem_;
-  SolverOptions natural_, centred_;
+  Prior prior_;
+  SolverOptions natural_, searched_; // the same bounds, and those in the search's coordinates
   Problem::Workspace work_;
   LevenbergMarquardt solver_;
   std::vector<double> at_, end_;

@@ -222,7 +222,48 @@ static void test_beyond_doubles() {
   CHECK(theta == start);
 }
 
+// The rows' gradient and the prior's cancel at the minimum of both.
+static void test_prior() {
+  for (const Rig &rig : rigs()) {
+    const std::size_t p = rig.start.size();
+    Minimiser without(*rig.problem, rig.options);
+    const Found rows = solve(without, rig.start);
+    toys::ProblemObjective objective(*rig.problem);
+    Evaluation at;
+    CHECK(objective.evaluate(rows.theta.data(), 1, at));
+    Prior prior{rows.theta, Point(p * p)};
+    for (std::size_t i = 0; i < p; ++i) {
+      prior.mean[i] *= 1.01;
+      for (std::size_t j = 0; j <= i; ++j) {
+        const double scale = std::sqrt(at.gauss_newton[i * p + i] * at.gauss_newton[j * p + j]);
+        prior.precision[i * p + j] = prior.precision[j * p + i] = (i == j ? 0.5 : 0.1) * scale;
+      }
+    }
+    Minimiser with(*rig.problem, rig.options, prior);
+    const Found found = solve(with, rig.start);
+    CHECK(is_success(found.summary.status) && !same_bits(found.theta, rows.theta));
+    CHECK(objective.evaluate(found.theta.data(), 1, at));
+    const double of_rows = at.objective;
+    prior.add(found.theta.data(), 1, at);
+    CHECK(at.objective > of_rows);
+    CHECK_NEAR(found.summary.objective, at.objective, 1e-12);
+    for (std::size_t k = 0; k < p; ++k)
+      CHECK(std::abs(at.gradient[k]) <=
+            1e-7 * std::sqrt(at.gauss_newton[k * p + k] * at.objective));
+    CHECK(same(solve(with, rig.start), found));
+    for (double &value : prior.precision)
+      value *= 1e16;
+    Minimiser sure(*rig.problem, rig.options, prior);
+    const Found held = solve(sure, prior.mean);
+    for (std::size_t k = 0; k < p; ++k)
+      CHECK_NEAR(held.theta[k], prior.mean[k], 1e-9);
+    prior.mean.pop_back();
+    CHECK_THROWS(Minimiser(*rig.problem, rig.options, prior), std::invalid_argument);
+  }
+}
+
 int main() {
+  test_prior();
   test_beyond_doubles();
   test_no_memory();
   test_many_starts_of_one();

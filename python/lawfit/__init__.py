@@ -2,6 +2,7 @@
 
 from lawfit import laws, samples, schedules
 from lawfit._core import build_info
+from lawfit.alarms import Anomaly
 from lawfit.batch import FitTable, fit_many
 from lawfit.bootstrap import Bootstrap, bootstrap
 from lawfit.callable_law import CallableLaw
@@ -57,6 +58,8 @@ from lawfit.forecast import Forecaster
 from lawfit.formula import FormulaError
 from lawfit.grouped import GroupedFit
 from lawfit.law import Law, Parameter
+from lawfit.outlook import Forecast
+from lawfit.plans import DecayPlan, Eta
 from lawfit.prediction import predict
 from lawfit.problem import Minimum, Problem
 from lawfit.result import Fit
@@ -67,6 +70,7 @@ __version__ = str(build_info()["version"])
 
 __all__ = [
     "Agreement",
+    "Anomaly",
     "BatchCost",
     "Bootstrap",
     "CallableLaw",
@@ -75,12 +79,15 @@ __all__ = [
     "Crossover",
     "Curve",
     "Curves",
+    "DecayPlan",
     "DownstreamChain",
     "Emergence",
     "EntropyReading",
     "Envelope",
+    "Eta",
     "Fit",
     "FitTable",
+    "Forecast",
     "Forecaster",
     "FormulaError",
     "GroupedFit",

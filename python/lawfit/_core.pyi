@@ -65,6 +65,8 @@ class Minimiser:
         upper: Sequence[float],
         max_iterations: int,
         tolerance: float,
+        mean: Sequence[float] = ...,
+        precision: Sequence[float] = ...,
     ) -> None: ...
     def solve(self, start: Sequence[float]) -> tuple[tuple[float, ...], float, int, int, int]: ...
 

@@ -1,19 +1,76 @@
-"""What a forecaster does with laws that the core has no streaming refitter for."""
+"""What refits a growing run: the core's streaming refitter, or a full solve at every point."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
+from lawfit import _core
+from lawfit._points import Setting
+from lawfit._targets import check_rows
 from lawfit._validate import LARGEST, ROOM, Floats, Ints
+from lawfit.curve import Curve
 from lawfit.result import Fit
+from lawfit.rows import curve_rows
 
-__all__ = ["REFITTED", "UNREAD", "WANTS_START", "FullSolve"]
+__all__ = ["REFITTED", "UNREAD", "WANTS_START", "Refitter", "refitter", "replayed"]
 
 # What update() returns.
 REFITTED, WANTS_START, UNREAD = range(3)
+
+
+def refitter(
+    setting: Setting, *, anchored: bool, first_step: int, solve: Callable[[Floats | None], Fit]
+) -> Refitter:
+    """Return what refits a run of this setting; `solve` fits the points there are in full.
+
+    Raises
+    ------
+    ValueError
+        If an anchored one is asked for where there is none.
+    """
+    options = setting.options
+    bounds = [setting.bounds[name] for name in setting.free]
+    core = None
+    if options.rho in ("huber", "squared"):
+        core = _core.StreamingRefitter.of(
+            program=setting.law._program,
+            theta=[setting.held.get(name, 0.0) for name in setting.law.parameters],
+            free=[name not in setting.held for name in setting.law.parameters],
+            schedule=setting.schedule._native,
+            warmup=options.warmup,
+            first_step=first_step,
+            delta=math.inf if options.rho == "squared" else options.delta,
+            space=options.space,
+            anchored=anchored,
+            lower=[low for low, _ in bounds],
+            upper=[high for _, high in bounds],
+            max_iterations=options.max_iterations,
+        )
+    if core is None and anchored:
+        raise ValueError(
+            f"mode is 'anchored', which law {setting.law.name!r} with these options is not made "
+            "for: a sum of powers of S1, with S2 or not, a held λ and the Huber or squared "
+            "loss; mode='exact' solves it in full at every point"
+        )
+    return core or FullSolve(setting, first_step, solve)
+
+
+def replayed(new: Refitter, steps: Ints, losses: Floats, theta: Floats, *, last_step: int) -> int:
+    """Give a refitter the points of another, and its parameters unless they are NaN.
+
+    Returns how many losses without a value it counts for that.
+    """
+    for step, loss in zip(steps.tolist(), losses.tolist(), strict=True):
+        new.update(step, loss)
+    if np.all(np.isfinite(theta)) and steps.size:
+        new.start(theta.tolist())
+    if last_step > new.last_step:
+        new.update(last_step, math.nan)
+    return new.skipped
 
 
 class FullSolve:
@@ -25,27 +82,16 @@ class FullSolve:
     gap = 0.0
 
     def __init__(
-        self,
-        parameters: int,
-        schedule_steps: int,
-        first_step: int,
-        *,
-        logarithmic: bool,
-        delta: float,
-        check: Callable[[int, float], None],
-        solve: Callable[[Floats | None], Fit],
+        self, setting: Setting, first_step: int, solve: Callable[[Floats | None], Fit]
     ) -> None:
-        self._schedule_steps = schedule_steps
+        self._setting = setting
         self._first_step = first_step
-        self._logarithmic = logarithmic
-        self._delta = delta
-        self._check_row = check
         self._solve = solve
         self._steps: list[int] = []
         self._losses: list[float] = []
         self._found: Fit | None = None
-        self._next_start = parameters
-        self.theta: Floats = np.full(parameters, math.nan)
+        self._next_start = len(setting.free)
+        self.theta: Floats = np.full(len(setting.free), math.nan)
         self.last_step = -1
         self.skipped = 0
 
@@ -70,19 +116,28 @@ class FullSolve:
     def _check(self, step: int, loss: float) -> None:
         if step <= self.last_step:
             raise ValueError(f"step {step} does not come after step {self.last_step}")
-        if step >= self._schedule_steps:
-            last = self._schedule_steps - 1
+        last = self._setting.schedule.steps - 1
+        if step > last:
             raise ValueError(f"step {step} is beyond the schedule, which ends at step {last}")
         if math.isfinite(loss):
             self._check_size(f"loss at step {step} is {loss}", abs(loss), positive=loss > 0)
 
     def _check_size(self, what: str, size: float, *, positive: bool) -> None:
-        if self._logarithmic and not positive:
+        options = self._setting.options
+        delta = options.delta if options.robust else math.inf
+        if options.space == "log" and not positive:
             raise ValueError(f"{what}; log residuals need it above 0")
         if size > LARGEST or 0 < size < 1 / LARGEST:
             raise ValueError(f"{what}; expected a size from {1 / LARGEST:g} to {LARGEST:g}")
-        if not self._logarithmic and size > ROOM * self._delta:
+        if options.space == "linear" and size > ROOM * delta:
             raise ValueError(f"{what}, more than {ROOM:g} times delta; expected delta in its unit")
+
+    def _check_row(self, step: int, loss: float) -> None:
+        """Refuse a point that no fit would take, before it is among those fitted."""
+        setting = self._setting
+        point = Curve([step], [loss], setting.schedule, name=f"at step {step}")
+        rows = curve_rows(setting.law, point, warmup=setting.options.warmup, skip_steps=0)
+        check_rows(rows, setting.options)
 
     def start(self, theta: Floats | list[float]) -> None:
         """Solve from these parameters."""
@@ -126,3 +181,6 @@ class FullSolve:
     def losses(self) -> Floats:
         """Losses of the points."""
         return np.array(self._losses)
+
+
+Refitter: TypeAlias = _core.StreamingRefitter | FullSolve

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Literal, Self, overload
+from typing import Any, Literal, Self
 
 import numpy as np
 
-from lawfit import _core
 from lawfit._keywords import known_keywords
-from lawfit._refit import UNREAD, WANTS_START, FullSolve
-from lawfit._targets import check_rows
+from lawfit._points import Setting, read_setting
+from lawfit._record import Record
+from lawfit._refit import UNREAD, WANTS_START, Refitter, refitter, replayed
 from lawfit._validate import (
     Floats,
     Ints,
@@ -24,21 +25,30 @@ from lawfit._validate import (
     same_length,
     step_array,
 )
+from lawfit.alarms import Anomaly, find_anomaly
 from lawfit.conventions import Warmup
 from lawfit.curve import Curve
 from lawfit.fit import fit
 from lawfit.law import Law
-from lawfit.options import read_bounds, read_held, read_law, read_options
-from lawfit.prediction import predict
+from lawfit.outlook import Forecast, Outlook, look
+from lawfit.plans import DecayPlan, Eta, best_decay, eta
 from lawfit.result import Fit
-from lawfit.rows import curve_rows
+from lawfit.saved import plain
 from lawfit.schedule import Schedule
+from lawfit.schedules import Decay
 
 __all__ = ["Forecaster"]
 
 MODES = ("exact", "anchored")
 # An objective lower by less than this share is the same minimum.
 SAME = 1e-9
+# Standard deviation of the law's own error, as a share of the change still to come, and how far
+# another run's parameters may be off, as a share of them: with these, intervals hold over replays
+# of real runs (bench/replay.py).
+LAW_ERROR = 0.2
+SPREAD = 0.2
+STATE = 1  # format of a saved state, counted up when it changes
+STATE_KEYS = ("format", "law", "steps", "losses", "theta", "last_step", "skipped")
 
 
 class Forecaster:
@@ -50,10 +60,10 @@ class Forecaster:
     followed from there on.
 
     Laws that are sums of powers of S1, with S2 or not and λ held, as annealing is, take
-    microseconds a point. Others are solved in full at every point, which takes milliseconds.
-    Threads may share a forecaster: a call waits for one that another thread is at. It does not
-    pickle: what a checkpoint needs of it is its `curve`, whose points a new one takes by
-    `update_many`.
+    microseconds a point. Others are solved in full at every point, which takes milliseconds. What
+    is asked of the points (`forecast`, `eta`, `best_decay`, `anomaly`) takes a millisecond for a
+    thousand of them. Threads may share a forecaster: a call waits for one that another thread is
+    at. It does not pickle: a checkpoint keeps its `state_dict`.
 
     Parameters
     ----------
@@ -61,6 +71,17 @@ class Forecaster:
         A law of the schedule, or of `step` and `lr`, alone: a run's size is not known here.
     schedule : Schedule or array-like of float, shape (T,)
         The learning rate of every step, to the planned end.
+    prior : Fit, optional
+        An earlier fit of the same law, say to runs of a smaller model. Its parameters, give or take
+        `prior_spread` of each and their own errors, are one more piece of evidence beside the
+        points: forecasts rest on it where these say little, and `Forecast.prior_share` says how
+        much. `params` and `objective` are the points' alone.
+    prior_spread : float or mapping of str to float
+        Standard deviation of a parameter from one run to another, as a share of it; of all, or by
+        name.
+    law_error : float
+        Standard deviation of the law's own error, as a share of the change still to come; 0 takes
+        the law at its word.
     mode : {"exact", "anchored"}
         "exact": the objective is within 1e-12, relatively, of that of a full solve from there.
         "anchored": an update takes time that does not grow with the points. Points near a kink of
@@ -68,6 +89,8 @@ class Forecaster:
         bounds what that costs, and is really far below the bound. Where it exceeds 1e-4 of the
         objective there is a new anchor, but only every 64 points and every 1/64 of them.
         Only for laws that take microseconds.
+    budget : float, optional
+        Seconds that a full fit within an update may take; what it found by then is judged.
     loss, delta, space, fixed, bounds, warmup, skip_steps, rng
         As of `lawfit.fit`.
 
@@ -83,7 +106,11 @@ class Forecaster:
         law: Law | str,
         schedule: object,
         *,
+        prior: Fit | None = None,
+        prior_spread: float | Mapping[str, float] = SPREAD,
+        law_error: float = LAW_ERROR,
         mode: Literal["exact", "anchored"] = "exact",
+        budget: float | None = None,
         loss: str | None = None,
         delta: float | None = None,
         space: str | None = None,
@@ -93,79 +120,35 @@ class Forecaster:
         skip_steps: int | None = None,
         rng: Any = 0,
     ) -> None:
-        self._law = read_law(law)
-        self._schedule = schedule if isinstance(schedule, Schedule) else Schedule(schedule)
-        self._mode = choose(mode, MODES, field="mode")
-        self._options = read_options(
-            self._law,
+        self._setting = read_setting(
+            law,
+            schedule,
+            prior=prior,
+            prior_spread=prior_spread,
+            law_error=law_error,
+            fixed=fixed,
+            bounds=bounds,
             loss=loss,
             delta=delta,
             space=space,
-            reduction="sum",
             warmup=warmup,
             skip_steps=skip_steps,
-            exact=False,
             rng=rng,
-            max_iterations=1000,
-            tolerance=1e-14,
         )
-        _check_columns(self._law)
-        self._held = read_held(self._law, fixed, bounds, None)
-        self._bounds = read_bounds(self._law, bounds)
+        self._mode = choose(mode, MODES, field="mode")
+        self._budget = None if budget is None else real(budget, field="budget", lower=0)
         self._given = dict(fixed or {}), dict(bounds or {})
-        self._free = [name for name in self._law.parameters if name not in self._held]
-        if not self._free:
-            raise ValueError(f"law {self._law.name!r}: every parameter is fixed")
-        self._core = self._streaming() or self._full()
         self._lock = threading.RLock()  # of the core, which is one thread's at a time
+        self._core = self._refitter(self._setting)
+        self._miscounted = 0  # losses that the core counts as skipped, and were none of the run's
 
-    def _streaming(self) -> _core.StreamingRefitter | None:
-        """Return the core's refitter, or None for a law or a loss that it does not know."""
-        options = self._options
-        if options.rho not in ("huber", "squared"):
-            return None
-        return _core.StreamingRefitter.of(
-            program=self._law._program,
-            theta=[self._held.get(name, 0.0) for name in self._law.parameters],
-            free=[name not in self._held for name in self._law.parameters],
-            schedule=self._schedule._native,
-            warmup=options.warmup,
-            first_step=self._first_step,
-            delta=math.inf if options.rho == "squared" else options.delta,
-            space=options.space,
+    def _refitter(self, setting: Setting) -> Refitter:
+        return refitter(
+            setting,
             anchored=self._mode == "anchored",
-            lower=[self._bounds[name][0] for name in self._free],
-            upper=[self._bounds[name][1] for name in self._free],
-            max_iterations=options.max_iterations,
-        )
-
-    def _full(self) -> FullSolve:
-        if self._mode == "anchored":
-            raise ValueError(
-                f"mode is 'anchored', which law {self._law.name!r} with these options is not made "
-                "for: a sum of powers of S1, with S2 or not, a held λ and the Huber or squared "
-                "loss; mode='exact' solves it in full at every point"
-            )
-        return FullSolve(
-            len(self._free),
-            self._schedule.steps,
-            self._first_step,
-            logarithmic=self._options.space == "log",
-            delta=self._options.delta if self._options.robust else math.inf,
-            check=self._check_row,
+            first_step=_first_step(setting),
             solve=self._fit_from,
         )
-
-    def _check_row(self, step: int, loss: float) -> None:
-        """Refuse a point that no fit would take, before it is among those fitted."""
-        point = Curve([step], [loss], self._schedule, name=f"at step {step}")
-        rows = curve_rows(self._law, point, warmup=self._options.warmup, skip_steps=0)
-        check_rows(rows, self._options)
-
-    @property
-    def _first_step(self) -> int:
-        skip = self._options.skip_steps
-        return self._schedule.warmup if skip is None else skip
 
     def update(self, step: int, loss: float) -> Self:
         """Take the loss logged at a step and refit.
@@ -228,7 +211,7 @@ class Forecaster:
                 f"update_many: step at index {i} is {at[i]}, which does not come after step "
                 f"{before[i]}"
             )
-        last = self._schedule.steps - 1
+        last = self.schedule.steps - 1
         if at.size and at[-1] > last:  # they ascend
             i = int(np.argmax(at > last))
             raise ValueError(
@@ -240,23 +223,23 @@ class Forecaster:
 
     def _search(self) -> None:
         """Follow the minimum that many starts find, where it is lower."""
-        found = self.fit()
+        found = self._fit_from(None, self._budget)
         here = self._core.objective
         lower = not found.objective >= here * (1 - SAME)  # also where nothing is followed: NaN
         if math.isfinite(found.objective) and lower:
-            self._core.start([found.params[name] for name in self._free])
+            self._core.start([found.params[name] for name in self._setting.free])
         else:
             self._core.decline_start()
 
     @property
     def law(self) -> Law:
         """The law."""
-        return self._law
+        return self._setting.law
 
     @property
     def schedule(self) -> Schedule:
         """The schedule of the whole run."""
-        return self._schedule
+        return self._setting.schedule
 
     @property
     def n(self) -> int:
@@ -268,17 +251,14 @@ class Forecaster:
     def skipped(self) -> int:
         """Points left out because their loss was NaN or infinite."""
         with self._lock:
-            return self._core.skipped
+            return self._core.skipped - self._miscounted
 
     @property
     def params(self) -> Mapping[str, float]:
         """All parameters by name; the free ones are NaN while there are too few points."""
         with self._lock:
-            theta = self._core.theta.tolist()
-        found = dict(zip(self._free, theta, strict=True))
-        return MappingProxyType(
-            {name: found.get(name, self._held.get(name, math.nan)) for name in self._law.parameters}
-        )
+            theta = self._core.theta
+        return MappingProxyType(self._setting.with_free(theta))
 
     @property
     def objective(self) -> float:
@@ -315,10 +295,10 @@ class Forecaster:
         """
         with self._lock:
             steps, losses = self._core.steps, self._core.losses
-        return Curve(steps, losses, self._schedule, name="so far")
+        return Curve(steps, losses, self.schedule, name="so far")
 
     def fit(self) -> Fit:
-        """Return a full fit to the points so far, from many starts.
+        """Return a full fit to the points so far, from many starts, without the prior.
 
         Raises
         ------
@@ -327,62 +307,239 @@ class Forecaster:
         """
         return self._fit_from(None)
 
-    def _fit_from(self, start: Floats | None) -> Fit:
-        options, (fixed, bounds) = self._options, self._given
+    def _fit_from(self, start: Floats | None, timeout: float | None = None) -> Fit:
+        options, (fixed, bounds) = self._setting.options, self._given
         return fit(
-            self._law,
+            self.law,
             self.curve,
             loss=options.loss,
             delta=options.delta,
             space=options.space,
             warmup=options.warmup,
-            skip_steps=self._first_step,
+            skip_steps=_first_step(self._setting),
             starts=None if start is None else [start],
             rng=options.seed,
             threads=None if start is None else 1,
             fixed=fixed,
             bounds=bounds,
+            timeout=timeout,
         )
 
-    @overload
-    def forecast(self, at: None = None) -> float: ...
-    @overload
-    def forecast(self, at: object) -> Floats: ...
-    def forecast(self, at: object = None) -> float | Floats:
-        """Forecast by the law with the parameters so far.
+    def forecast(
+        self,
+        at: object = None,
+        level: float | None = 0.9,
+        *,
+        schedule: Schedule | None = None,
+    ) -> Forecast:
+        """Forecast losses that the run will log.
+
+        The interval is the delta method's, of Student's t, for the parameters' covariance, noise
+        that remembers (AR(1)) and the law's own error (`law_error`).
 
         Parameters
         ----------
         at : array-like of int, shape (n,), optional
             Steps of the schedule, in any order; by default the last.
+        level : float, optional
+            Share of such intervals that hold what will be logged; None asks for none.
+        schedule : Schedule, optional
+            Another plan than the run's own, which stays as it is: what if?
 
         Returns
         -------
-        float, or ndarray of shape (n,) with `at`
-            NaN while there are too few points.
+        Forecast
+            Of numbers, or of arrays of shape (n,) with `at`.
 
         Raises
         ------
         TypeError, ValueError
-            For a step outside the schedule.
+            For a step outside the schedule, or a level not within (0, 1).
         """
-        steps = [self._schedule.steps - 1] if at is None else self._schedule._asked(at)
-        with self._lock:
-            params = self.params if self._core.started else None
-        if params is not None:
-            warmup = self._options.warmup
-            losses = predict(self._law, params, self._schedule, steps, warmup=warmup)
+        plan = self.schedule if schedule is None else schedule
+        if not isinstance(plan, Schedule):
+            raise TypeError(f"schedule is a {type(plan).__name__}; expected a Schedule")
+        steps = np.array([plan.steps - 1]) if at is None else plan._asked(at)
+        outlook = self._outlook()
+        if outlook is None:
+            nothing = np.full(len(steps), math.nan)
+            free, n = self._setting.free, self.n
+            whole = Forecast(steps, nothing, nothing, nothing, level, np.zeros(len(steps)), free, n)
         else:
-            losses = np.full(len(steps), math.nan)
-        return float(losses[0]) if at is None else losses
+            whole = outlook.at(steps, level, plan)
+        return whole.last() if at is None else whole
+
+    def _outlook(self) -> Outlook | None:
+        """Return what there is to say, or None where that is nothing."""
+        with self._lock:
+            curve = self.curve if self._core.n else None
+            theta, last = self._core.theta, self._core.last_step
+        setting = self._setting
+        if setting.prior is None and not (curve and np.all(np.isfinite(theta))):
+            return None
+        start = theta if setting.prior is None else setting.prior.mean
+        return look(setting, curve, start, last if curve is None else int(curve.steps[-1]))
+
+    def eta(self, loss: float, level: float = 0.9) -> Eta:
+        """Return when the forecast reaches a loss, or that it never does.
+
+        Parameters
+        ----------
+        loss : float
+        level : float
+            Of the interval of the forecast: its lower end gets there first, its upper end last.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a loss that is no number, or while there are too few points.
+        """
+        return eta(self._known("eta"), loss, level)
+
+    def best_decay(
+        self,
+        total_steps: int | None = None,
+        *,
+        shape: Decay = "linear",
+        end: float | None = None,
+        level: float = 0.9,
+    ) -> DecayPlan:
+        """Return from which step on to decay the learning rate for the lowest final loss.
+
+        Until then it stays as it is at the next step.
+
+        Parameters
+        ----------
+        total_steps : int, optional
+            Steps of the run; by default the schedule's.
+        shape : {"linear", "exponential", "1-sqrt", "cosine"}
+            Of the decay, as of `lawfit.schedules.wsd`.
+        end : float, optional
+            Rate it ends at; by default the schedule's last one where that is lower, else 0.
+        level : float
+            Of the final loss's interval.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where the points and the prior leave open what a decay does, naming the parameters;
+            where the rate is 0 already; for options without a meaning.
+        """
+        return best_decay(self._known("best_decay"), total_steps, shape=shape, end=end, level=level)
+
+    def _known(self, asked: str) -> Outlook:
+        outlook = self._outlook()
+        if outlook is None:
+            wanted = len(self._setting.free)
+            raise ValueError(
+                f"{asked}: nothing is known yet with {self.n} points; expected {wanted} or a prior"
+            )
+        return outlook
+
+    @property
+    def anomaly(self) -> Anomaly | None:
+        """What is wrong with the newest points, by a forecast from those before; None if nothing.
+
+        The newest are a tenth of all, from 5 to 200; before them there must be 20, and 3 a
+        parameter. Losses without a value are in `skipped`.
+        """
+        with self._lock:
+            if not self._core.n:
+                return None
+            curve, theta = self.curve, self._core.theta
+        if not np.all(np.isfinite(theta)):
+            return None
+        return find_anomaly(self._setting, curve, theta)
+
+    def replan(self, schedule: object) -> Self:
+        """Go on with another schedule: a longer run, or another decay.
+
+        The points stay, and so do the parameters where the schedules agree so far.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a schedule that ends before the last point; nothing has changed then.
+        """
+        plan = schedule if isinstance(schedule, Schedule) else Schedule(schedule)
+        with self._lock:
+            last = self._core.last_step
+            if last >= plan.steps:
+                raise ValueError(
+                    f"the schedule ends at step {plan.steps - 1}, before the last point's, {last}"
+                )
+            setting = replace(self._setting, schedule=plan)
+            core = self._refitter(setting)
+            skipped = self.skipped
+            found = self._core.steps, self._core.losses, self._core.theta
+            self._setting, before = setting, self._setting
+            try:
+                counted = replayed(core, *found, last_step=last)
+            except ValueError:
+                self._setting = before
+                raise
+            self._core, self._miscounted = core, counted - skipped
+        return self
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the points and the parameters as plain JSON values, for a checkpoint."""
+        with self._lock:
+            core = self._core
+            state = {
+                "format": STATE,
+                "law": self.law.name,
+                "steps": core.steps,
+                "losses": core.losses,
+                "theta": core.theta,
+                "last_step": core.last_step + 1,  # a count, as a whole number from 0
+                "skipped": self.skipped,
+            }
+        return {name: plain(value) for name, value in state.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> Self:
+        """Take the points and parameters that `state_dict` gave, instead of those there are.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For what is no such state, or one of another law, naming the key; nothing has changed
+            then.
+        """
+        record = Record(state, "state", STATE_KEYS)
+        if record.integer("format") != STATE:
+            raise ValueError(f"state: 'format' is {record.integer('format')}; this reads {STATE}")
+        if record.text("law") != self.law.name:
+            raise ValueError(f"state: 'law' is {record.text('law')!r}; expected {self.law.name!r}")
+        theta = record.reals("theta")
+        if theta.size != len(self._setting.free):
+            raise ValueError(f"state: 'theta' has {theta.size}; expected {self._setting.free}")
+        steps = step_array(record.items("steps"), source="state")
+        losses = record.reals("losses")
+        same_length("state", step=steps, loss=losses)
+        last = record.integer("last_step") - 1
+        with self._lock:
+            core = self._refitter(self._setting)
+            previous, self._core = self._core, core
+            try:
+                counted = replayed(core, steps, losses, theta, last_step=last)
+            except ValueError:
+                self._core = previous
+                raise
+            self._miscounted = counted - record.integer("skipped")
+        return self
 
     def __repr__(self) -> str:
         with self._lock:
             fitted = f"{self.n} points, {self.status}"
             if self._core.started:
                 shown = ", ".join(f"{name}={value:.6g}" for name, value in self.params.items())
-                fitted += f": {shown}; final loss {self.forecast():.4g}"
-        return f"<Forecaster {self._law.name!r}: {fitted}>"
+                fitted += f": {shown}; final loss {self.forecast(level=None)}"
+        return f"<Forecaster {self.law.name!r}: {fitted}>"
+
+
+def _first_step(setting: Setting) -> int:
+    skip = setting.options.skip_steps
+    return setting.schedule.warmup if skip is None else skip
 
 
 def _number(loss: Any) -> float:
@@ -394,14 +551,3 @@ def _number(loss: Any) -> float:
     if isinstance(value, float) and not math.isfinite(value):
         return value
     return real(value, field="loss")
-
-
-def _check_columns(law: Law) -> None:
-    if law.y != "loss":
-        raise ValueError(f"law {law.name!r} predicts {law.y!r}; expected a law of the loss")
-    for name in law.columns:
-        if name not in ("step", "lr"):
-            raise ValueError(
-                f"law {law.name!r} needs the column {name!r}; a Forecaster knows its schedule "
-                "alone, so hold the term's parameters in a law without it"
-            )

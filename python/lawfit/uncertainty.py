@@ -17,10 +17,13 @@ from lawfit._validate import Floats, choose, real
 from lawfit.parameter import TINY, Parameter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lawfit.law import Law
     from lawfit.prediction import Request
     from lawfit.result import Fit
 
-__all__ = ["conf_int", "interval"]
+__all__ = ["around", "conf_int", "interval", "law_derivatives"]
 
 METHODS = ("sandwich",)
 SCALES = ("auto", "linear", "log")
@@ -54,17 +57,24 @@ def interval(fit: Fit, asked: Request, level: float) -> tuple[Floats, Floats]:
     t = _quantile(fit, level)
     if not len(asked.rows):
         return np.zeros(0), np.zeros(0)
-    values, derivatives = _derivatives(fit, asked)
+    exact = fit.options.exact
+    values, derivatives = law_derivatives(fit.law, fit.params, fit.free, asked, exact=exact)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         half = t * _errors(fit, derivatives)
-        low, high = values - half, values + half
-        if fit.options.space == "log":  # but extrapolated values may be negative
-            factor, positive = np.exp(half / values), values > 0
-            low = np.where(positive, values / factor, low)
-            high = np.where(positive, values * factor, high)
+        low, high = around(values, half, logarithmic=fit.options.space == "log")
         if fit.options.loss == "binomial":
             low, high = np.maximum(low, 0), np.minimum(high, 1)
     return asked.as_asked(low), asked.as_asked(high)
+
+
+def around(values: Floats, half: Floats, *, logarithmic: bool) -> tuple[Floats, Floats]:
+    """Return the ends of intervals of half-widths `half`; on the logarithm, a factor apart."""
+    low, high = values - half, values + half
+    if logarithmic:  # but extrapolated values may be negative
+        factor, positive = np.exp(half / values), values > 0
+        low = np.where(positive, values / factor, low)
+        high = np.where(positive, values * factor, high)
+    return low, high
 
 
 def _quantile(fit: Fit, level: float, intervals: int = 1) -> float:
@@ -98,24 +108,26 @@ def _clipped(value: float, half: float, parameter: Parameter) -> Pair:
     return low, high
 
 
-def _derivatives(fit: Fit, asked: Request) -> tuple[Floats, Floats]:
+def law_derivatives(
+    law: Law, params: Mapping[str, float], free: Sequence[str], asked: Request, *, exact: bool
+) -> tuple[Floats, Floats]:
     """Return the law's values at the rows, and their derivatives by the free parameters."""
     asked.rows.check_columns()
     n = len(asked.rows)
-    data = asked.rows.core(exact=fit.options.exact)  # alive as long as the problem
+    data = asked.rows.core(exact=exact)  # alive as long as the problem
     problem = _core.Problem(
-        program=fit.law._program,
+        program=law._program,
         data=data,
         y=np.ones(n),
         weights=np.zeros(0),
         loss="squared",
         delta=1.0,
         space="linear",
-        theta=list(fit.params.values()),
-        free=[name in fit.free for name in fit.params],
-        may_centre=[False] * len(fit.free),
+        theta=list(params.values()),
+        free=[name in free for name in params],
+        may_centre=[False] * len(free),
     )
-    values, derivatives = problem.jacobian([fit.params[name] for name in fit.free])
+    values, derivatives = problem.jacobian([params[name] for name in free])
     if asked.everywhere:
         asked.rows.check_values(values)
     return values, derivatives

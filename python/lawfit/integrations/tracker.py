@@ -129,11 +129,13 @@ class Tracker:
         self.alarm: Any = None  # the last anomaly there was
         self.error: Exception | None = None  # that ended the tracker's work
         self.seconds = 0.0  # taken in all
+        self._guarding = False
         self.out_of_reach = 0  # reports in a row whose interval is wholly above `target`
         self._began = time.perf_counter()
         self._kept: list[tuple[int, Any]] = []  # observed, perhaps on a device
         self._waiting: list[tuple[int, Any]] = []  # read, not yet fitted
         self._state: Mapping[str, Any] = {}  # loaded before the run began
+        self._plan: object = None  # a schedule to go on with
         self._reported = -1  # the step of the last report
         self._per_point = 0.0  # seconds, at the last reading
         self._per_report = 0.0  # seconds of the last report
@@ -149,8 +151,9 @@ class Tracker:
 
         Parameters
         ----------
-        schedule : Schedule or array-like of float, shape (T,), optional
-            The framework's; the one that the tracker was made with comes first.
+        schedule : Schedule or array-like of float, shape (T,), or callable, optional
+            The framework's; the one that the tracker was made with comes first. A function that
+            returns one is called on the tracker's own time, and its errors are the tracker's.
 
         Returns
         -------
@@ -159,7 +162,7 @@ class Tracker:
         """
         state = self._state
         self._restart()
-        self._guarded(lambda: self._begin(schedule, state), None)
+        self.guard(lambda: self._begin(schedule, state), None)
         return self
 
     def _begin(self, schedule: object, state: Mapping[str, Any]) -> None:
@@ -182,7 +185,7 @@ class Tracker:
             are left out and counted in `forecaster.skipped`.
         """
         if self.active:
-            self._guarded(lambda: self._kept.append((step, keep(loss))), None)
+            self.guard(lambda: self._kept.append((step, keep(loss))), None)
 
     def report(self, step: int | None = None) -> dict[str, float]:
         """Read, refit and forecast, if that is due.
@@ -208,13 +211,13 @@ class Tracker:
         """
         if not self.active:
             return {}
-        return self._guarded(lambda: self._report(step), {})
+        return self.guard(lambda: self._report(step), {})
 
     def finish(self) -> dict[str, float]:
         """Report whatever the cadence and the share say, at the run's end."""
         if not self.active:
             return {}
-        return self._guarded(self._finish, {})
+        return self.guard(self._finish, {})
 
     def _finish(self) -> dict[str, float]:
         self._running()
@@ -222,12 +225,9 @@ class Tracker:
         return self._refit() if self._waiting else dict(self._last)
 
     def _report(self, step: int | None) -> dict[str, float]:
-        forecaster = self._running()
-        if not self._kept and not self._waiting:
-            return {}
-        now = (self._kept or self._waiting)[-1][0] if step is None else step
-        every = self.every or max(1, forecaster.schedule.steps // REPORTS)
-        if now - self._reported < every or not self._rested():
+        newest = (self._kept or self._waiting or [(self._reported, None)])[-1][0]
+        now = newest if step is None else step
+        if not self._due(now) or not (self._kept or self._waiting):
             return {}
         self._reported = now
         start = time.perf_counter()
@@ -235,6 +235,14 @@ class Tracker:
         found = self._refit()
         self._per_report = time.perf_counter() - start
         return found
+
+    def due(self, step: int) -> bool:
+        """Say whether a report at a step would be made, so far as cadence and share go."""
+        return self.guard(lambda: self._due(step), False)
+
+    def _due(self, step: int) -> bool:
+        every = self.every or max(1, self._running().schedule.steps // REPORTS)
+        return step - self._reported >= every and self._rested()
 
     def _rested(self) -> bool:
         """Say whether a report like the last keeps to the share."""
@@ -283,6 +291,9 @@ class Tracker:
         """Fit to what waits, for as long as the budget lasts; return the last anomaly."""
         points, self._waiting = self._thinned(self._waiting), []
         forecaster = self._running()
+        if self._plan is not None:
+            plan, self._plan = self._plan, None
+            forecaster.replan(_schedule(plan))
         start = time.perf_counter()
         taken, anomaly = 0, None
         for step, loss in points:
@@ -304,9 +315,11 @@ class Tracker:
         return points[::-1][::stride][::-1]
 
     def replan(self, schedule: object) -> None:
-        """Go on with another schedule for the same run, its steps so far included."""
-        if self.active:
-            self._guarded(lambda: self._running().replan(_schedule(schedule)), None)
+        """Go on with another schedule for the same run, its steps so far included.
+
+        As `begin` takes one; it is looked at when losses are read the next time.
+        """
+        self._plan = schedule
 
     def state_dict(self) -> dict[str, Any]:
         """Return the points and the fit so far as plain JSON values, for a checkpoint.
@@ -315,7 +328,7 @@ class Tracker:
         """
         if not self.active:
             return {}
-        return self._guarded(self._save, {})
+        return self.guard(self._save, {})
 
     def _save(self) -> dict[str, Any]:
         if self.forecaster is None:
@@ -334,7 +347,7 @@ class Tracker:
         Whatever was observed up to now is forgotten.
         """
         if self.active:
-            self._guarded(lambda: self._load(state), None)
+            self.guard(lambda: self._load(state), None)
 
     def _load(self, state: Mapping[str, Any]) -> None:
         if not state:
@@ -352,11 +365,23 @@ class Tracker:
         self._waiting = [(step, loss) for step, loss in state["waiting"]]
         self._reported = integer(state["reported"], field="reported", lower=-1)
 
-    def _guarded(self, action: Callable[[], T], otherwise: T) -> T:
-        """Do something, on the tracker's own time; an error ends its work."""
+    def guard(self, action: Callable[[], T], otherwise: T) -> T:
+        """Do something that must not end the run: what a callback does beside the tracker.
+
+        It is done on the tracker's own time, and an error ends the tracker's work.
+
+        Parameters
+        ----------
+        action : callable without arguments
+        otherwise
+            What to return where that fails or the tracker's work has ended.
+        """
         if not self.active:
             return otherwise
+        if self._guarding:
+            return action()
         start = time.perf_counter()
+        self._guarding = True
         try:
             return action()
         except Exception as error:
@@ -365,6 +390,7 @@ class Tracker:
             self.error = error
             self._kept, self._waiting = [], []
         finally:
+            self._guarding = False
             self.seconds += time.perf_counter() - start
         warnings.warn(
             f"lawfit makes no more forecasts of this run: {type(self.error).__name__}: "
@@ -387,6 +413,7 @@ class Tracker:
 
 
 def _schedule(schedule: object) -> Schedule:
+    schedule = schedule() if callable(schedule) else schedule
     return schedule if isinstance(schedule, Schedule) else Schedule(schedule)
 
 

@@ -1,0 +1,162 @@
+"""When a loss is reached, and when to decay: questions to an outlook about steps still to come."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lawfit._validate import Floats, Ints, integer, real
+from lawfit.outlook import Forecast, Outlook
+from lawfit.pieces import MAX_STEPS
+from lawfit.schedule import Schedule
+from lawfit.schedules import Decay, wsd
+
+__all__ = ["DecayPlan", "Eta", "best_decay", "eta"]
+
+BLOCK = 65536  # steps that are forecast together
+STARTS = 33  # of the decay, tried first
+FINEST = 1000  # the best one is found to this part of the steps
+
+
+@dataclass(frozen=True, slots=True)
+class Eta:
+    """When a loss is reached.
+
+    Attributes
+    ----------
+    target : float
+    step : int or None
+        The first step to come at which the forecast is no higher; None: never within the schedule.
+    earliest, latest : int or None
+        The same of the interval's lower and upper ends.
+    level : float
+    """
+
+    target: float
+    step: int | None
+    earliest: int | None
+    latest: int | None
+    level: float
+
+    def __str__(self) -> str:
+        if self.step is None:
+            least = "" if self.earliest is None else f"; at the earliest at step {self.earliest}"
+            return f"{self.target:g} is never reached{least}"
+        latest = "never" if self.latest is None else f"step {self.latest}"
+        return f"{self.target:g} at step {self.step} (step {self.earliest} to {latest})"
+
+
+@dataclass(frozen=True, slots=True)
+class DecayPlan:
+    """The decay of the learning rate that ends at the lowest loss.
+
+    Attributes
+    ----------
+    start : int
+        First step of the decay.
+    loss, lower, upper : float
+        Forecast of the last step's loss, with its interval.
+    level : float
+    window : (int, int)
+        Starts from which the loss ends within the noise of one measurement of the lowest.
+    schedule : Schedule
+        The whole run's, past steps included.
+    """
+
+    start: int
+    loss: float
+    lower: float
+    upper: float
+    level: float
+    window: tuple[int, int]
+    schedule: Schedule
+
+    def __str__(self) -> str:
+        return (
+            f"decay from step {self.start} (anywhere from {self.window[0]} to {self.window[1]} "
+            f"does) to end at {self.loss:.4g} "
+            f"({100 * self.level:g} %: {self.lower:.4g} to {self.upper:.4g})"
+        )
+
+
+def eta(outlook: Outlook, target: object, level: float) -> Eta:
+    """Return when a loss is reached; see `Forecaster.eta`."""
+    wanted = real(target, field="loss")
+    found: dict[str, int | None] = {"step": None, "earliest": None, "latest": None}
+    steps = outlook.setting.schedule.steps
+    for begin in range(outlook.last_step + 1, steps, BLOCK):
+        part = outlook.at(np.arange(begin, min(begin + BLOCK, steps)), level)
+        for name, values in zip(found, (part.loss, part.lower, part.upper), strict=True):
+            reached = np.flatnonzero(np.asarray(values) <= wanted)
+            if found[name] is None and reached.size:
+                found[name] = begin + int(reached[0])
+        if None not in found.values():
+            break
+    return Eta(wanted, level=level, **found)
+
+
+def best_decay(
+    outlook: Outlook, total_steps: object, *, shape: Decay, end: object, level: float
+) -> DecayPlan:
+    """Return the decay with the lowest final loss; see `Forecaster.best_decay`."""
+    plan = outlook.setting.schedule
+    first = max(outlook.last_step + 1, plan.warmup + 1)
+    total = plan.steps if total_steps is None else total_steps
+    total = integer(total, field="total_steps", lower=first + 1, upper=MAX_STEPS)
+    held = float(plan.at([min(first, plan.steps) - 1])[0])
+    if held == 0:
+        raise ValueError(f"best_decay: the learning rate is 0 already at step {first - 1}")
+    lowest = float(plan.at([plan.steps - 1])[0])
+    default = lowest if lowest < held else 0.0
+    least = default if end is None else real(end, field="end", lower=0, upper=held)
+
+    def decayed(start: int) -> Schedule:
+        rates = wsd(steps=total, peak=held, decay_start=start, end=least, shape=shape).lr.copy()
+        known = min(first, plan.steps)
+        rates[:known] = plan.at(np.arange(known))
+        return Schedule(rates, warmup=plan.warmup)
+
+    def final(start: int) -> float:
+        return float(np.ravel(outlook.at(at_end, None, decayed(start)).loss)[0])
+
+    at_end = np.array([total - 1])
+    _check_known(outlook.at(at_end, level, decayed((first + total) // 2)))
+    starts = np.unique(np.linspace(first, total - 1, STARTS).astype(np.int64))
+    losses = np.array([final(int(start)) for start in starts])
+    start, loss = _refined(starts, losses, final, max(1, total // FINEST))
+    forecast = outlook.at(at_end, level, decayed(start)).last()
+    near = starts[losses <= loss + outlook.noise_at(loss)]
+    window = min(int(near.min(initial=start)), start), max(int(near.max(initial=start)), start)
+    assert isinstance(forecast.lower, float)
+    assert isinstance(forecast.upper, float)
+    return DecayPlan(start, loss, forecast.lower, forecast.upper, level, window, decayed(start))
+
+
+def _refined(
+    starts: Ints, losses: Floats, final: Callable[[int], float], finest: int
+) -> tuple[int, float]:
+    """Halve the grid about its lowest loss until it is fine enough."""
+    best = int(np.argmin(losses))
+    start, loss = int(starts[best]), float(losses[best])
+    low, high = int(starts[max(best - 1, 0)]), int(starts[min(best + 1, starts.size - 1)])
+    while high - low > 2 * finest:
+        tried = [(final(s), s) for s in ((low + start) // 2, (start + high) // 2)]
+        least, where = min(tried)
+        if least < loss:
+            low, high = (low, start) if where < start else (start, high)
+            start, loss = where, least
+        else:
+            low, high = tried[0][1], tried[1][1]
+    return start, loss
+
+
+def _check_known(forecast: Forecast) -> None:
+    if not math.isfinite(np.ravel(forecast.upper)[0]):
+        unknown = ", ".join(forecast.undetermined)
+        raise ValueError(
+            f"best_decay: the points so far do not determine {unknown}; a prior, or points of a "
+            "decay, would"
+        )
