@@ -10,9 +10,11 @@ from typing import Any, Literal, TypeVar
 
 from lawfit._printable import shown
 from lawfit._validate import choose, flag, integer, real
-from lawfit.integrations._interim import Forecaster
+from lawfit.alarms import Anomaly
+from lawfit.forecast import Forecaster
 from lawfit.integrations._losses import keep, read
 from lawfit.law import Law
+from lawfit.outlook import Forecast
 from lawfit.result import Fit
 from lawfit.schedule import Schedule
 
@@ -125,8 +127,8 @@ class Tracker:
 
     def _restart(self) -> None:
         self.forecaster: Forecaster | None = None
-        self.forecast: Any = None  # the last one that was made
-        self.alarm: Any = None  # the last anomaly there was
+        self.forecast: Forecast | None = None  # the last one that was made
+        self.alarm: Anomaly | None = None  # the last anomaly there was
         self.error: Exception | None = None  # that ended the tracker's work
         self.seconds = 0.0  # taken in all
         self._guarding = False
@@ -202,11 +204,13 @@ class Tracker:
 
             - ``lawfit/final_loss``, ``lawfit/final_loss_lower``, ``lawfit/final_loss_upper``:
               of the schedule's last step;
-            - ``lawfit/eta_step``: the step that reaches `target`, if one of the schedule does;
-            - ``lawfit/anomaly``: 0, or of the last anomaly since the last report 1 for a spike, 2
-              for a drift, 3 for a divergence and 4 for a loss that is too good.
+            - ``lawfit/eta_step``: the first step to come that reaches `target`, if one does;
+            - ``lawfit/anomaly``: 0, or what is wrong with the newest points: 1 for a spike, 2 for a
+              drift, 3 for a divergence and 4 for losses that are too good.
 
-            Nothing while nothing is due, there are fewer points than parameters or an error ended
+            Final loss and step only where points and prior determine them, with finite intervals:
+            while the LR is constant they do not tell what a decay will bring, unless there is a
+            prior. Nothing at all while nothing is due, there are too few points or an error ended
             the tracker's work, and in any process but the main one.
         """
         if not self.active:
@@ -262,17 +266,26 @@ class Tracker:
         self._waiting += [(step, loss) for (step, _), loss in zip(kept, losses, strict=True)]
 
     def _refit(self) -> dict[str, float]:
-        anomaly = self._take()
         forecaster = self._running()
-        if forecaster.status == "waiting":
+        if self._plan is not None:
+            plan, self._plan = self._plan, None
+            forecaster.replan(_schedule(plan))
+        self._take(forecaster)
+        forecast = forecaster.forecast(level=self.level)
+        if not math.isfinite(forecast.loss):
             return {}
-        self.forecast = forecaster.forecast(level=self.level)
-        values = {"final_loss": self.forecast.loss}
+        self.forecast = forecast
+        values: dict[str, Any] = {"final_loss": forecast.loss}
         if self.level is not None:
-            values["final_loss_lower"] = self.forecast.lower
-            values["final_loss_upper"] = self.forecast.upper
+            ends = {"final_loss_lower": forecast.lower, "final_loss_upper": forecast.upper}
+            known = all(map(math.isfinite, ends.values()))
+            values = values | ends if known else {}
         if self.target is not None:
-            values |= self._aim(forecaster, self.target)
+            values["eta_step"] = self._reached(forecaster, self.target)
+            beyond = self.level is not None and forecast.lower > self.target
+            self.out_of_reach = self.out_of_reach + 1 if beyond else 0
+        anomaly = forecaster.anomaly
+        self.alarm = anomaly or self.alarm
         values["anomaly"] = 0 if anomaly is None else ANOMALIES[anomaly.kind]
         self._last = {
             self._prefix + name: float(value)
@@ -281,32 +294,28 @@ class Tracker:
         }
         return dict(self._last)
 
-    def _aim(self, forecaster: Forecaster, target: float) -> dict[str, float]:
-        beyond = self.level is not None and self.forecast.lower > target
-        self.out_of_reach = self.out_of_reach + 1 if beyond else 0
-        step = forecaster.eta(target, 0.9 if self.level is None else self.level).step
-        return {} if step is None else {"eta_step": step}
+    def _reached(self, forecaster: Forecaster, target: float) -> float:
+        """Return the step that reaches a loss; NaN for none, or where the forecast is open."""
+        step = forecaster.eta(target, self.level or 0.9).step
+        if step is None:
+            return math.nan
+        there = forecaster.forecast([step], self.level).last()
+        known = self.level is None or math.isfinite(there.upper)
+        return step if known else math.nan
 
-    def _take(self) -> Any:
-        """Fit to what waits, for as long as the budget lasts; return the last anomaly."""
-        points, self._waiting = self._thinned(self._waiting), []
-        forecaster = self._running()
-        if self._plan is not None:
-            plan, self._plan = self._plan, None
-            forecaster.replan(_schedule(plan))
+    def _take(self, forecaster: Forecaster) -> None:
+        """Fit to what waits, for as long as the budget lasts."""
+        points = self._thinned(self._waiting)
         start = time.perf_counter()
-        taken, anomaly = 0, None
+        taken = 0
         for step, loss in points:
             forecaster.update(step, loss)
-            anomaly = forecaster.anomaly or anomaly
             taken += 1
             if time.perf_counter() - start > self._time_budget:
                 break
         self._waiting = points[taken:]
         if taken:
             self._per_point = (time.perf_counter() - start) / taken
-        self.alarm = anomaly or self.alarm
-        return anomaly
 
     def _thinned(self, points: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
         """Leave what the budget pays for, evenly, and the newest among it."""

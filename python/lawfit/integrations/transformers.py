@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from types import FrameType
 from typing import Any
 
 from transformers.trainer_callback import (  # type: ignore[import-not-found, unused-ignore]
@@ -208,7 +209,7 @@ def _move_to_front(callback: LawfitCallback) -> None:
     A Trainer hands its callbacks neither itself nor the handler, so this looks for it among the
     callers. Should there be none, later callbacks alone see what is forecast.
     """
-    frame = sys._getframe()
+    frame: FrameType | None = sys._getframe()
     while frame is not None:
         caller = frame.f_locals.get("self")
         if isinstance(caller, CallbackHandler):
