@@ -10,9 +10,11 @@ _NAMES = {
     "Tracker": ("tracker", "Tracker"),
     "TorchTracker": ("torch", "TorchTracker"),
     "TransformersCallback": ("transformers", "LawfitCallback"),
+    "LightningCallback": ("lightning", "LawfitCallback"),
+    "KerasCallback": ("keras", "LawfitCallback"),
 }
 
-__all__ = ["TorchTracker", "Tracker", "TransformersCallback"]
+__all__ = ["KerasCallback", "LightningCallback", "TorchTracker", "Tracker", "TransformersCallback"]
 
 
 def __getattr__(name: str) -> Any:

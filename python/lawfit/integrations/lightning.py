@@ -18,7 +18,7 @@ from lawfit.schedule import Schedule
 
 __all__ = ["LawfitCallback"]
 
-PACKAGES: Final = ("lightning.pytorch", "pytorch_lightning")
+PACKAGES: Final[tuple[str, ...]] = ("lightning.pytorch", "pytorch_lightning")
 
 
 class LawfitCallback:
@@ -29,7 +29,7 @@ class LawfitCallback:
 
     The loss is what the training step returned, of every update: with accumulated gradients the
     mean of its batches. Nothing is read from the device before a report is due. What is forecast
-    goes to all loggers, at the step the update's other metrics have, and to
+    goes to all loggers, at the step the update's other metrics have, and to rank 0's
     ``trainer.callback_metrics``, where EarlyStopping and ModelCheckpoint find it.
 
     The learning rate of every step comes from the first of ``trainer.lr_scheduler_configs``, with
@@ -140,12 +140,7 @@ class LawfitCallback:
         if losses:
             mean = losses[0] if len(losses) == 1 else sum(losses) / len(losses)
             self.tracker.observe(step, mean)
-        found = self.tracker.report(step)
-        if found:
-            _log(trainer, found, step)
-            pl_module.log_dict(
-                found, on_step=True, on_epoch=False, logger=False, rank_zero_only=True
-            )
+        _log(trainer, self.tracker.report(step), step)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Make the last forecast."""
@@ -173,9 +168,8 @@ def _bases() -> list[type]:
     """Return Callback of each package that is imported, or else of the first that is there."""
     loaded = [name for name in PACKAGES if name in sys.modules]
     if not loaded:
-        first = PACKAGES[0] if importlib.util.find_spec("lightning") else PACKAGES[1]
-        importlib.import_module(first)
-        loaded = [first]
+        loaded = [PACKAGES[0] if importlib.util.find_spec("lightning") else PACKAGES[1]]
+        importlib.import_module(loaded[0])
     return [sys.modules[name].Callback for name in loaded]
 
 
@@ -201,6 +195,9 @@ def _calls(trainer: Any, config: Any, steps: int, automatic: bool) -> Ints:
 
 
 def _log(trainer: Any, found: dict[str, float], step: int) -> None:
+    """Hand a report to the loggers now: `pl_module.log` waits for a step that is logged."""
     if found:
         for logger in trainer.loggers:
             logger.log_metrics(found, step=step)
+        tensor = sys.modules["torch"].tensor
+        trainer.callback_metrics.update({name: tensor(value) for name, value in found.items()})
