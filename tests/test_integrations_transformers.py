@@ -28,23 +28,32 @@ pytestmark = [
 ]
 
 
+SCHEDULE = lf.schedules.cosine(steps=STEPS, peak=0.5, warmup=10)
+LOSSES = lf.predict(
+    "annealing",
+    {"L0": 2.0, "A": 3.0, "alpha": 0.5, "C": 0.02, "lam": 0.999},
+    SCHEDULE,
+    range(STEPS),
+) * np.exp(np.random.default_rng(0).normal(0, 1e-3, STEPS))
+
+
 class Toy(torch.nn.Module):
-    """A loss from about 6 down to 2 as its weights go to 0, some faster; a step takes `seconds`."""
+    """Has a loss as real runs have, whatever it learns; a step takes `seconds`."""
 
     def __init__(self, seconds=0.0):
         super().__init__()
-        self.weights = torch.nn.Parameter(torch.full((64,), 3.0))
-        self.scales = torch.logspace(-2, 0, 64)
+        self.weights = torch.nn.Parameter(torch.ones(64))
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
         self.seconds = seconds
 
     def forward(self, x, labels=None):
         time.sleep(self.seconds)
-        loss = 2.0 + (self.scales * self.weights**2).sum() / 32 + 1e-2 * x.mean()
-        return {"loss": loss, "logits": x}
+        loss = LOSSES[min(int(self.calls), STEPS - 1)]
+        self.calls += self.training
+        return {"loss": loss + (0.0 * self.weights).sum(), "logits": x}
 
 
-NOISE = torch.randn(4096, 8, generator=torch.Generator().manual_seed(0))
-DATA = [{"x": x, "labels": x[:1]} for x in NOISE]
+DATA = [{"x": x, "labels": x[:1]} for x in torch.zeros(4096, 8)]
 
 
 class Seen(transformers.TrainerCallback):
@@ -96,11 +105,13 @@ def folder(tmp_path, capsys):
 
 
 def test_forecasts_are_logged_at_a_hundredth_of_the_time(folder):
-    pytest.importorskip("tensorboard", reason="reads TensorBoard's event files")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    seen, callback = Seen(), LawfitCallback()
-    run = trainer(folder, seen, callback, model=Toy(0.015), report_to="tensorboard")
+    board = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator",
+        reason="reads TensorBoard's event files",
+    )
+    # What it goes beyond its share by is one report's at most.
+    seen, callback = Seen(), LawfitCallback(share=0.005)
+    run = trainer(folder, seen, callback, model=Toy(0.02), report_to="tensorboard")
     start = time.perf_counter()
     run.train()
     assert callback.tracker.seconds <= 0.01 * (time.perf_counter() - start)
@@ -113,7 +124,7 @@ def test_forecasts_are_logged_at_a_hundredth_of_the_time(folder):
     shown = [logs for logs in seen.logs if "lawfit/final_loss" in logs]
     names = [*FINAL, "lawfit/anomaly"]
     assert [[e[n] for n in names] for e in shown] == [[e[n] for n in names] for e in history]
-    events = EventAccumulator(str(next(folder.rglob("events.out.*"))))
+    events = board.EventAccumulator(str(next(folder.rglob("events.out.*"))))
     events.Reload()
     scalars = events.Scalars("train/lawfit/final_loss")
     assert [(e.step, e.value) for e in scalars] == [
@@ -163,10 +174,7 @@ def test_an_error_is_one_warning_and_the_run_goes_on(folder, monkeypatch):
 
 def test_losses_that_are_none_are_left_out(folder):
     class Sometimes(Toy):
-        calls = 0
-
         def forward(self, x, labels=None):
-            self.calls += 1
             found = super().forward(x)
             if self.calls == 58:
                 found["loss"] = found["loss"] + math.nan  # and its gradient is as it was
@@ -176,8 +184,9 @@ def test_losses_that_are_none_are_left_out(folder):
     run = trainer(folder, callback, model=Sometimes(), logging_nan_inf_filter=False, max_steps=80)
     run.train()
     assert callback.tracker.error is None
-    assert callback.tracker.forecaster.skipped == 1
-    assert callback.tracker.forecaster.n == 13  # of 16 windows, 2 within the warm-up
+    # The Trainer's sum of losses stays NaN; without its filter that is what it logs from here on.
+    assert callback.tracker.forecaster.skipped == 5
+    assert callback.tracker.forecaster.n == 9  # of 16 windows, 2 within the warm-up
 
 
 def test_other_processes_do_nothing(folder):
@@ -227,7 +236,7 @@ def test_arguments_that_no_checkpoint_holds_are_refused_where_they_are_missed():
         LawfitCallback(**state["args"])
 
 
-@pytest.mark.parametrize(("target", "missed"), [(1.0, True), (5.0, False)])
+@pytest.mark.parametrize(("target", "missed"), [(1.0, True), (3.0, False)])
 def test_a_run_that_misses_its_target_is_stopped(folder, target, missed):
     callback = eager(target=target, early_stop=2)
     run = trainer(folder, callback)

@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 
+import numpy as np
+
 from lawfit._printable import shown
 from lawfit._validate import choose, flag, integer, real
 from lawfit.alarms import Anomaly
@@ -226,7 +228,8 @@ class Tracker:
     def _finish(self) -> dict[str, float]:
         self._running()
         self._read()
-        return self._refit() if self._waiting else dict(self._last)
+        news = self._waiting or self._plan is not None or not self._last
+        return self._refit() if news else dict(self._last)
 
     def _report(self, step: int | None) -> dict[str, float]:
         newest = (self._kept or self._waiting or [(self._reported, None)])[-1][0]
@@ -392,7 +395,8 @@ class Tracker:
         start = time.perf_counter()
         self._guarding = True
         try:
-            return action()
+            with np.errstate(all="ignore"):  # a loop may have made errors of what is looked at here
+                return action()
         except Exception as error:
             if self._on_error == "raise":
                 raise
