@@ -49,9 +49,13 @@ def test_a_loop_gets_forecasts_of_its_own_schedule():
 
 
 def test_losses_are_read_together_and_not_before(monkeypatch):
-    read = []
-    stack = torch.stack
-    monkeypatch.setattr(torch, "stack", lambda losses: (read.append(len(losses)), stack(losses))[1])
+    read, stack = [], torch.stack
+
+    def stacked(losses):
+        read.append(len(losses))
+        return stack(losses)
+
+    monkeypatch.setattr(torch, "stack", stacked)
     for name in ("item", "tolist", "__float__", "cpu", "numpy"):
         original = getattr(torch.Tensor, name)
 

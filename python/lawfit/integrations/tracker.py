@@ -26,6 +26,8 @@ __all__ = ["ANOMALIES", "Tracker"]
 ANOMALIES = {"spike": 1, "drift": 2, "divergence": 3, "too good": 4}
 # Steps between reports, as a share of the run, unless said otherwise.
 REPORTS = 1000
+# Losses that wait on a device: beyond, they are read without a report, so that they take no memory.
+MOST_KEPT = 1024
 FORMAT = 1  # of a saved state, counted up when it changes
 
 T = TypeVar("T")
@@ -116,7 +118,7 @@ class Tracker:
         self.main_process = flag(main_process, field="main_process")
         self._on_error = choose(on_error, ("warn", "raise"), field="on_error")
         self._time_budget = real(time_budget, field="time_budget", lower=0, strict=True)
-        self._share = real(share, field="share", lower=0, upper=1, strict=False)
+        self._share = _share(share)
         self._prefix = _text(prefix)
         self._law = law
         self._options = {"prior": prior, "budget": self._time_budget, **options}
@@ -185,11 +187,16 @@ class Tracker:
             0-based: t is the update made with the schedule's LR of t, g - 1 where a framework has
             counted g updates.
         loss : float, or a tensor of one element
-            A tensor is copied on its device and read at the next report. NaN and infinite losses
-            are left out and counted in `forecaster.skipped`.
+            A tensor is copied on its device; it is read at the next report, or as one of 1024. NaN
+            and infinite losses are left out and counted in `forecaster.skipped`.
         """
         if self.active:
-            self.guard(lambda: self._kept.append((step, keep(loss))), None)
+            self.guard(lambda: self._observe(step, loss), None)
+
+    def _observe(self, step: int, loss: Any) -> None:
+        self._kept.append((step, keep(loss)))
+        if len(self._kept) >= MOST_KEPT:
+            self._read()
 
     def report(self, step: int | None = None) -> dict[str, float]:
         """Read, refit and forecast, if that is due.
@@ -428,6 +435,11 @@ class Tracker:
 def _schedule(schedule: object) -> Schedule:
     schedule = schedule() if callable(schedule) else schedule
     return schedule if isinstance(schedule, Schedule) else Schedule(schedule)
+
+
+def _share(share: object) -> float:
+    part = real(share, field="share", lower=0, strict=True)
+    return real(part, field="share", upper=1)
 
 
 def _text(prefix: object) -> str:
