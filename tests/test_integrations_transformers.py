@@ -243,6 +243,49 @@ def test_arguments_that_no_checkpoint_holds_are_refused_where_they_are_missed():
         LawfitCallback(**state["args"])
 
 
+def test_arguments_come_back_from_a_checkpoint():
+    prior = lf.fit("annealing", lf.Curve(range(10, STEPS), LOSSES[10:], SCHEDULE))
+    callback = LawfitCallback(
+        lf.Law("mine", lf.laws.get("annealing").formula, lf.laws.get("annealing").parameters),
+        schedule=SCHEDULE,
+        bounds={"C": (0.0, 1.0)},
+        target=3.0,
+    )
+    again = LawfitCallback(**json.loads(json.dumps(callback.state()))["args"])
+    assert again.state() == callback.state()
+    assert again.tracker.begin().forecaster.schedule == SCHEDULE
+    callback = LawfitCallback(prior=prior, early_stop=2, target=1.0)
+    again = LawfitCallback(**json.loads(json.dumps(callback.state()))["args"])
+    assert again.state() == callback.state()
+    assert again.tracker.begin(SCHEDULE).finish() == callback.tracker.begin(SCHEDULE).finish() != {}
+
+
+def test_another_callback_takes_its_points_from_the_history(folder):
+    options = {"save_strategy": "steps", "save_steps": 100}
+    trainer(folder, eager(), **options).train()
+    other = eager(law="multi_power", fixed={"B": 0.0}, every=100, skip_steps=11)
+    trainer(folder, other, **options).train(resume_from_checkpoint=str(folder / "checkpoint-100"))
+    assert other.tracker.error is None
+    assert other.tracker.forecaster.law.name == "multi_power"
+    assert other.tracker.forecaster.curve.steps.tolist() == list(range(12, STEPS, 5))
+
+
+def test_losses_that_others_log_are_not_taken_for_the_trainers(folder):
+    class Talkative(transformers.Trainer):
+        def compute_loss(self, *arguments, **options):
+            if self.state.global_step in (50, 53):
+                self.log({"loss": 17.0})
+            return super().compute_loss(*arguments, **options)
+
+    callback = eager()
+    run = Talkative(
+        model=Toy(), args=arguments(folder, max_steps=60), train_dataset=DATA, callbacks=[callback]
+    )
+    run.train()
+    assert callback.tracker.error is None
+    assert callback.tracker.forecaster.curve.steps.tolist() == list(range(12, 60, 5))
+
+
 @pytest.mark.parametrize(("target", "missed"), [(1.0, True), (3.0, False)])
 def test_a_run_that_misses_its_target_is_stopped(folder, target, missed):
     callback = eager(target=target, early_stop=2)
