@@ -131,9 +131,10 @@ class LawfitCallback:
             # Lightning has divided it by the batches of an update
             share = trainer.accumulate_grad_batches if pl_module.automatic_optimization else 1
             self._losses.append(loss.detach() * share if share > 1 else loss)
-        if trainer.global_step == self._done:
+        done = trainer.global_step
+        if done == self._done:
             return  # gradients are still gathered
-        step, self._done = trainer.global_step - 1, trainer.global_step
+        step, self._done = done - 1, done
         losses, self._losses = self._losses, []
         if self._rates is not None and self._rates.add(step, self._rate(trainer)):
             self.tracker.replan(self._rates.schedule)
