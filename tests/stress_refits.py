@@ -4,6 +4,7 @@ python tests/stress_refits.py --count 1000000
 """
 
 import argparse
+import ctypes
 import gc
 import json
 import os
@@ -52,6 +53,35 @@ def fit(count):
     return len(objectives) - 1
 
 
+# What a point takes: its step and loss, and the three columns of the law's sums.
+POINT_BYTES = 5 * 8
+TRUE = {"L0": 2.5, "A": 0.4, "alpha": 0.5, "C": 0.3}
+
+
+def follow(count):
+    """KiB that a run of so many points takes beyond the points and its table of rates."""
+    steps = count + 1000
+    schedule = lf.schedules.wsd(steps=steps, peak=1e-3, warmup=1000, decay_start=9 * count // 10)
+    rng = np.random.default_rng(0)
+    at = np.arange(1000, steps)
+    law = lf.predict("annealing", TRUE, schedule, at)
+    losses = law * np.exp(rng.normal(0, 3e-3, at.size))
+    at, losses = at.tolist(), losses.tolist()
+    trimmed()
+    before = rss_kib()
+    forecaster = lf.Forecaster("annealing", schedule, mode="anchored")
+    for step, loss in zip(at, losses, strict=True):
+        forecaster.update(step, loss)
+    trimmed()
+    return rss_kib() - before - (POINT_BYTES * forecaster.n + 8 * steps) // 1024
+
+
+def trimmed():
+    """Give back to the system what is free: an allocator keeps it, and it is no growth."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+
+
 def measure(count):
     """Growth of resident memory over so many refits of each kind, after a warm-up of them."""
     grown, different, seconds = {}, 0, {}
@@ -66,6 +96,7 @@ def measure(count):
     return {
         "count": count,
         "rss_growth_kib": max(grown.values()),
+        "beyond_the_points_kib": follow(count),
         "different": different,
         "by_call": grown,
         "seconds": seconds,

@@ -49,9 +49,13 @@ def test_a_loop_gets_forecasts_of_its_own_schedule():
 
 
 def test_losses_are_read_together_and_not_before(monkeypatch):
-    read = []
-    stack = torch.stack
-    monkeypatch.setattr(torch, "stack", lambda losses: (read.append(len(losses)), stack(losses))[1])
+    read, stack = [], torch.stack
+
+    def stacked(losses):
+        read.append(len(losses))
+        return stack(losses)
+
+    monkeypatch.setattr(torch, "stack", stacked)
     for name in ("item", "tolist", "__float__", "cpu", "numpy"):
         original = getattr(torch.Tensor, name)
 
@@ -108,6 +112,26 @@ def test_a_scheduler_that_can_not_be_told_is_followed():
     other.finish()
     assert other.tracker.error is None
     assert other.tracker.forecaster.curve == forecast.tracker.forecaster.curve
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("split", [True, False])
+def test_what_accelerate_makes_of_a_scheduler_is_known(monkeypatch, processes, split):
+    accelerate = pytest.importorskip("accelerate", reason="needs accelerate")
+    state = accelerate.Accelerator(cpu=True).state
+    monkeypatch.setitem(accelerate.PartialState._shared_state, "num_processes", processes)
+    schedulers = [
+        accelerate.scheduler.AcceleratedScheduler(each, [], split_batches=split)
+        for each in (cosine(400), cosine(400))
+    ]
+    forecast = TorchTracker(schedulers[0], STEPS)
+    rates = []
+    for _ in range(STEPS):
+        rates.append(schedulers[1].get_last_lr()[0])
+        schedulers[1].scheduler.optimizer.step()
+        schedulers[1].step()
+    assert state is not None
+    assert forecast.tracker.forecaster.schedule.lr == pytest.approx(rates)
 
 
 def test_rates_on_a_device_are_not_read_at_every_step():

@@ -10,6 +10,7 @@ import pytest
 import lawfit as lf
 from lawfit.integrations import Tracker
 from loop_data import FINAL, LOSSES, SCHEDULE, STEPS, Clock, follow
+from runtime_script import run
 
 ALWAYS = {"every": 1, "share": 1.0}
 
@@ -117,6 +118,102 @@ def test_tensors_are_not_read_when_they_are_observed():
     assert Scalar.read == 0
     assert tracker.report(69)
     assert Scalar.read == 49
+
+
+def test_arrays_of_jax_are_read_together(monkeypatch):
+    jax = pytest.importorskip("jax", reason="needs JAX")
+    read, get = [], jax.device_get
+    monkeypatch.setattr(
+        jax, "device_get", lambda losses: (read.append(len(losses)), get(losses))[1]
+    )
+    tracker = begun(every=50)
+    for step in range(20, 70):
+        tracker.observe(step, jax.numpy.asarray(LOSSES[step]))
+    assert tracker.report()
+    assert read == [50]
+    assert tracker.forecaster.curve.loss == pytest.approx(LOSSES[20:70], rel=1e-6)
+
+
+def test_no_more_than_a_thousand_wait_on_the_device():
+    schedule = lf.schedules.constant(steps=10_000, peak=1e-3)
+    tracker = Tracker("annealing", schedule, every=10_000).begin()
+    waiting = []
+    for step in range(3000):
+        tracker.observe(step, 2.0 + (step + 1) ** -0.5)
+        waiting.append(len(tracker._kept))
+    assert max(waiting) == 1023
+    tracker.finish()
+    assert tracker.forecaster.n == 3000
+
+
+def test_a_prior_tells_what_a_decay_will_bring_before_it_begins():
+    """Points of a constant LR alone do not; a forecast they leave open is not reported."""
+    open_ended = follow(begun(), range(100))
+    assert set(open_ended[99]) == {"lawfit/anomaly"}
+    prior = lf.fit("annealing", lf.Curve(range(10, STEPS), LOSSES[10:], SCHEDULE))
+    reports = follow(begun(prior=prior, target=3.6), range(100))
+    assert set(reports[99]) == {*FINAL, "lawfit/anomaly", "lawfit/eta_step"}
+    low, high = (reports[99][f"lawfit/final_loss_{end}"] for end in ("lower", "upper"))
+    assert low < LOSSES[-1] < high
+    eta = reports[99]["lawfit/eta_step"]
+    assert 99 < eta < STEPS
+    assert eta == pytest.approx(int(np.argmax(LOSSES < 3.6)), abs=20)
+
+
+def test_a_target_out_of_reach_is_counted():
+    tracker = begun(target=3.4)
+    reports = follow(tracker)
+    assert "lawfit/eta_step" not in reports[STEPS - 1]
+    in_a_row = 0
+    for found in reports.values():
+        in_a_row = in_a_row + 1 if found.get("lawfit/final_loss_lower", 0.0) > 3.4 else 0
+    assert tracker.out_of_reach == in_a_row > 10
+    assert begun(target=3.6).out_of_reach == 0
+
+
+def test_an_alarm_has_its_code():
+    losses = LOSSES.copy()
+    losses[120] *= 1.5
+    tracker = begun()
+    reports = follow(tracker, range(121), losses=losses)
+    assert reports[119]["lawfit/anomaly"] == 0.0
+    assert reports[120]["lawfit/anomaly"] == 1.0
+    assert tracker.alarm.kind == "spike"
+    assert tracker.alarm.step == 120
+
+
+def test_another_plan_is_gone_on_with():
+    tracker = begun()
+    follow(tracker, range(160))
+    longer = lf.schedules.wsd(steps=400, peak=1e-3, warmup=10, decay_start=150, end=1e-5)
+    tracker.replan(lambda: longer)
+    found = tracker.finish()
+    assert tracker.forecaster.schedule == longer
+    assert found["lawfit/final_loss"] == tracker.forecaster.forecast().loss
+    tracker.replan([1e-3] * 100)
+    with pytest.warns(RuntimeWarning, match="the schedule ends at step 99, before"):
+        tracker.finish()
+
+
+def test_floating_point_errors_of_the_loop_are_its_own():
+    with np.errstate(all="raise"):
+        assert follow(begun())
+
+
+def test_no_framework_is_imported():
+    code = """
+        from lawfit.integrations import Tracker
+        import lawfit.integrations.schedules
+        frameworks = {"torch", "transformers", "lightning", "keras", "jax", "optax"}
+        print(frameworks & set(sys.modules) or "none")
+    """
+    assert run(code) == ["none"]
+
+
+def test_names_are_found_where_they_are():
+    assert "Tracker" in dir(lf.integrations)
+    with pytest.raises(AttributeError, match="no attribute 'Trackr'"):
+        lf.integrations.Trackr  # noqa: B018
 
 
 def test_losses_that_are_none_are_left_out_and_counted():
@@ -251,6 +348,7 @@ def test_a_state_that_is_none_is_an_error_of_that_kind():
         ({"on_error": "ignore"}, "on_error 'ignore' is unknown", ValueError),
         ({"time_budget": 0}, "time_budget is 0", ValueError),
         ({"share": 2}, "share is 2", ValueError),
+        ({"share": 0}, "share is 0", ValueError),
         ({"prefix": None}, "prefix is None", TypeError),
         ({"main_process": 0}, "main_process is 0", TypeError),
         ({"fixd": {}}, "did you mean 'fixed'", TypeError),

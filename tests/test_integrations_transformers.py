@@ -4,6 +4,7 @@ import json
 import math
 import time
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -104,20 +105,26 @@ def folder(tmp_path, capsys):
     return tmp_path
 
 
-def test_forecasts_are_logged_at_a_hundredth_of_the_time(folder):
+def test_it_takes_a_hundredth_of_the_time(folder):
+    # What it goes beyond its share by is one report's at most.
+    callback = LawfitCallback(share=0.005)
+    run = trainer(folder, callback, model=Toy(0.02))
+    start = time.perf_counter()
+    run.train()
+    assert callback.tracker.seconds <= 0.01 * (time.perf_counter() - start)
+    assert run.state.log_history[-1].keys() >= FINAL
+
+
+def test_forecasts_are_where_the_loss_is(folder):
     board = pytest.importorskip(
         "tensorboard.backend.event_processing.event_accumulator",
         reason="reads TensorBoard's event files",
     )
-    # What it goes beyond its share by is one report's at most.
-    seen, callback = Seen(), LawfitCallback(share=0.005)
-    run = trainer(folder, seen, callback, model=Toy(0.02), report_to="tensorboard")
-    start = time.perf_counter()
+    seen = Seen()
+    run = trainer(folder, seen, eager(), report_to="tensorboard")
     run.train()
-    assert callback.tracker.seconds <= 0.01 * (time.perf_counter() - start)
     history = [entry for entry in run.state.log_history if "lawfit/final_loss" in entry]
-    assert len(history) >= 2
-    assert FINAL <= set(history[0])
+    assert len([entry for entry in history if "loss" in entry]) > 20
     # The last entry is the run's summary, with what the run ended at.
     assert history[-1]["step"] == STEPS
     assert "train_loss" in history[-1]
@@ -236,6 +243,49 @@ def test_arguments_that_no_checkpoint_holds_are_refused_where_they_are_missed():
         LawfitCallback(**state["args"])
 
 
+def test_arguments_come_back_from_a_checkpoint():
+    prior = lf.fit("annealing", lf.Curve(range(10, STEPS), LOSSES[10:], SCHEDULE))
+    callback = LawfitCallback(
+        lf.Law("mine", lf.laws.get("annealing").formula, lf.laws.get("annealing").parameters),
+        schedule=SCHEDULE,
+        bounds={"C": (0.0, 1.0)},
+        target=3.0,
+    )
+    again = LawfitCallback(**json.loads(json.dumps(callback.state()))["args"])
+    assert again.state() == callback.state()
+    assert again.tracker.begin().forecaster.schedule == SCHEDULE
+    callback = LawfitCallback(prior=prior, early_stop=2, target=1.0)
+    again = LawfitCallback(**json.loads(json.dumps(callback.state()))["args"])
+    assert again.state() == callback.state()
+    assert again.tracker.begin(SCHEDULE).finish() == callback.tracker.begin(SCHEDULE).finish() != {}
+
+
+def test_another_callback_takes_its_points_from_the_history(folder):
+    options = {"save_strategy": "steps", "save_steps": 100}
+    trainer(folder, eager(), **options).train()
+    other = eager(law="multi_power", fixed={"B": 0.0}, every=100, skip_steps=11)
+    trainer(folder, other, **options).train(resume_from_checkpoint=str(folder / "checkpoint-100"))
+    assert other.tracker.error is None
+    assert other.tracker.forecaster.law.name == "multi_power"
+    assert other.tracker.forecaster.curve.steps.tolist() == list(range(12, STEPS, 5))
+
+
+def test_losses_that_others_log_are_not_taken_for_the_trainers(folder):
+    class Talkative(transformers.Trainer):
+        def compute_loss(self, *arguments, **options):
+            if self.state.global_step in (50, 53):
+                self.log({"loss": 17.0})
+            return super().compute_loss(*arguments, **options)
+
+    callback = eager()
+    run = Talkative(
+        model=Toy(), args=arguments(folder, max_steps=60), train_dataset=DATA, callbacks=[callback]
+    )
+    run.train()
+    assert callback.tracker.error is None
+    assert callback.tracker.forecaster.curve.steps.tolist() == list(range(12, 60, 5))
+
+
 @pytest.mark.parametrize(("target", "missed"), [(1.0, True), (3.0, False)])
 def test_a_run_that_misses_its_target_is_stopped(folder, target, missed):
     callback = eager(target=target, early_stop=2)
@@ -245,6 +295,29 @@ def test_a_run_that_misses_its_target_is_stopped(folder, target, missed):
     beyond = [e for e in run.state.log_history if e.get("lawfit/final_loss_lower", 0) > target]
     assert len([e for e in beyond if "loss" in e]) >= 2 * missed
     assert callback.tracker.out_of_reach >= 2 * missed
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_all_processes_stop_together(monkeypatch, found):
+    """One that the others wait for must not go on, and none may wait for one that stopped."""
+    told = []
+
+    def broadcast(flag, src):
+        told.append((float(flag), src))
+        flag.fill_(float(found))
+
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "broadcast", broadcast)
+    callback = LawfitCallback(target=1.0, early_stop=2)
+    state = transformers.TrainerState(is_world_process_zero=False, max_steps=STEPS)
+    control = transformers.TrainerControl()
+    device = SimpleNamespace(device="cpu")
+    callback.on_train_begin(device, state, control)
+    for state.global_step in (5, 10):
+        callback.on_log(device, state, control, logs={"loss": 2.0, "learning_rate": 0.1})
+        callback.on_log(device, state, control, logs={"eval_loss": 2.0})
+        assert control.should_training_stop == found
+    assert told == [(0.0, 0)] * 2  # once a loss that is logged, in every process
 
 
 def test_early_stop_needs_a_target():

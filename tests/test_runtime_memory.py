@@ -94,6 +94,7 @@ def test_f12_refits_leave_no_memory_behind():
     found = stressed("refits", 20_000, timeout=2 * TIMEOUT)
     assert found["different"] == 0
     assert found["rss_growth_kib"] < 1024
+    assert found["beyond_the_points_kib"] < 1024
     assert set(found["by_call"]) == {"minimise", "forecast", "fit"}
 
 

@@ -21,6 +21,7 @@ from lawfit._printable import printable
 from lawfit._validate import Floats
 from lawfit.curve import Curve
 from lawfit.curves import Curves
+from lawfit.outlook import Forecast
 from lawfit.result import Fit
 from lawfit.schedule import Schedule
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["curve_and_forecast", "forecast_figure", "learning_rate", "save"]
+__all__ = ["curve_and_forecast", "final_loss", "forecast_figure", "learning_rate", "save"]
 
 # Fitted and forecast differ in dash and shade as well as in hue, so that a grey print tells them
 # apart; the hues are two of Okabe and Ito's, which colour-blind readers tell apart.
@@ -62,6 +63,43 @@ def curve_and_forecast(
     label, style = ("fitted", FITTED) if fitted else ("forecast", FORECAST)
     axes.plot(steps, loss, label=label, **cast(Any, style))
     axes.set_ylabel(f"loss ({printable(curve.loss_unit)})", parse_math=False)
+    return axes
+
+
+def final_loss(
+    axes: Axes,
+    steps: Sequence[int],
+    forecasts: Sequence[Forecast],
+    *,
+    label: str = "forecast",
+    prior: bool = False,
+) -> Axes:
+    """Draw what was forecast of one run's end over its training, with intervals as a band.
+
+    Parameters
+    ----------
+    axes : Axes
+        What to draw into.
+    steps : sequence of int
+        When each forecast was made.
+    forecasts : sequence of Forecast
+        Of a single step each; infinite intervals are left out of the band.
+    label : str
+        Of the line, in a legend.
+    prior : bool
+        Whether they had a prior: a solid line, not a dashed one.
+    """
+    style = FITTED if prior else FORECAST
+    loss, lower, upper = (
+        np.array([getattr(forecast, end) for forecast in forecasts], dtype=np.float64)
+        for end in ("loss", "lower", "upper")
+    )
+    known = np.isfinite(upper)
+    band = {"color": style["color"], "alpha": 0.18, "linewidth": 0}
+    axes.fill_between(steps, lower, upper, where=known.tolist(), **cast(Any, band))
+    axes.plot(steps, loss, label=label, **cast(Any, style))
+    axes.set_xlabel("step at which it was asked")
+    axes.set_ylabel("final loss")
     return axes
 
 

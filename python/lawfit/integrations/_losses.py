@@ -38,11 +38,7 @@ def _kind(loss: Any) -> tuple[str, ...] | None:
     package = type(loss).__module__.partition(".")[0]
     if package == "torch":
         return "torch", str(loss.device), str(loss.dtype)
-    if package in ("jax", "jaxlib"):
-        return ("jax",)
-    if package == "tensorflow":
-        return ("tensorflow",)
-    return None
+    return ("jax",) if package in ("jax", "jaxlib") else None
 
 
 def _from_torch(losses: list[Any]) -> list[Any]:
@@ -53,12 +49,7 @@ def _from_jax(losses: list[Any]) -> list[Any]:
     return [float(loss) for loss in sys.modules["jax"].device_get(losses)]
 
 
-def _from_tensorflow(losses: list[Any]) -> list[Any]:
-    return [float(loss) for loss in losses]
-
-
 _TRANSFERS: dict[str, Callable[[list[Any]], list[Any]]] = {
     "torch": _from_torch,
     "jax": _from_jax,
-    "tensorflow": _from_tensorflow,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from lawfit.integrations.schedules import from_torch
 from lawfit.schedule import Piece, Schedule
 
-__all__ = ["Rates", "planned"]
+__all__ = ["Rates", "planned", "unwrapped"]
 
 
 class Rates:
@@ -51,11 +52,12 @@ class Rates:
 def planned(scheduler: Any, steps: int, *, group: int = 0) -> Schedule | None:
     """Return what a scheduler of PyTorch will set, or None after a warning that it can't be told.
 
-    One in accelerate's wrapping is unwrapped.
+    One that accelerate has wrapped is known by its wrapping.
     """
-    scheduler = getattr(scheduler, "scheduler", scheduler)
     try:
-        return from_torch(scheduler, steps, group=group)
+        scheduler, calls = unwrapped(scheduler)
+        plan = from_torch(scheduler, steps * calls, group=group)
+        return plan if calls == 1 else Schedule(plan.lr[::calls])
     except Exception as error:
         warnings.warn(
             f"lawfit can't tell the schedule beforehand ({error}); it takes the rates as the run "
@@ -64,3 +66,12 @@ def planned(scheduler: Any, steps: int, *, group: int = 0) -> Schedule | None:
             stacklevel=2,
         )
     return None
+
+
+def unwrapped(scheduler: Any) -> tuple[Any, int]:
+    """Return what accelerate has wrapped, and how often that is stepped an update."""
+    if type(scheduler).__name__ != "AcceleratedScheduler":
+        return scheduler, 1
+    if scheduler.split_batches or not scheduler.step_with_optimizer:
+        return scheduler.scheduler, 1
+    return scheduler.scheduler, sys.modules["accelerate"].state.AcceleratorState().num_processes

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lawfit._validate import integer
-from lawfit.integrations._rates import Rates, planned
+from lawfit.integrations._rates import Rates, planned, unwrapped
 from lawfit.integrations.tracker import Tracker
 from lawfit.law import Law
 from lawfit.schedule import Schedule
@@ -21,7 +21,8 @@ class TorchTracker:
     Parameters
     ----------
     scheduler : torch.optim.lr_scheduler.LRScheduler
-        The one of the loop, stepped once an update; it is left untouched. One that goes by
+        The one of the loop, stepped once an update, or what accelerate has made of it; it is left
+        untouched. One that goes by
         what it is told, as ReduceLROnPlateau, can't be replayed: there is a warning, and the rates
         that its optimizer has are taken, the last one as if it were held to the end.
     steps : int
@@ -83,7 +84,8 @@ class TorchTracker:
         return plan
 
     def _rate(self) -> Any:
-        return self._scheduler.optimizer.param_groups[self._group]["lr"]
+        scheduler, _ = unwrapped(self._scheduler)
+        return scheduler.optimizer.param_groups[self._group]["lr"]
 
     def step(self, loss: Any) -> dict[str, float]:
         """Take the loss of an update; return a report, if one is due.

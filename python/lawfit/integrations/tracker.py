@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar
-
-import numpy as np
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from lawfit._printable import shown
-from lawfit._validate import choose, flag, integer, real
+from lawfit._validate import integer, real
 from lawfit.alarms import Anomaly
 from lawfit.forecast import Forecaster
+from lawfit.integrations._guard import Guarded
 from lawfit.integrations._losses import keep, read
 from lawfit.law import Law
 from lawfit.outlook import Forecast
@@ -26,12 +24,12 @@ __all__ = ["ANOMALIES", "Tracker"]
 ANOMALIES = {"spike": 1, "drift": 2, "divergence": 3, "too good": 4}
 # Steps between reports, as a share of the run, unless said otherwise.
 REPORTS = 1000
+# Losses that wait on a device: beyond, they are read without a report, so that they take no memory.
+MOST_KEPT = 1024
 FORMAT = 1  # of a saved state, counted up when it changes
 
-T = TypeVar("T")
 
-
-class Tracker:
+class Tracker(Guarded):
     """Follows a run from inside its training loop and says, now and then, what loss it ends at.
 
     It is what the callbacks for frameworks stand on, and serves loops of any other kind: `begin`
@@ -44,8 +42,9 @@ class Tracker:
     above its `share` of the time since `begin`. An error inside it becomes one RuntimeWarning and
     ends its work (`error`), not the run. In any process but the main one it does nothing.
 
-    Which points a law that is slow to fit is given depends on the clock then: what waits is thinned
-    evenly to what `time_budget` pays for. Laws that take microseconds, as annealing, get them all.
+    What waits is thinned evenly to what `time_budget` pays for. Then it is the clock that says
+    which points are fitted, as with a law that takes milliseconds a point, or with tens of
+    thousands of them; annealing and its like take microseconds and get them all until then.
 
     Parameters
     ----------
@@ -110,13 +109,12 @@ class Tracker:
         main_process: bool = True,
         **options: Any,
     ) -> None:
+        super().__init__(on_error, main_process)
         self.every = None if every is None else integer(every, field="every", lower=1)
         self.target = None if target is None else real(target, field="target")
         self.level = level
-        self.main_process = flag(main_process, field="main_process")
-        self._on_error = choose(on_error, ("warn", "raise"), field="on_error")
         self._time_budget = real(time_budget, field="time_budget", lower=0, strict=True)
-        self._share = real(share, field="share", lower=0, upper=1, strict=False)
+        self._share = _share(share)
         self._prefix = _text(prefix)
         self._law = law
         self._options = {"prior": prior, "budget": self._time_budget, **options}
@@ -128,12 +126,10 @@ class Tracker:
         return Forecaster(self._law, schedule, **self._options)
 
     def _restart(self) -> None:
+        super()._restart()
         self.forecaster: Forecaster | None = None
         self.forecast: Forecast | None = None  # the last one that was made
         self.alarm: Anomaly | None = None  # the last anomaly there was
-        self.error: Exception | None = None  # that ended the tracker's work
-        self.seconds = 0.0  # taken in all
-        self._guarding = False
         self.out_of_reach = 0  # reports in a row whose interval is wholly above `target`
         self._began = time.perf_counter()
         self._kept: list[tuple[int, Any]] = []  # observed, perhaps on a device
@@ -145,10 +141,8 @@ class Tracker:
         self._per_report = 0.0  # seconds of the last report
         self._last: dict[str, float] = {}
 
-    @property
-    def active(self) -> bool:
-        """Whether what is observed counts: in the main process, without an error so far."""
-        return self.main_process and self.error is None
+    def _give_up(self) -> None:
+        self._kept, self._waiting = [], []
 
     def begin(self, schedule: object = None) -> Tracker:
         """Start with a run's first step, or the first after it was resumed.
@@ -185,11 +179,15 @@ class Tracker:
             0-based: t is the update made with the schedule's LR of t, g - 1 where a framework has
             counted g updates.
         loss : float, or a tensor of one element
-            A tensor is copied on its device and read at the next report. NaN and infinite losses
-            are left out and counted in `forecaster.skipped`.
+            A tensor is copied on its device; it is read at the next report, or as one of 1024. NaN
+            and infinite losses are left out and counted in `forecaster.skipped`.
         """
-        if self.active:
-            self.guard(lambda: self._kept.append((step, keep(loss))), None)
+        self.guard(lambda: self._observe(step, loss), None)
+
+    def _observe(self, step: int, loss: Any) -> None:
+        self._kept.append((step, keep(loss)))
+        if len(self._kept) >= MOST_KEPT:
+            self._read()
 
     def report(self, step: int | None = None) -> dict[str, float]:
         """Read, refit and forecast, if that is due.
@@ -215,14 +213,10 @@ class Tracker:
             prior. Nothing at all while nothing is due, there are too few points or an error ended
             the tracker's work, and in any process but the main one.
         """
-        if not self.active:
-            return {}
         return self.guard(lambda: self._report(step), {})
 
     def finish(self) -> dict[str, float]:
         """Report whatever the cadence and the share say, at the run's end."""
-        if not self.active:
-            return {}
         return self.guard(self._finish, {})
 
     def _finish(self) -> dict[str, float]:
@@ -338,8 +332,6 @@ class Tracker:
 
         Reads what is on a device. Empty in any process but the main one, and after an error.
         """
-        if not self.active:
-            return {}
         return self.guard(self._save, {})
 
     def _save(self) -> dict[str, Any]:
@@ -358,17 +350,14 @@ class Tracker:
 
         Whatever was observed up to now is forgotten.
         """
-        if self.active:
-            self.guard(lambda: self._load(state), None)
+        self.guard(lambda: self._load(state), None)
 
     def _load(self, state: Mapping[str, Any]) -> None:
-        if not state:
-            return
-        if state.get("format") != FORMAT:
+        if state and state.get("format") != FORMAT:
             raise ValueError(
                 f"state of a tracker: 'format' is {shown(state.get('format'))}; expected {FORMAT}"
             )
-        if self.forecaster is None:
+        if not state or self.forecaster is None:
             self._state = dict(state)
             return
         self.forecaster = self._forecaster_of(self.forecaster.schedule)
@@ -376,42 +365,6 @@ class Tracker:
         self._kept = []
         self._waiting = [(step, loss) for step, loss in state["waiting"]]
         self._reported = integer(state["reported"], field="reported", lower=-1)
-
-    def guard(self, action: Callable[[], T], otherwise: T) -> T:
-        """Do something that must not end the run: what a callback does beside the tracker.
-
-        It is done on the tracker's own time, and an error ends the tracker's work.
-
-        Parameters
-        ----------
-        action : callable without arguments
-        otherwise
-            What to return where that fails or the tracker's work has ended.
-        """
-        if not self.active:
-            return otherwise
-        if self._guarding:
-            return action()
-        start = time.perf_counter()
-        self._guarding = True
-        try:
-            with np.errstate(all="ignore"):  # a loop may have made errors of what is looked at here
-                return action()
-        except Exception as error:
-            if self._on_error == "raise":
-                raise
-            self.error = error
-            self._kept, self._waiting = [], []
-        finally:
-            self._guarding = False
-            self.seconds += time.perf_counter() - start
-        warnings.warn(
-            f"lawfit makes no more forecasts of this run: {type(self.error).__name__}: "
-            f"{self.error}",
-            RuntimeWarning,
-            stacklevel=3,
-        )
-        return otherwise
 
     def __repr__(self) -> str:
         if not self.main_process:
@@ -428,6 +381,11 @@ class Tracker:
 def _schedule(schedule: object) -> Schedule:
     schedule = schedule() if callable(schedule) else schedule
     return schedule if isinstance(schedule, Schedule) else Schedule(schedule)
+
+
+def _share(share: object) -> float:
+    part = real(share, field="share", lower=0, strict=True)
+    return real(part, field="share", upper=1)
 
 
 def _text(prefix: object) -> str:

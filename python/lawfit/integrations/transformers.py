@@ -42,8 +42,8 @@ class LawfitCallback(TrainerCallback, ExportableState):  # type: ignore[misc, un
     parameter group. One that can't be told beforehand, as ReduceLROnPlateau, gives a warning: then
     it is the logged rates, and forecasts are as if the last one were held to the end.
 
-    Only the main process forecasts. Points go into checkpoints; a run resumed from one without
-    them, written before the callback was there, takes them from its `log_history`.
+    Only the main process forecasts. Points go into checkpoints. A run resumed from one without
+    them, of a callback with these arguments, takes them from its `log_history`.
 
     Parameters
     ----------
@@ -126,11 +126,11 @@ class LawfitCallback(TrainerCallback, ExportableState):  # type: ignore[misc, un
         if state.global_step == 0:
             return
         stored = state.stateful_callbacks[type(self).__name__]
-        stored = stored[0] if isinstance(stored, list) else stored
-        saved = stored["attributes"]["saved"]
-        if saved:
-            self.tracker.load_state_dict(saved)
-            return
+        for each in stored if isinstance(stored, list) else [stored]:
+            saved = each["attributes"]["saved"]
+            if saved and each["args"] == self._saved_arguments:
+                self.tracker.load_state_dict(saved)
+                return
         logged = 0
         for entry in state.log_history:
             if "loss" in entry:
@@ -142,7 +142,7 @@ class LawfitCallback(TrainerCallback, ExportableState):  # type: ignore[misc, un
     ) -> None:
         """Take the loss that is logged, and put what is forecast beside it."""
         logs = {} if logs is None else logs
-        if "loss" in logs:
+        if "loss" in logs and "learning_rate" in logs:  # or it is not the Trainer that logs it
             self.tracker.guard(lambda: self._on_loss(state, logs), None)
             if self._early_stop is not None and _agreed(self._misses(), args):
                 control.should_training_stop = True
@@ -196,8 +196,7 @@ def _json_values(arguments: Mapping[str, Any]) -> dict[str, Any]:
     for name, argument in arguments.items():
         try:
             to_dict = getattr(argument, "to_dict", None)
-            values[name] = to_dict() if callable(to_dict) else argument
-            json.dumps(values[name])
+            values[name] = json.loads(json.dumps(to_dict() if callable(to_dict) else argument))
         except (TypeError, ValueError):
             others.append(name)
     return {"not_saved": others} if others else values
