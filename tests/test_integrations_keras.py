@@ -249,7 +249,7 @@ def test_a_rate_that_another_callback_changes():
 def test_a_second_fit_goes_on():
     model, first = toy(), eager(skip_steps=0)
     fit(model, first, epochs=2)
-    second = eager(skip_steps=0)
+    second = eager(skip_steps=0, schedule=SCHEDULE)
     second.load_state_dict(first.state_dict())
     fit(model, second, epochs=4, initial_epoch=2)
     curve = second.tracker.forecaster.curve
@@ -269,6 +269,18 @@ def test_a_nan_hides_the_rest_of_its_epoch():
     assert curve.steps.tolist() == [s for s in kept() if not 60 <= s < 100]
     assert callback.tracker.forecaster.skipped == 39
     assert callback.tracker.error is None
+
+
+def test_a_run_that_is_stopped_ends_with_a_forecast():
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 2
+
+    callback = eager(every=STEPS)
+    history = fit(toy(), callback, Stop()).history
+    assert len(history["lawfit/final_loss"]) == 3
+    assert callback.history["step"] == [149]
+    assert callback.tracker.forecaster.n == len([s for s in kept(range(3)) if s >= 10])
 
 
 @pytest.mark.parametrize("place", ["_plan", "_follow", "_end"])

@@ -19,8 +19,8 @@ from lawfit.schedule import Schedule
 
 __all__ = ["LawfitCallback"]
 
-# Windows of an epoch, at most: Keras adds up in float32, which rounds the sum of k batches to k·6e-8
-# of one batch's loss each time. At 30 000 batches that leaves the mean of a window 1e-4.
+# Windows of an epoch, at most: Keras adds up in float32, which rounds the sum of k batches to
+# k·6e-8 of one batch's loss each time. At 30 000 batches that leaves the mean of a window 1e-4.
 WINDOWS: Final = 1000
 
 
@@ -126,17 +126,23 @@ class LawfitCallback(keras.callbacks.Callback):  # type: ignore[misc, unused-ign
             self._begun = True
             self._observed = -1
             self.tracker.begin(lambda: self._plan(epoch))
+            self.tracker.guard(self._count, None)
 
-    def _plan(self, epoch: int) -> Schedule:
+    def _count(self) -> None:
+        """Find where the run is: a model may have been trained before."""
         optimizer = self._optimizer()
         self._gathered = optimizer.gradient_accumulation_steps or 1
         self._before = int(optimizer._iterations)
+
+    def _plan(self, epoch: int) -> Schedule:
+        self._count()
         steps = self._steps
         if steps is None:
             epochs, batches = self.params.get("epochs"), self.params.get("steps")
             if not epochs or not batches:
                 raise ValueError("how many batches an epoch has is not known; give steps")
             steps = -(-(self._before + (epochs - epoch) * batches) // self._gathered)
+        optimizer = self._optimizer()
         schedule = optimizer._learning_rate
         if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
             self._rates = None
@@ -229,13 +235,17 @@ class LawfitCallback(keras.callbacks.Callback):  # type: ignore[misc, unused-ign
 
     def _end(self, epoch: int) -> None:
         self._observe(ended=True)
-        step = max(0, (self._before + self._batches) // self._gathered - 1)
         last = epoch + 1 == self.params.get("epochs")
+        step = self._newest_step()
         self._keep(self.tracker.finish() if last else self.tracker.report(step), step)
+
+    def _newest_step(self) -> int:
+        return max(0, (self._before + self._batches) // self._gathered - 1)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Make the last forecast, of a run that was stopped early too."""
-        self.tracker.finish()
+        if self._newest_step() not in self.history["step"][-1:]:
+            self._keep(self.tracker.finish(), self._newest_step())
 
     def state_dict(self) -> dict[str, Any]:
         """Return the points so far as plain JSON values, to be kept beside a checkpoint."""
