@@ -128,11 +128,11 @@ def test_a_run_gives_it_a_hundredth_of_its_time():
         async_safe = True
 
         def on_train_batch_begin(self, batch, logs=None):
-            time.sleep(0.035)
+            time.sleep(0.03)
 
     callback = LawfitCallback(every=50)
     start = time.perf_counter()
-    fit(toy(), callback, Slow())
+    fit(toy(0.1), callback, Slow())
     assert callback.tracker.seconds <= 0.01 * (time.perf_counter() - start)
     assert callback.tracker.forecast is not None
 

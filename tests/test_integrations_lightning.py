@@ -107,7 +107,7 @@ def test_a_run_gives_it_a_hundredth_of_its_time(one, tmp_path):
     callback = LightningCallback(every=50)
     logger = one.loggers.CSVLogger(tmp_path)
     start = time.perf_counter()
-    train(one, tmp_path, module(one, seconds=0.035), callback, logger=logger)
+    train(one, tmp_path, module(one, seconds=0.03), callback, logger=logger)
     assert callback.tracker.seconds <= 0.01 * (time.perf_counter() - start)
     assert callback.tracker.forecast is not None
 
