@@ -112,7 +112,7 @@ class Outlook:
             outside = (1 - real(level, field="level", lower=0, upper=1, strict=True)) / 2
             t = -student_t_quantile(outside, self.freedom)
             z = -student_t_quantile(outside, math.inf)
-            with np.errstate(invalid="ignore", over="ignore"):
+            with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
                 spread = variances + (self.noise * self._unit(values)) ** 2
                 half = np.sqrt(t**2 * spread + z**2 * self._law_variance(steps, values))
                 lower, upper = around(values, half, logarithmic=self._logarithmic)
