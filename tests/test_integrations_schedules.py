@@ -423,7 +423,7 @@ def check_keras():
     schedules = keras.optimizers.schedules
     for make in KERAS.values():
         schedule = make(schedules)
-        some = [0, 1, 9, 10, 11, 14, 33, 34, 47, STEPS - 1]
+        some = [0, 9, 10, 34, STEPS - 1]
         by_hand = [float(schedule(step)) for step in some]
         taken = lf.Schedule.from_keras(schedule, STEPS)
         np.testing.assert_allclose(taken.at(some), by_hand, rtol=1e-5, atol=1e-9)

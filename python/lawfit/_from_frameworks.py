@@ -34,7 +34,8 @@ class FromFrameworks:
 
         The LR of step t is the one that update t is made with: after t calls of ``step()``. A
         LambdaLR is evaluated as it is; any other is copied, with an optimizer of its own, and the
-        copy stepped. The scheduler and its optimizer are left as they are.
+        copy stepped, which takes some microseconds a step. The scheduler and its optimizer are left
+        as they are.
 
         One that was stepped before is given from step 0 on all the same: its copy starts again,
         and must come to the rate that the scheduler is at. Where it does not (the LR was changed

@@ -19,8 +19,8 @@ from lawfit.schedule import Schedule
 
 __all__ = ["LawfitCallback"]
 
-# A window is this share of an epoch, at least: float32 rounds a mean over k batches to k·6e-8 of
-# one batch's loss, and so this keeps the mean of a window to 6e-5.
+# Windows of an epoch, at most: Keras adds up in float32, which rounds the sum of k batches to
+# k·6e-8 of one batch's loss each time. At 30 000 batches that leaves the mean of a window 1e-4.
 WINDOWS: Final = 1000
 
 
@@ -103,6 +103,7 @@ class LawfitCallback(keras.callbacks.Callback):  # type: ignore[misc, unused-ign
         self._before = 0  # batches before this epoch
         self._batches = 0  # of this epoch, so far
         self._arrived: deque[tuple[int, float]] = deque()  # batches done, their mean loss
+        self._newest = 0, 0.0  # of those that came in order
         self._last = 0, 0.0  # where the last window ended, and the mean there
         self._observed = -1
 
@@ -119,23 +120,29 @@ class LawfitCallback(keras.callbacks.Callback):  # type: ignore[misc, unused-ign
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Start another mean; at the first epoch, take the schedule."""
         self._before += self._batches
-        self._batches, self._last = 0, (0, 0.0)
+        self._batches, self._last, self._newest = 0, (0, 0.0), (0, 0.0)
         self._arrived.clear()
         if not self._begun:
             self._begun = True
             self._observed = -1
             self.tracker.begin(lambda: self._plan(epoch))
+            self.tracker.guard(self._count, None)
 
-    def _plan(self, epoch: int) -> Schedule:
+    def _count(self) -> None:
+        """Find where the run is: a model may have been trained before."""
         optimizer = self._optimizer()
         self._gathered = optimizer.gradient_accumulation_steps or 1
         self._before = int(optimizer._iterations)
+
+    def _plan(self, epoch: int) -> Schedule:
+        self._count()
         steps = self._steps
         if steps is None:
             epochs, batches = self.params.get("epochs"), self.params.get("steps")
             if not epochs or not batches:
                 raise ValueError("how many batches an epoch has is not known; give steps")
             steps = -(-(self._before + (epochs - epoch) * batches) // self._gathered)
+        optimizer = self._optimizer()
         schedule = optimizer._learning_rate
         if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
             self._rates = None
@@ -171,36 +178,40 @@ class LawfitCallback(keras.callbacks.Callback):  # type: ignore[misc, unused-ign
 
     def _observe(self, *, ended: bool) -> None:
         """Hand the windows that are complete to the tracker."""
-        arrived = sorted(self._arrived.popleft() for _ in range(len(self._arrived)))
-        if not arrived:
-            return
-        self._batches = max(self._batches, arrived[-1][0])
-        first = self._last[0]
-        for done, loss in self._windows(arrived, ended) if self._running_mean else arrived:
-            centre = (first + done - 1) // 2 if self._running_mean else done - 1
-            step = (self._before + centre) // self._gathered
-            first = done
+        for first, done, loss in self._windows(ended):
+            step = (self._before + (first + done - 1) // 2) // self._gathered
             if step > self._observed:
                 self._observed = step
                 self.tracker.observe(step, loss)
-        if self._running_mean:
-            self._arrived.extendleft(pair for pair in reversed(arrived) if pair[0] > self._last[0])
 
-    def _windows(
-        self, arrived: list[tuple[int, float]], ended: bool
-    ) -> Iterator[tuple[int, float]]:
-        """Yield each window's last batch and its mean loss."""
-        newest = arrived[-1][0]
-        whole = ended and self._last[0] == 0  # an epoch of one window has its mean to the bit
+    def _windows(self, ended: bool) -> Iterator[tuple[int, int, float]]:
+        """Yield the first batch of each window, the one after its last, and its mean loss."""
         least = self._batches_of_a_window()
-        for done, mean in arrived:
-            last, before = self._last
-            if done == newest and not (whole and self._last[0] == 0):
-                return  # perhaps the epoch's last, and smaller than the others
-            if done - last < least and done != newest:
-                continue
-            self._last = done, mean
-            yield done, (done * mean - last * before) / (done - last)
+        for done, mean in self._in_order(ended):
+            if not self._running_mean:
+                yield done - 1, done, mean
+            else:
+                last, before = self._last
+                sure = self._newest  # not the epoch's last, as one has come after it
+                self._newest = done, mean
+                if sure[0] - last >= least:
+                    self._last = sure
+                    yield last, sure[0], (sure[0] * sure[1] - last * before) / (sure[0] - last)
+        done, mean = self._newest
+        if ended and done and self._last[0] == 0:
+            self._last = self._newest
+            yield 0, done, mean
+
+    def _in_order(self, ended: bool) -> list[tuple[int, float]]:
+        """Return what has arrived up to the first batch that has not, or all at an epoch's end."""
+        arrived = sorted(self._arrived.popleft() for _ in range(len(self._arrived)))
+        together = self.model.steps_per_execution
+        n = 0
+        while n < len(arrived) and (ended or arrived[n][0] == self._batches + together):
+            self._batches = arrived[n][0]
+            n += 1
+        self._arrived.extendleft(reversed(arrived[n:]))
+        return arrived[:n]
 
     def _batches_of_a_window(self) -> int:
         if self._window is not None:
@@ -224,13 +235,17 @@ class LawfitCallback(keras.callbacks.Callback):  # type: ignore[misc, unused-ign
 
     def _end(self, epoch: int) -> None:
         self._observe(ended=True)
-        step = max(0, (self._before + self._batches) // self._gathered - 1)
         last = epoch + 1 == self.params.get("epochs")
+        step = self._newest_step()
         self._keep(self.tracker.finish() if last else self.tracker.report(step), step)
+
+    def _newest_step(self) -> int:
+        return max(0, (self._before + self._batches) // self._gathered - 1)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Make the last forecast, of a run that was stopped early too."""
-        self.tracker.finish()
+        if self._newest_step() not in self.history["step"][-1:]:
+            self._keep(self.tracker.finish(), self._newest_step())
 
     def state_dict(self) -> dict[str, Any]:
         """Return the points so far as plain JSON values, to be kept beside a checkpoint."""

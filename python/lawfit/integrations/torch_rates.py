@@ -40,12 +40,9 @@ def torch_rates(
         same_length(f"{name} stepped {begun} times", past=before, updates=range(begun * every))
         ahead = max(calls - begun, 0)
         rates = np.concatenate([before, np.repeat(_ahead(scheduler, ahead, group, name), every)])
-    elif _is_lambda(scheduler):
-        rates = np.repeat(_lambda_rates(scheduler, calls, group, name), every)
-    elif _calls(scheduler) == 0:
-        rates = np.repeat(_ahead(scheduler, calls, group, name), every)
     else:
-        rates = np.repeat(_from_the_start(scheduler, calls, group, name), every)
+        known = _lambda_rates if _is_lambda(scheduler) else _from_the_start
+        rates = np.repeat(known(scheduler, calls, group, name), every)
     return read_rates(rates[:steps], source=name)
 
 
@@ -110,6 +107,8 @@ def _ahead(scheduler: Any, calls: int, group: int, name: str) -> Floats:
 def _from_the_start(scheduler: Any, calls: int, group: int, name: str) -> Floats:
     """Return the rates from step 0 on, if a copy that starts again comes to where this one is."""
     begun = _calls(scheduler)
+    if begun == 0:
+        return _ahead(scheduler, calls, group, name)
     twin = _copy(scheduler, name)
     if not _restart(twin, name):
         raise ValueError(f"{name} can't be taken back to its first step; {_past(begun)}")
