@@ -85,9 +85,27 @@ def test_what_is_too_slow_to_fit_is_thinned(monkeypatch):
         before = clock.now
         tracker.report()
         calls.append(clock.now - before)
-    assert max(calls) <= 0.061  # the budget and the point that goes beyond it
-    assert tracker.forecaster.n < 30
+    assert max(calls) <= 0.071  # the budget, the point that goes beyond it and the newest
+    assert tracker.forecaster.n < 35
+    tracker.finish()
     assert tracker.forecaster.curve.steps[-1] == STEPS - 1
+
+
+def test_a_whole_run_read_at_its_end_is_thinned_evenly(monkeypatch):
+    clock = Clock(monkeypatch)
+    schedule = lf.schedules.constant(steps=20_000, peak=1e-3)
+    tracker = Tracker("annealing", schedule, every=20_000).begin()
+    update = tracker.forecaster.update
+    tracker.forecaster.update = lambda *point: (clock.pass_by(1e-4), update(*point))
+    for step in range(20_000):
+        tracker.observe(step, 2.0 + (step + 1) ** -0.5)
+    before = clock.now
+    tracker.finish()
+    assert clock.now - before <= 0.0502
+    steps = tracker.forecaster.curve.steps
+    assert 200 < steps.size < 520
+    assert steps[-1] == 19_999
+    assert np.diff(steps).max() < 200
 
 
 def test_tensors_are_not_read_when_they_are_observed():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from statistics import median
 from typing import Any, Literal
 
 from lawfit._printable import shown
@@ -26,6 +27,8 @@ ANOMALIES = {"spike": 1, "drift": 2, "divergence": 3, "too good": 4}
 REPORTS = 1000
 # Losses that wait on a device: beyond, they are read without a report, so that they take no memory.
 MOST_KEPT = 1024
+# Points that are fitted before it is looked at again how many the time allows.
+TAKEN = 16
 FORMAT = 1  # of a saved state, counted up when it changes
 
 
@@ -137,7 +140,7 @@ class Tracker(Guarded):
         self._state: Mapping[str, Any] = {}  # loaded before the run began
         self._plan: object = None  # a schedule to go on with
         self._reported = -1  # the step of the last report
-        self._per_point = 0.0  # seconds, at the last reading
+        self._per_point = 0.0  # seconds, of the last ones
         self._per_report = 0.0  # seconds of the last report
         self._last: dict[str, float] = {}
 
@@ -301,24 +304,23 @@ class Tracker(Guarded):
         return step if known else math.nan
 
     def _take(self, forecaster: Forecaster) -> None:
-        """Fit to what waits, for as long as the budget lasts."""
-        points = self._thinned(self._waiting)
-        start = time.perf_counter()
-        taken = 0
-        for step, loss in points:
-            forecaster.update(step, loss)
-            taken += 1
-            if time.perf_counter() - start > self._time_budget:
-                break
-        self._waiting = points[taken:]
-        if taken:
-            self._per_point = (time.perf_counter() - start) / taken
-
-    def _thinned(self, points: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
-        """Leave what the budget pays for, evenly, and the newest among it."""
-        paid = max(1.0, self._time_budget / self._per_point) if self._per_point else math.inf
-        stride = max(1, math.ceil(len(points) / paid))
-        return points[::-1][::stride][::-1]
+        """Fit to what waits: all of it, or evenly what the budget pays for, the newest included."""
+        points, self._waiting = self._waiting, []
+        ends = time.perf_counter() + self._time_budget
+        while points:
+            left = ends - time.perf_counter()
+            paid = left / self._per_point if self._per_point else math.inf
+            stride = math.ceil(len(points) / max(paid, 1.0)) or 1
+            points = points[::-1][::stride][::-1]
+            took: list[float] = []
+            for step, loss in points[:TAKEN]:
+                start = time.perf_counter()
+                if took and start > ends:
+                    break
+                forecaster.update(step, loss)
+                took.append(time.perf_counter() - start)
+            points = points[len(took) :]
+            self._per_point = median(took)  # few updates search from many starts
 
     def replan(self, schedule: object) -> None:
         """Go on with another schedule for the same run, its steps so far included.
