@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from lawfit._special import normal_quantile
 from lawfit._validate import Floats, Ints
 from lawfit.callable_law import CallableLaw
+from lawfit.curve import Curve
 from lawfit.curves import as_curves
+from lawfit.forecast import Forecaster
 from lawfit.formula import parse_tree
 from lawfit.formula.scan import normalise
 from lawfit.law import Law
+from lawfit.outlook import Forecast
 from lawfit.prediction import Request, request
 from lawfit.result import Fit
 from lawfit.rows import is_table, rows_of
@@ -26,12 +29,20 @@ __all__ = [
     "RunResiduals",
     "Term",
     "autocorrelation",
+    "histogram",
     "normal_scores",
+    "profile_edge",
+    "quantiles",
+    "remembered",
+    "replay",
     "residual_unit",
     "residuals",
     "terms",
     "terms_along",
 ]
+
+
+REPLAYED: Final = 160  # points of a run
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +133,98 @@ def autocorrelation(values: Floats, lags: int) -> Floats:
 def normal_scores(n: int) -> Floats:
     """Return the normal distribution's quantiles at (i + ½)/n."""
     return np.array([normal_quantile((i + 0.5) / n) for i in range(n)])
+
+
+def quantiles(runs: Sequence[RunResiduals], count: int) -> tuple[Floats, Floats, Floats]:
+    """Compare residuals of all runs with the normal distribution.
+
+    Parameters
+    ----------
+    runs : sequence of RunResiduals
+    count : int
+        How many quantiles, at most; all residuals if there are no more.
+
+    Returns
+    -------
+    scores, values, normal : ndarray, shape (k,)
+        Of the standard normal distribution, of the residuals, and of the normal distribution with
+        their mean and standard deviation.
+    """
+    values = np.concatenate([run.values for run in runs])
+    k = min(count, values.size)
+    scores = normal_scores(k)
+    found = np.quantile(values, (np.arange(k) + 0.5) / k, method="hazen")
+    return scores, found, values.mean() + values.std() * scores
+
+
+def profile_edge(fit: Fit, name: str) -> tuple[Floats, Floats]:
+    """Return the values at which a parameter was profiled, and the lowest objective at each."""
+    lowest: dict[float, float] = {}
+    for point in fit.profile:
+        value = point.values[name]
+        lowest[value] = min(point.objective, lowest.get(value, math.inf))
+    values = np.array(sorted(lowest))
+    return values, np.array([lowest[value] for value in values.tolist()])
+
+
+def remembered(name: str, values: Floats) -> tuple[str, Floats]:
+    """Return what an axis of a parameter says, and shows: of λ, the steps that it remembers.
+
+    Values of λ that are of use crowd towards 1; 1/(1 - λ) tells them apart.
+    """
+    if name == "lam" and np.all(values < 1):
+        return f"1/(1 − {name}) (steps remembered)", 1 / (1 - values)
+    return name, values
+
+
+def histogram(values: Floats) -> tuple[Floats, Floats]:
+    """Return heights and edges of a histogram with about as many bins as its shape can bear."""
+    heights, edges = np.histogram(values, bins=int(np.clip(np.sqrt(values.size), 5, 40)))
+    return heights.astype(np.float64), edges
+
+
+def replay(
+    fit: Fit, curve: Curve, level: float, *, times: int = 24, prior: bool = False
+) -> list[tuple[int, Forecast]]:
+    """Return what a run would have told of its end as it trained, at some of its steps.
+
+    The law is fitted to the run's points so far, with the options of `fit`; parameters that `fit`
+    held or profiled are held where it has them.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of a law of the schedule, or of `step` and `lr`, alone.
+    curve : Curve
+        With a schedule. Of more than REPLAYED points only every so many are taken.
+    level : float
+        Of the forecasts' intervals.
+    times : int
+        How many forecasts, at most.
+    prior : bool
+        Whether `fit` is known beforehand, as `Forecaster` takes a prior. It should then have been
+        made to other runs.
+    """
+    options = fit.options
+    held = {name: None if name in fit.free else value for name, value in fit.params.items()}
+    forecaster = Forecaster(
+        fit.law,
+        curve.schedule,
+        prior=fit if prior else None,
+        fixed=held,
+        loss=options.loss,
+        delta=options.delta,
+        space=options.space,
+        warmup=options.warmup,
+        skip_steps=options.skip_steps,
+    )
+    kept = np.arange(0, len(curve), -(-len(curve) // REPLAYED))
+    found = []
+    for part in np.array_split(kept, min(times, kept.size)):
+        forecaster.update_many(curve.steps[part], curve.loss[part])
+        if prior or forecaster.n > len(fit.free):
+            found.append((int(curve.steps[part[-1]]), forecaster.forecast(level=level)))
+    return found
 
 
 def terms(law: Law) -> tuple[Term, ...]:

@@ -11,6 +11,7 @@ from lawfit._validate import Floats, choose
 from lawfit.bootstrap import Bootstrap
 from lawfit.plot.style import FITTED, POINTS
 from lawfit.result import Fit
+from lawfit.views import histogram, profile_edge, remembered
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,25 +48,18 @@ def profile(axes: Axes, fit: Fit, name: str | None = None) -> Axes:
     if name is None and len(known) > 1:
         raise ValueError(f"the fit profiled {', '.join(known)}; expected the name of one")
     chosen = known[0] if name is None else choose(name, known, field="name")
-    lowest: dict[float, float] = {}
-    for point in fit.profile:
-        value = point.values[chosen]
-        lowest[value] = min(point.objective, lowest.get(value, np.inf))
-    values = np.array(sorted(lowest))
-    objective = np.array([lowest[value] for value in values.tolist()])
-    memory = chosen == "lam" and bool(np.all(values < 1))
-    x = 1 / (1 - values) if memory else values
+    values, objective = profile_edge(fit, chosen)
+    label, x = remembered(chosen, values)
     best = int(np.argmin(objective))
     axes.plot(x, objective, marker="o", markersize=4, **cast(Any, FITTED))
     axes.plot(x[best], objective[best], marker="D", markersize=7, color="0", fillstyle="none")
-    label = f"{chosen} = {values[best]:g}"
+    marked = f"{chosen} = {values[best]:g}"
     place: dict[str, Any] = {"xytext": (0, -16), "textcoords": "offset points", "ha": "center"}
-    axes.annotate(label, (x[best], objective[best]), fontsize=8.5, parse_math=False, **place)
+    axes.annotate(marked, (x[best], objective[best]), fontsize=8.5, parse_math=False, **place)
     if x[0] > 0 and x[-1] / x[0] > LOGARITHMIC:
         axes.set_xscale("log")
     axes.margins(y=0.18)
-    what = f"1/(1 − {chosen}) (steps remembered)" if memory else chosen
-    axes.set_xlabel(what, parse_math=False)
+    axes.set_xlabel(label, parse_math=False)
     axes.set_ylabel(f"objective ({fit.options.reduction} of {fit.options.loss})")
     return axes
 
@@ -91,8 +85,8 @@ def resamples(axes: Axes, found: Bootstrap, name: str, *, level: float = 0.95) -
     """
     ends = found.conf_int(level)[choose(name, found.fit.free, field="name")]
     values = found.params[name][found.converged]
-    bins = int(np.clip(np.sqrt(values.size), 5, 60))
-    axes.hist(values, bins=bins, color="0.8", edgecolor="0.55", linewidth=0.4)
+    heights, edges = histogram(values)
+    axes.stairs(heights, edges, fill=True, color="0.8", edgecolor="0.55", linewidth=0.4)
     axes.axvline(found.fit.params[name], color=str(FITTED["color"]), linewidth=1.5)
     for end in ends:
         axes.axvline(end, color="0.25", linewidth=1, linestyle="--")

@@ -12,7 +12,7 @@ from lawfit._validate import integer
 from lawfit.plot.style import POINTS, run_style
 from lawfit.result import Fit
 from lawfit.rows import is_table
-from lawfit.views import autocorrelation, normal_scores, residual_unit
+from lawfit.views import autocorrelation, quantiles, residual_unit
 from lawfit.views import residuals as residuals_of
 
 if TYPE_CHECKING:
@@ -58,13 +58,9 @@ def residual_quantiles(axes: Axes, fit: Fit, data: Any) -> Axes:
     Normal residuals lie on the line, which has their mean and standard deviation; ends that bend
     away are heavier tails. Parameters as of `residuals`.
     """
-    values = np.sort(np.concatenate([run.values for run in residuals_of(fit, data)]))
-    count = min(POINTS, values.size)
-    scores = normal_scores(count)
-    quantiles = np.quantile(values, (np.arange(count) + 0.5) / count, method="hazen")
-    line = values.mean() + values.std() * scores[[0, -1]]
-    axes.plot(scores[[0, -1]], line, color="0.4", linewidth=1, label="normal")
-    axes.plot(scores, quantiles, **run_style(0))
+    scores, values, normal = quantiles(residuals_of(fit, data), POINTS)
+    axes.plot(scores, normal, color="0.4", linewidth=1, label="normal")
+    axes.plot(scores, values, **run_style(0))
     axes.set_xlabel("normal quantile (standard deviations)")
     axes.set_ylabel(residual_unit(fit))
     axes.legend(frameon=False, fontsize=8, loc="upper left")
