@@ -21,6 +21,7 @@ _INDEXED: Final = re.compile(r"([^\W\d_]+?)(\d*|(?<=^[A-Z])inf)(?:_(\w+))?")
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)  # how tightly an expression holds together
 _LONGEST: Final = 400  # operators of a formula that is typeset
 
+_BEGIN, _END = (element("mo", sign, stretchy="false") for sign in "()")
 _TIMES: Final = element("mo", Markup("&InvisibleTimes;"))
 
 Typeset = tuple[Markup, int]
@@ -84,6 +85,13 @@ def _typeset(node: ast.expr) -> Typeset:
     return found
 
 
+def _needs_dot(item: ast.expr) -> bool:
+    """Say whether a factor and the one before it would read as one without a sign between."""
+    if isinstance(item, ast.Call) and isinstance(item.func, ast.Name):
+        return item.func.id not in ("S2", "exp", "sqrt", "abs")
+    return isinstance(item, ast.Constant)
+
+
 def _power(base: ast.expr, exponent: ast.expr) -> Markup:
     shown, raised = _at_least(base, _ATOM), _exponent(exponent)
     if shown.startswith("<msub>"):  # an index and an exponent stand one above the other
@@ -115,7 +123,7 @@ def _product(node: ast.expr) -> Typeset:
     for op, item in _spine(node, ast.Mult):
         if op is not None:
             # numbers beside each other would read as one
-            parts.append(_operator("·") if isinstance(item, ast.Constant) else _TIMES)
+            parts.append(_operator("·") if _needs_dot(item) else _TIMES)
         parts.append(_at_least(item, _PRODUCT))
     return element("mrow", *parts), _PRODUCT
 
@@ -156,8 +164,10 @@ def _whole(node: ast.expr) -> Markup:
 def _at_least(node: ast.expr, hold: int) -> Markup:
     """Return a tree, in brackets if it holds together less tightly."""
     shown, own = _typeset(node)
-    return shown if own >= hold else element("mrow", *_bracketed(shown))
+    if own >= hold:
+        return shown
+    return element("mrow", _operator("("), shown, _operator(")"))  # as tall as what they hold
 
 
 def _bracketed(*shown: Markup) -> tuple[Markup, ...]:
-    return (_operator("("), *shown, _operator(")"))
+    return (_BEGIN, *shown, _END)
