@@ -6,6 +6,7 @@ import ast
 import re
 from typing import Final
 
+from lawfit.callable_law import CallableLaw
 from lawfit.formula import parse_tree
 from lawfit.law import Law
 from lawfit.report.markup import Markup, element, joined
@@ -19,7 +20,7 @@ _GREEK: Final = {
 }  # fmt: skip
 _INDEXED: Final = re.compile(r"([^\W\d_]+?)(\d*|(?<=^[A-Z])inf)(?:_(\w+))?")
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)  # how tightly an expression holds together
-_LONGEST: Final = 400  # operators of a formula that is typeset
+_LONGEST: Final = 400  # nodes of formulas that are typeset
 
 _BEGIN, _END = (element("mo", sign, stretchy="false") for sign in "()")
 _TIMES: Final = element("mo", Markup("&InvisibleTimes;"))
@@ -29,12 +30,17 @@ _Link = tuple[ast.operator | None, ast.expr]
 
 
 def equations(law: Law) -> Markup:
-    """Return the law, then each expression of `where`, typeset; as text if they are long."""
+    """Return the law, then each expression of `where`, typeset.
+
+    As text if they are long, or no formulas: a law that is a Python function.
+    """
+    plain = joined(*(element("pre", line) for line in law.equations()))
+    if isinstance(law, CallableLaw):
+        return plain
     texts = {law.y: law.formula, **law.where}
     trees = {name: parse_tree(text)[1] for name, text in texts.items()}
-    size = sum(1 for tree in trees.values() for _ in ast.walk(tree))
-    if size > _LONGEST:
-        return joined(*(element("pre", line) for line in law.equations()))
+    if sum(1 for tree in trees.values() for _ in ast.walk(tree)) > _LONGEST:
+        return plain
     lines = [equation(name, tree) for name, tree in trees.items()]
     shown = [element("p", line, class_="equation") for line in lines]
     if law.where:
