@@ -23,6 +23,8 @@ def plain_words(fit: Fit, runs: Sequence[RunResiduals]) -> Iterator[str]:
     if not fit.success:
         yield f"The fit did not end at a minimum that can be trusted. {fit.message}"
     for name, side in fit.at_bounds.items():
+        if name in fit.undetermined:
+            continue  # which is said below
         yield (
             f"{name} sits at its {side} bound, {fit.params[name]:.6g}. The data would take it "
             "further, so it has no error of its own, and those of the others are too small."
