@@ -203,7 +203,7 @@ def test_require_passes_on_what_an_installed_module_lacks(tmp_path, monkeypatch)
 
 
 def test_importing_lawfit_needs_numpy_alone():
-    code = "import lawfit, lawfit.cli, lawfit.plot, sys; print(*sys.modules)"
+    code = "import lawfit, lawfit.cli, lawfit.plot, lawfit.report, sys; print(*sys.modules)"
     loaded = set(python(code).stdout.split())
     assert "numpy" in loaded
     assert not loaded & {"typer", "rich", "matplotlib", "scipy", "pandas", "torch", "pytest"}

@@ -1,7 +1,7 @@
 """What to look at before a fit is believed: what it leaves, what its terms give, what λ costs.
 
 Real runs of a sample model; the fit sees constant_4000 and cosine_4000 from step 600 on. What it
-leaves of these two is hardly correlated; of wsd_4000, which it has not seen, neighbouring points err
+leaves of these two is hardly correlated; of wsd_4000, which it has not seen, neighbours err
 together in the decay. The last panel asks for the end of wsd_4000 as it trains, the fit known.
 """
 

@@ -1,6 +1,8 @@
 // The what-if panel: sliders make a plan, the law's forecast of it is drawn.
 
 const DRAWN = 240; // steps at which the law is drawn
+const HEAVY = ["loss_drop", "bound_mean", "bound_last"]; // areas that go through all steps for each
+const WORK = 2.5e6; // steps gone through for such a picture
 const LEAST = 1e-3; // of the peak: an exponential decay never reaches 0
 
 class WhatIf {
@@ -105,7 +107,7 @@ class WhatIf {
   draw() {
     const { model, run } = this, plan = this.plan();
     const first = Math.min(Math.max(plan.warmup, model.skip, Math.round(plan.steps / 20)), plan.steps - 1);
-    const count = Math.min(DRAWN, plan.steps - first);
+    const count = Math.min(this.points(plan.steps), plan.steps - first);
     const at = Array.from({ length: count }, (_, k) =>
       count === 1 ? plan.steps - 1 : Math.round(first + (k * (plan.steps - 1 - first)) / (count - 1)));
     const told = forecast(model, plan, at);
@@ -127,6 +129,12 @@ class WhatIf {
     losses[0] = { ...losses[0], ...cut(losses[0], first) };
     if (this.chart) this.chart.show({ panels });
     else this.chart = new Figure(this.stage, { panels });
+  }
+
+  // So many that a slider does not stick.
+  points(steps) {
+    const heavy = this.model.code.some(([op]) => HEAVY.includes(op));
+    return heavy ? Math.min(Math.max(Math.round(WORK / steps), 24), DRAWN) : DRAWN;
   }
 
   outputs(plan) {
