@@ -152,7 +152,7 @@ def test_where_the_law_loses_its_value_many_starts_find_another(mode):
     forecaster = lf.Forecaster("annealing", SCHEDULE, mode=mode)
     stable = STEPS <= 6900  # where S2 is 0 and C says nothing
     forecaster.update_many(STEPS[stable], losses(1e-3)[stable])
-    forecaster._core.start([2.5, 0.45, 0.5, 1e9])
+    forecaster._run.core.start([2.5, 0.45, 0.5, 1e9])
     assert forecaster.status == "converged"
     forecaster.update_many(STEPS[~stable], losses(1e-3)[~stable])
     assert forecaster.status == "converged"

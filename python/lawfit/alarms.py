@@ -66,7 +66,10 @@ def find_anomaly(setting: Setting, curve: Curve, start: Floats) -> Anomaly | Non
     if before < max(POINTS_A_PARAMETER * len(setting.free), POINTS):
         return None
     earlier = curve.until(int(curve.steps[before - 1]))
-    outlook = look(setting, earlier, start, int(earlier.steps[-1]), search=True)
+    last_step = int(earlier.steps[-1])
+    outlook = look(setting, earlier, [start], last_step=last_step, search=True)
+    if outlook is None:
+        return None
     steps, losses = curve.steps[before:], curve.loss[before:]
     off, known = outlook.off(steps, losses)
     kind, score = _judge(outlook, off, known, losses)
