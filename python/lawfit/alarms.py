@@ -20,6 +20,10 @@ Kind = Literal["spike", "drift", "divergence", "too good"]
 FEWEST, MOST = 5, 200
 # What they are held against: so many points a parameter, and in all.
 POINTS_A_PARAMETER, POINTS = 3, 20
+# A learning rate that rises by more than rounding, as where a cycle begins, or falls from one point
+# to the next by so large a share of the highest, leads where no point has been, and laws err in how
+# fast losses follow: they are judged again by so large a share of the points before, added to these.
+RISE, FALL, AFTER_A_JUMP = 1e-6, 0.2, 0.25
 # Standard deviations. A run has thousands of points, and their noise has heavy tails.
 FAR, FAR_TOGETHER = 5.0, 5.0
 # So many points far above in a row, and rising, are no spike any more.
@@ -63,7 +67,9 @@ def find_anomaly(setting: Setting, curve: Curve, start: Floats) -> Anomaly | Non
     n = len(curve)
     recent = min(max(n // 10, FEWEST), MOST)
     before = n - recent
-    if before < max(POINTS_A_PARAMETER * len(setting.free), POINTS):
+    enough = max(POINTS_A_PARAMETER * len(setting.free), POINTS)
+    jump = _last_jump(setting.schedule.at(curve.steps))
+    if before < enough or (jump and before - jump < max(POINTS, AFTER_A_JUMP * jump)):
         return None
     earlier = curve.until(int(curve.steps[before - 1]))
     last_step = int(earlier.steps[-1])
@@ -76,6 +82,13 @@ def find_anomaly(setting: Setting, curve: Curve, start: Floats) -> Anomaly | Non
     if kind is None:
         return None
     return _described(outlook, kind, score, steps[-1:], float(losses[-1]))
+
+
+def _last_jump(rates: Floats) -> int:
+    """Return the points before the rate last rose or fell at once, 0 if it never did."""
+    before, after = rates[:-1], rates[1:]
+    jumps = (after > before * (1 + RISE)) | (before - after > FALL * rates.max())
+    return int(np.flatnonzero(jumps)[-1]) + 1 if jumps.any() else 0
 
 
 def _judge(
