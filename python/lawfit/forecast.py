@@ -358,8 +358,9 @@ class Forecaster:
         """What is wrong with the newest points, by a forecast from those before; None if nothing.
 
         The newest are a tenth of all, from 5 to 200; before them there must be 20, and 3 a
-        parameter, and, where the learning rate rose again or fell at once, 20 and a quarter of
-        those before. Losses without a value are in `skipped`.
+        parameter. Where the learning rate rose again there must be 20 since, and a quarter of those
+        before; where it fell at once, all but a loss above those before waits for as many. Losses
+        without a value are in `skipped`.
         """
         with self._lock:
             setting, core = self._run.setting, self._run.core

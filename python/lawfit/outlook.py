@@ -133,17 +133,25 @@ class Outlook:
                 lower, upper = around(values, half, logarithmic=self._logarithmic)
         return Forecast(steps, values, lower, upper, level, shares, lost, self.points)
 
-    def off(self, steps: Ints, losses: Floats) -> tuple[Floats, Floats]:
-        """Return how far losses are above their forecasts, and these' variances without noise.
-
-        Both in the residuals' space.
-        """
+    def expects(self, steps: Ints) -> tuple[Floats, Floats]:
+        """Return forecasts, and their variances without noise, in the residuals' space."""
         values, derivatives = self._law(self.setting.schedule, steps)
         variances, _, _ = self._spread(derivatives)
         with np.errstate(invalid="ignore", divide="ignore"):
-            above = np.log(losses / values) if self._logarithmic else losses - values
-            known = (variances + self._law_variance(steps, values)) / self._unit(values) ** 2
-        return above, known
+            return values, (variances + self._law_variance(steps, values)) / self._unit(values) ** 2
+
+    def above(self, losses: Floats, expected: Floats) -> Floats:
+        """Return how far losses are above what was expected, in the residuals' space."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.log(losses / expected) if self._logarithmic else losses - expected
+
+    def ends(self, loss: float, half: float) -> tuple[float, float]:
+        """Return the ends of an interval of this half-width as a residual."""
+        if not self._logarithmic:
+            return loss - half, loss + half
+        with np.errstate(over="ignore"):
+            factor = float(np.exp(half))
+        return loss / factor, loss * factor
 
     def noise_at(self, loss: float) -> float:
         """Return the standard deviation of the noise of a loss, in its unit."""
