@@ -17,16 +17,18 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_PROGRESS_BAR=off
 say() { printf '\n=== %4d s  %s\n' "$SECONDS" "$*"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
-# Run a command beside what follows, until `joined` waits for it and shows what it printed.
+# Run a command under a name beside what follows, until `joined` waits for it and shows what it
+# printed.
+declare -A aside
 beside() {
-  "$@" >"$scratch/beside.log" 2>&1 &
-  aside=$!
+  "${@:2}" >"$scratch/beside-$1.log" 2>&1 &
+  aside[$1]=$!
 }
 joined() {
   local code=0
-  wait "$aside" || code=$?
-  cat "$scratch/beside.log"
-  [[ $code == 0 ]] || fail "what ran beside ended with code $code (above)"
+  wait "${aside[$1]}" || code=$?
+  cat "$scratch/beside-$1.log"
+  [[ $code == 0 ]] || fail "what ran beside, $1, ended with code $code (above)"
 }
 
 # Make a virtual environment; --group needs pip 25.1.

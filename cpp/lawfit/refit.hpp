@@ -9,8 +9,8 @@
 //
 // `anchored` takes time that does not grow with the rows: rows near a kink stay on the side where
 // the anchor has them, and what that costs is bounded (`gap`). The next anchor is begun when the
-// rows have grown by a sixteenth, and made at once where the bound exceeds 1e-4 of the objective,
-// though not before 64 and a 64th more rows have come: for that long it may.
+// rows have grown by an eighth, and made at once where the bound exceeds 1e-4 of the objective,
+// though not before 128 and a 64th more rows have come: for that long it may.
 //
 // The general solver takes over where Newton's steps fail: in the first points of a run, or of its
 // decay, and where the points do not determine the parameters.

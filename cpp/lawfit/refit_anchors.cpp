@@ -15,10 +15,10 @@ constexpr double exact_gap = 2e-13, anchored_gap = 1e-4;
 // Rows summed by an update towards the next anchor.
 constexpr std::size_t exact_block(std::size_t rows) { return rows < 32768 ? 64 : block_rows; }
 // The same, of every so many updates, once the rows have grown by a share.
-constexpr std::size_t anchored_block = 64, anchored_every = 4, anchored_share = 16;
+constexpr std::size_t anchored_block = 64, anchored_every = 4, anchored_share = 8;
 // Where an anchor is made at once: more near rows than this, or a bound that is exceeded, though
 // not before so many rows have come or the rows have grown by a share.
-constexpr std::size_t anchored_near = 64, anchored_pause = 64;
+constexpr std::size_t anchored_near = 64, anchored_rest = 128, anchored_pause = 64;
 // The radius, in units of what the parameters are expected to move by.
 constexpr double margin = 3;
 // What an anchor leaves of how far those before it were left behind.
@@ -38,7 +38,7 @@ void StreamingRefitter::check_anchor() {
   const bool crowded = !exact && anchor_->near().size() > anchored_near;
   if (reach.inside && reach.gap <= most && !crowded)
     return;
-  const std::size_t pause = std::max(anchored_near, anchored_rows_ / anchored_pause);
+  const std::size_t pause = std::max(anchored_rest, anchored_rows_ / anchored_pause);
   if (!exact && !crowded && rows_.size() < anchored_rows_ + pause)
     return;
   ++forced_;

@@ -69,7 +69,7 @@ class Forecaster:
         "anchored": an update takes time that does not grow with the points. Points near a kink of
         Huber's function stay on the side where an earlier update, the anchor, had them; `gap`
         bounds what that costs, and is really far below the bound. Where it exceeds 1e-4 of the
-        objective there is a new anchor, but only every 64 points and every 1/64 of them.
+        objective there is a new anchor, but only every 128 points and every 1/64 of them.
         Only for laws that take microseconds.
     budget : float, optional
         Seconds that a full fit within an update may take; what it found by then is judged.
