@@ -49,6 +49,19 @@ def test_eta_is_of_a_step_to_come():
     assert over.eta(99.0).step is None
 
 
+@pytest.mark.parametrize("target", [2.55, 2.5, 2.45])
+def test_eta_over_a_long_run_is_found_to_the_step(target):
+    schedule = lf.schedules.wsd(steps=300_000, peak=1e-3, warmup=100, decay_start=250_000, end=0)
+    run = lf.Forecaster("annealing", schedule, prior=PRIOR)
+    ahead = np.arange(1000, 300_000)
+    run.update(999, 2.9)
+    found, every = run.eta(target), run.forecast(ahead)
+    expected = [ahead[loss <= target][:1].tolist() for loss in (every.loss, every.lower)]
+    assert [[step] if step else [] for step in (found.step, found.earliest)] == expected
+    endless = lf.schedules.wsd(steps=10**12, peak=1e-3, warmup=100, decay_start=10**11, end=0)
+    assert lf.Forecaster("annealing", endless, prior=PRIOR).eta(2.55).step < 10**7
+
+
 def test_eta_where_nothing_is_determined():
     found = forecaster(40).eta(2.6)  # no decay yet
     assert found.latest is None

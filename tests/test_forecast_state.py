@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import pickle
 import threading
 
 import numpy as np
@@ -89,6 +90,12 @@ def test_a_state_is_no_view():
     assert state == kept
     state["losses"][0] = 99.0
     assert run.curve.loss[0] == LOSSES[0]
+
+
+@pytest.mark.parametrize("take", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_it_does_not_pickle(take):
+    with pytest.raises(TypeError, match=r"a Forecaster does not pickle; keep its state_dict\(\)"):
+        take(forecaster(5))
 
 
 def test_what_was_there_is_replaced():

@@ -12,10 +12,12 @@ from lawfit._points import Setting
 from lawfit._record import Record
 from lawfit._refit import UNREAD, WANTS_START, fit_in_full, refitter
 from lawfit._validate import Floats, Ints, float_array, integer, real, same_length, step_array
+from lawfit.alarms import Anomaly, find_anomaly
 from lawfit.curve import Curve
+from lawfit.outlook import Outlook, look
 from lawfit.saved import plain
 
-__all__ = ["Run", "State", "read_state"]
+__all__ = ["Run", "Seen", "State", "read_state"]
 
 # An objective lower by less than this share is the same minimum.
 SAME = 1e-9
@@ -74,6 +76,30 @@ def read_state(data: Mapping[str, Any], setting: Setting) -> State:
         ),
         record.integer("skipped"),
     )
+
+
+class Seen(NamedTuple):
+    """What forecasts rest on: a run as it is, while the run itself may go on."""
+
+    setting: Setting
+    curve: Curve | None
+    theta: Floats
+    last_step: int
+
+    @property
+    def n(self) -> int:
+        """Points."""
+        return 0 if self.curve is None else len(self.curve)
+
+    def outlook(self) -> Outlook | None:
+        """Return what there is to say, or None where that is nothing."""
+        prior = self.setting.prior
+        starts = [self.theta] if prior is None else [prior.mean, self.theta]
+        return look(self.setting, self.curve, starts, last_step=self.last_step)
+
+    def anomaly(self) -> Anomaly | None:
+        """Return what is wrong with the newest points."""
+        return None if self.curve is None else find_anomaly(self.setting, self.curve, self.theta)
 
 
 class Run:
@@ -152,6 +178,13 @@ class Run:
     def curve(self) -> Curve:
         """The points, of which there must be one."""
         return Curve(self.core.steps, self.core.losses, self.setting.schedule, name="so far")
+
+    @property
+    def seen(self) -> Seen:
+        """The run as it is now."""
+        core = self.core
+        curve = self.curve if core.n else None
+        return Seen(self.setting, curve, core.theta, core.last_step)
 
     @property
     def skipped(self) -> int:

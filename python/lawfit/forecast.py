@@ -6,19 +6,19 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any, Literal, NoReturn, Self
 
 import numpy as np
 
 from lawfit._keywords import known_keywords
 from lawfit._points import read_setting
 from lawfit._refit import fit_in_full
-from lawfit._run import Run, read_state
-from lawfit.alarms import Anomaly, find_anomaly
+from lawfit._run import Run, Seen, read_state
+from lawfit.alarms import Anomaly
 from lawfit.conventions import Warmup
 from lawfit.curve import Curve
 from lawfit.law import Law
-from lawfit.outlook import Forecast, Outlook, look, nothing_known
+from lawfit.outlook import Forecast, Outlook, nothing_known
 from lawfit.plans import DecayPlan, Eta, best_decay, eta
 from lawfit.result import Fit
 from lawfit.schedule import Schedule
@@ -44,7 +44,7 @@ class Forecaster:
     Laws that are sums of powers of S1, with S2 or not and λ held, as annealing is, take
     microseconds a point. Others are solved in full at every point, which takes milliseconds. What
     is asked of the points (`forecast`, `eta`, `best_decay`, `anomaly`) takes a millisecond for a
-    thousand of them. Threads may share a forecaster: a call waits for one that another thread is
+    thousand of them. Threads may share a forecaster: an update waits for one that another thread is
     at. It does not pickle: a checkpoint keeps its `state_dict`.
 
     Parameters
@@ -57,7 +57,8 @@ class Forecaster:
         An earlier fit of the same law, say to runs of a smaller model. Its parameters, give or take
         `prior_spread` of each and their own errors, are one more piece of evidence beside the
         points: forecasts rest on it where these say little, and `Forecast.prior_share` says how
-        much. `params` and `objective` are the points' alone.
+        much. What the law holds, as λ, is held where the fit has it. `params` and `objective` are
+        the points' alone.
     prior_spread : float or mapping of str to float
         Standard deviation of a parameter from one run to another, as a share of it; of all, or by
         name.
@@ -277,27 +278,25 @@ class Forecaster:
         """
         if schedule is not None and not isinstance(schedule, Schedule):
             raise TypeError(f"schedule is a {type(schedule).__name__}; expected a Schedule")
-        with self._lock:
-            plan = schedule or self.schedule
-            outlook, n, free = self._outlook(), self.n, self._run.setting.free
+        seen = self._seen
+        plan = schedule or seen.setting.schedule
         steps = np.array([plan.steps - 1]) if at is None else plan._asked(at)
+        outlook = seen.outlook()
         if outlook is None:
-            whole = nothing_known(free, steps, level, n)
+            whole = nothing_known(seen.setting.free, steps, level, seen.n)
         else:
             whole = outlook.at(steps, level, plan)
         return whole.last() if at is None else whole
 
-    def _outlook(self) -> Outlook | None:
-        """Return what there is to say, or None where that is nothing."""
+    @property
+    def _seen(self) -> Seen:
         with self._lock:
-            setting, core = self._run.setting, self._run.core
-            curve = self._run.curve if core.n else None
-            found, last_step = core.theta, core.last_step
-        starts = [] if setting.prior is None else [setting.prior.mean]
-        return look(setting, curve, [*starts, found], last_step=last_step)
+            return self._run.seen
 
     def eta(self, loss: float, level: float = 0.9) -> Eta:
         """Return when the forecast reaches a loss, or that it never does.
+
+        Among more than 65536 steps to come, a dip shorter than such a share of them may be missed.
 
         Parameters
         ----------
@@ -345,11 +344,12 @@ class Forecaster:
         return best_decay(self._known("best_decay"), total_steps, shape=shape, end=end, level=level)
 
     def _known(self, asked: str) -> Outlook:
-        outlook = self._outlook()
+        seen = self._seen
+        outlook = seen.outlook()
         if outlook is None:
-            wanted = len(self._run.setting.free)
+            wanted = len(seen.setting.free)
             raise ValueError(
-                f"{asked}: nothing is known yet with {self.n} points; expected {wanted} or a prior"
+                f"{asked}: nothing is known yet with {seen.n} points; expected {wanted} or a prior"
             )
         return outlook
 
@@ -362,22 +362,19 @@ class Forecaster:
         before; where it fell at once, all but a loss above those before waits for as many. Losses
         without a value are in `skipped`.
         """
-        with self._lock:
-            setting, core = self._run.setting, self._run.core
-            if not core.n:
-                return None
-            curve, theta = self._run.curve, core.theta
-        return find_anomaly(setting, curve, theta)
+        return self._seen.anomaly()
 
     def replan(self, schedule: object) -> Self:
         """Go on with another schedule: a longer run, or another decay.
 
-        The points stay, and so do the parameters where the schedules agree so far.
+        The points stay, but for those within a longer warm-up, and so do the parameters where the
+        schedules agree so far.
 
         Raises
         ------
         TypeError, ValueError
-            For a schedule that ends before the last point; nothing has changed then.
+            For a schedule that ends before the last point, or with which the law has no value at
+            one; nothing has changed then.
         """
         plan = schedule if isinstance(schedule, Schedule) else Schedule(schedule)
         with self._lock:
@@ -397,6 +394,8 @@ class Forecaster:
     def load_state_dict(self, state: Mapping[str, Any]) -> Self:
         """Take the points and parameters that `state_dict` gave, instead of those there are.
 
+        The schedule and the options are not in it: they are this forecaster's.
+
         Raises
         ------
         TypeError, ValueError
@@ -407,6 +406,9 @@ class Forecaster:
             setting = self._run.setting
             self._run = Run.resumed(setting, read_state(state, setting))
         return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Forecaster does not pickle; keep its state_dict()")
 
     def __repr__(self) -> str:
         with self._lock:

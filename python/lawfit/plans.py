@@ -16,7 +16,7 @@ from lawfit.schedules import Decay, wsd
 
 __all__ = ["DecayPlan", "Eta", "best_decay", "eta"]
 
-BLOCK = 65536  # steps that are forecast together
+BLOCK = 65536  # steps that are forecast together; of more to come, evenly spaced ones first
 MOST_DENSE = 10**8  # steps of a schedule that is an array
 STARTS = 33  # of the decay, tried first
 FINEST = 1000  # the best one is found to this part of the steps
@@ -86,17 +86,26 @@ class DecayPlan:
 def eta(outlook: Outlook, target: object, level: float) -> Eta:
     """Return when a loss is reached; see `Forecaster.eta`."""
     wanted, level = real(target, field="loss"), read_level(level)
-    found: dict[str, int | None] = {"step": None, "earliest": None, "latest": None}
-    steps = outlook.setting.schedule.steps
-    for begin in range(outlook.last_step + 1, steps, BLOCK):
-        part = outlook.at(np.arange(begin, min(begin + BLOCK, steps)), level)
-        for name, values in zip(found, (part.loss, part.lower, part.upper), strict=True):
-            reached = np.flatnonzero(np.asarray(values) <= wanted)
-            if found[name] is None and reached.size:
-                found[name] = begin + int(reached[0])
-        if None not in found.values():
-            break
+    found = {
+        name: _first_reached(outlook, wanted, level, end)
+        for name, end in (("step", "loss"), ("earliest", "lower"), ("latest", "upper"))
+    }
     return Eta(wanted, level=level, **found)
+
+
+def _first_reached(outlook: Outlook, wanted: float, level: float, end: str) -> int | None:
+    """Return the first step to come where this end of the forecast is no higher."""
+    low, high = outlook.last_step + 1, outlook.setting.schedule.steps
+    while low < high:
+        steps = np.unique(np.linspace(low, high - 1, min(high - low, BLOCK)).astype(np.int64))
+        reached = np.flatnonzero(getattr(outlook.at(steps, level), end) <= wanted)
+        if not reached.size:
+            return None
+        k, every = int(reached[0]), steps.size == high - low
+        if every or k == 0:
+            return int(steps[k])
+        low, high = int(steps[k - 1]) + 1, int(steps[k]) + 1
+    return None
 
 
 def best_decay(
