@@ -1,5 +1,6 @@
 """Intervals of a forecast hold what they say, and are the delta method's."""
 
+import contextlib
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import lawfit as lf
-from forecast_data import DECAYING, NAMES, SCHEDULE, STEPS, ar1, forecaster, losses
+from forecast_data import DECAYING, NAMES, SCHEDULE, STEPS, ar1, forecaster, known, losses
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ from forecast_data import DECAYING, NAMES, SCHEDULE, STEPS, ar1, forecaster, los
     ],
 )
 def test_they_hold_nine_of_ten_final_losses(noise, memory, options):
-    runs, held = 250, 0
+    runs, held = 200, 0
     for seed in range(runs):
         loss = losses(noise=noise, memory=memory, seed=seed)
         found = forecaster(values=loss, law_error=0, **options).forecast()
@@ -231,3 +232,51 @@ def test_units_and_levels(factor, n, seed, levels):
     assert np.all(narrow.lower <= narrow.loss)
     assert np.all(narrow.loss <= narrow.upper)
     assert np.all(narrow.upper <= wide.upper)
+
+
+RATES = {
+    "constant": lambda n, rng: np.full(n, 1e-3),
+    "random": lambda n, rng: rng.uniform(0, 1e-3, n),
+    "falling": lambda n, rng: np.linspace(1e-3, 0, n),
+    "wild": lambda n, rng: 10 ** rng.uniform(-12, 3, n),
+    "ending": lambda n, rng: np.where(np.arange(n) < n // 2, 1e-3, 0),
+}
+LOGGED = {
+    "scattered": lambda n, rng: rng.uniform(1, 5, n),
+    "wild": lambda n, rng: 10 ** rng.uniform(-50, 50, n),
+    "alike": lambda n, rng: np.full(n, 3.0),
+    "rising": lambda n, rng: np.linspace(2, 9, n),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rates=st.sampled_from(sorted(RATES)),
+    logged=st.sampled_from(sorted(LOGGED)),
+    total=st.sampled_from([1, 2, 5, 60, 500]),
+    points=st.integers(0, 60),
+    options=st.sampled_from(
+        [{}, {"loss": "squared"}, {"space": "linear"}, {"mode": "anchored"}, {"fixed": {"C": 0.3}}]
+    ),
+    spread=st.sampled_from([None, 1e-5, 0.2, 1e5]),
+    seed=st.integers(0, 2**31),
+)
+def test_any_run_has_an_answer_or_a_refusal(rates, logged, total, points, options, spread, seed):
+    rng = np.random.default_rng(seed)
+    if spread is not None and "space" not in options:
+        options = {**options, "prior": known(), "prior_spread": spread}
+    run = lf.Forecaster("annealing", RATES[rates](total, rng), **options)
+    n = min(points, total)
+    steps = np.sort(rng.choice(total, n, replace=False))
+    for step, loss in zip(steps.tolist(), LOGGED[logged](n, rng).tolist(), strict=True):
+        with contextlib.suppress(ValueError):  # a loss out of range, or an S1 of 0
+            run.update(step, loss)
+    told = run.forecast()
+    assert math.isnan(told.lower) or told.lower <= told.loss <= told.upper
+    assert 0 <= told.prior_share <= 1
+    assert run.forecast(np.arange(total)).loss.shape == (total,)
+    assert repr(run).startswith("<Forecaster 'annealing'")
+    assert run.anomaly is None or run.anomaly.step == run.curve.steps[-1]
+    for question in (lambda: run.eta(2.0), run.best_decay, lambda: run.best_decay(2 * total + 9)):
+        with contextlib.suppress(ValueError):
+            question()

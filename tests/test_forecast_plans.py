@@ -51,9 +51,9 @@ def test_eta_is_of_a_step_to_come():
 
 @pytest.mark.parametrize("target", [2.55, 2.5, 2.45])
 def test_eta_over_a_long_run_is_found_to_the_step(target):
-    schedule = lf.schedules.wsd(steps=300_000, peak=1e-3, warmup=100, decay_start=250_000, end=0)
+    schedule = lf.schedules.wsd(steps=150_000, peak=1e-3, warmup=100, decay_start=120_000, end=0)
     run = lf.Forecaster("annealing", schedule, prior=PRIOR)
-    ahead = np.arange(1000, 300_000)
+    ahead = np.arange(1000, 150_000)
     run.update(999, 2.9)
     found, every = run.eta(target), run.forecast(ahead)
     expected = [ahead[loss <= target][:1].tolist() for loss in (every.loss, every.lower)]

@@ -53,9 +53,11 @@ class Noise(NamedTuple):
     squares: Floats
 
 
-def noise_about(points: Points, theta: Floats, prior: Prior | None) -> Noise:
-    """Look at the residuals about parameters `theta`, shape (p,)."""
+def noise_about(points: Points, theta: Floats, prior: Prior | None) -> Noise | None:
+    """Look at the residuals about parameters `theta`, shape (p,); None where one has no value."""
     r, jacobian = points.residuals(theta)
+    if not (np.all(np.isfinite(r)) and np.all(np.isfinite(jacobian))):
+        return None
     n, p = jacobian.shape
     spent = 0 if prior is not None else p
     correction = n / max(n - spent, 1)

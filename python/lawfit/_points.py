@@ -165,12 +165,6 @@ class Points:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.log(values / self._y), derivatives / values[:, np.newaxis]
 
-    def have_values(self, theta: Floats) -> bool:
-        """Return whether residuals and their derivatives are numbers there."""
-        if not np.all(np.isfinite(theta)):
-            return False
-        return all(bool(np.all(np.isfinite(part))) for part in self.residuals(theta))
-
     def minimum(self, start: Floats, weight: float = 0.0) -> Floats:
         """Return the minimum from `start` of the objective and `weight` times the prior's term."""
         options, prior = self.setting.options, self.setting.prior

@@ -92,6 +92,7 @@ class FullSolve:
         self._steps: list[int] = []
         self._losses: list[float] = []
         self._found: Fit | None = None
+        self._lost = False
         self._next_start = len(setting.free)
         self.theta: Floats = np.full(len(setting.free), math.nan)
         self.last_step = -1
@@ -146,7 +147,12 @@ class FullSolve:
         if self.n >= self._next_start:
             self.decline_start()
         curve = Curve(self._steps, self._losses, self._setting.schedule, name="so far")
-        self._found = fit_in_full(self._setting, curve, np.asarray(theta))
+        try:
+            self._found = fit_in_full(self._setting, curve, np.asarray(theta))
+        except ValueError:  # the points are checked: the law has no value at one from there
+            self._lost, self._next_start = True, self.n
+            return
+        self._lost = False
         found = np.array([self._found.params[name] for name in self._found.free])
         if np.all(np.isfinite(found)):
             self.theta = found
@@ -168,12 +174,12 @@ class FullSolve:
     @property
     def objective(self) -> float:
         """Sum of rho, or NaN."""
-        return math.nan if self._found is None else self._found.objective
+        return math.nan if self._found is None or self._lost else self._found.objective
 
     @property
     def status(self) -> str:
         """As of a fit."""
-        return "" if self._found is None else self._found.status
+        return "bad_start" if self._found is None or self._lost else self._found.status
 
     @property
     def steps(self) -> Ints:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lawfit._noise import noise_about, noise_of
+from lawfit._noise import Noise, noise_about, noise_of
 from lawfit._points import Points, Setting
 from lawfit._special import student_t_quantile
 from lawfit._validate import Floats, Ints, real
@@ -127,7 +127,7 @@ class Outlook:
             outside = (1 - read_level(level)) / 2
             t = -student_t_quantile(outside, self.freedom)
             z = -student_t_quantile(outside, math.inf)
-            with np.errstate(invalid="ignore", over="ignore"):
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
                 spread = variances + (self.noise * self._unit(values)) ** 2
                 half = np.sqrt(t**2 * spread + z**2 * self._law_variance(steps, values))
                 lower, upper = around(values, half, logarithmic=self._logarithmic)
@@ -198,8 +198,8 @@ class Outlook:
         values, vectors = np.linalg.eigh(whole / np.outer(scale, scale))
         lost = values <= LEAST_EIGENVALUE
         weights = np.divide(1, values, where=~lost, out=np.zeros_like(values))
-        j = derivatives / scale @ vectors  # by parameters that are independent of each other
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            j = derivatives / scale @ vectors  # by parameters that are independent of each other
             variances: Floats = j**2 @ weights
             pull = (j * weights) @ vectors.T / scale
             shares = np.einsum("ij,jk,ik->i", pull, of_prior, pull) / variances
@@ -231,15 +231,11 @@ def look(
         theta, noise, n, last_point = setting.within(prior.mean), noise_of(prior), 0, -1
     else:
         points = Points(setting, curve)
-        starts = [setting.within(start) for start in starts]
-        start = next((start for start in starts if points.have_values(start)), None)
-        if start is None:
+        within = [setting.within(start) for start in starts]
+        found = _settled(points, within, search=search)
+        if found is None:
             return None
-        theta = points.minimum(start) if search and prior is None else start
-        noise, n, last_point = noise_about(points, theta, prior), points.n, int(curve.steps[-1])
-        for _ in range(ROUNDS if prior is not None else 0):
-            theta = points.minimum(theta, weight=noise.scale)
-            noise = noise_about(points, theta, prior)
+        (theta, noise), n, last_point = found, points.n, int(curve.steps[-1])
     known = prior is not None or n > len(setting.free)
     return Outlook(
         setting=setting,
@@ -252,3 +248,20 @@ def look(
         last_step=last_step,
         points=n,
     )
+
+
+def _settled(
+    points: Points, starts: Sequence[Floats], *, search: bool
+) -> tuple[Floats, Noise] | None:
+    """Return the minimum and the noise about it; None where the law has no value at some point."""
+    prior = points.setting.prior
+    for start in starts:
+        theta = points.minimum(start) if search and prior is None else start
+        noise = noise_about(points, theta, prior)
+        for _ in range(ROUNDS if prior is not None else 0):
+            if noise is not None:
+                theta = points.minimum(theta, weight=noise.scale)
+                noise = noise_about(points, theta, prior)
+        if noise is not None:
+            return theta, noise
+    return None
