@@ -126,7 +126,7 @@ def ours(run, mode, points, window):
     forecaster = lf.Forecaster("annealing", run.schedule, mode=mode)
     gaps, done = [], 0
     for stop in [*np.unique(np.geomspace(20, points - window, 30).astype(int)).tolist(), points]:
-        before = forecaster._run.core.anchors, forecaster._core.forced_anchors
+        before = forecaster._run.core.anchors, forecaster._run.core.forced_anchors
         times = feed(forecaster, run, done, stop)
         gaps.append(gap_of(forecaster, run))
         done = stop

@@ -181,6 +181,14 @@ def test_forecasts_are_the_laws():
         forecaster.forecast([9000])
 
 
+def test_a_forecast_below_zero_may_be_wide_open():
+    steps = np.arange(12, 32, 5)
+    forecaster = lf.Forecaster("annealing", lf.schedules.cosine(steps=200, peak=0.5, warmup=10))
+    forecast = forecaster.update_many(steps, 2 + 4 * np.exp(-steps / 20)).forecast()
+    assert forecast.loss < 0
+    assert (forecast.lower, forecast.upper) == (-math.inf, math.inf)
+
+
 def test_losses_without_a_value_are_counted():
     forecaster = lf.Forecaster("annealing", SCHEDULE)
     for step, value in enumerate([2.0, np.nan, np.inf, 3.0, None, np.float32("nan")], start=99):

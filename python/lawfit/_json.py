@@ -8,7 +8,15 @@ import re
 import reprlib
 from typing import Any, NoReturn
 
-__all__ = ["MAX_CONTAINERS", "MAX_DEPTH", "MAX_DIGITS", "MAX_TEXT", "parse_json", "write_json"]
+__all__ = [
+    "MAX_CONTAINERS",
+    "MAX_DEPTH",
+    "MAX_DIGITS",
+    "MAX_TEXT",
+    "ends_inside",
+    "parse_json",
+    "write_json",
+]
 
 MAX_TEXT = 64 * 2**20  # characters, or bytes
 MAX_DEPTH = 32  # objects and lists within each other
@@ -29,7 +37,7 @@ _LONG = ("0" * 200, "e000", "e+000", "E000", "E+000")
 _ANY_DIGIT = str.maketrans("123456789", "0" * 9)
 
 
-def parse_json(text: str | bytes | bytearray, what: str) -> Any:
+def parse_json(text: str | bytes | bytearray, what: str, *, not_finite: bool = False) -> Any:
     """Return what JSON text holds.
 
     Parameters
@@ -38,6 +46,8 @@ def parse_json(text: str | bytes | bytearray, what: str) -> Any:
         At most `MAX_TEXT` long; bytes are UTF-8.
     what : str
         What it describes, for messages.
+    not_finite : bool
+        Read the tokens NaN and Infinity, which JSON lacks and Python's logs have.
 
     Raises
     ------
@@ -54,7 +64,7 @@ def parse_json(text: str | bytes | bytearray, what: str) -> Any:
         raise ValueError(f"{what}: {len(text)} {unit} of JSON; expected at most {MAX_TEXT}")
     if not isinstance(text, str):
         text = _decoded(text, what)
-    _check_shape(text, what)
+    _check_shape(text, what, not_finite)
     hooks: dict[str, Any] = {}
     if _has_long_numbers(text):
         hooks["parse_int"] = lambda digits: _integer(digits, what)
@@ -65,6 +75,19 @@ def parse_json(text: str | bytes | bytearray, what: str) -> Any:
         raise ValueError(f"{what}: this is no JSON: {error}") from None
     except RecursionError:  # few frames were left
         raise ValueError(f"{what}: the JSON is nested too deeply to be read from here") from None
+
+
+def ends_inside(text: bytes) -> bool:
+    """Say whether JSON text ends within its object or list, as one half written does."""
+    depth = 0
+    for token in _TOKEN.finditer(text.decode("utf-8", "replace")):
+        if token.lastgroup == "open":
+            depth += 1
+        elif token.lastgroup == "close":
+            depth -= 1
+            if depth <= 0:
+                return False
+    return depth > 0
 
 
 def write_json(value: Any, what: str) -> str:
@@ -85,7 +108,7 @@ def _decoded(text: bytes | bytearray, what: str) -> str:
         raise ValueError(f"{what}: byte {error.start} is no UTF-8: {error.reason}") from None
 
 
-def _check_shape(text: str, what: str) -> None:
+def _check_shape(text: str, what: str, not_finite: bool) -> None:
     """Refuse what is too deep or too much for the parser, and numbers that JSON lacks."""
     depth = containers = 0
     for token in _TOKEN.finditer(text):
@@ -100,7 +123,7 @@ def _check_shape(text: str, what: str) -> None:
                 _refuse(what, text, token.end() - 1, wanted)
         elif kind == "close":
             depth -= 1
-        elif kind == "number":
+        elif kind == "number" and not not_finite:
             begin = token.start(kind)
             name = text[begin - 1 : token.end()] if text[begin - 1 : begin] == "-" else token[kind]
             wanted = f'{name} is no number of JSON; expected the text "{name}"'

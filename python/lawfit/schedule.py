@@ -9,6 +9,7 @@ import numpy as np
 
 from lawfit import _core
 from lawfit._areas import MoreAreas
+from lawfit._from_frameworks import FromFrameworks
 from lawfit._record import Record
 from lawfit._validate import (
     Floats,
@@ -30,13 +31,13 @@ from lawfit.pieces import (
     top_of_rise,
 )
 
-__all__ = ["WARMUPS", "Piece", "Schedule", "Warmup"]
+__all__ = ["WARMUPS", "Piece", "Schedule", "Warmup", "read_rates"]
 
 _BLOCK: Final = 65536  # steps looked at together where a schedule is read from end to end
 _SHOWN: Final = 6  # pieces a repr lists
 
 
-class Schedule(MoreAreas):
+class Schedule(MoreAreas, FromFrameworks):
     """The learning rate of every step of a run; immutable.
 
     Parameters
@@ -57,6 +58,7 @@ class Schedule(MoreAreas):
     --------
     lawfit.schedules : the usual schedules by name.
     Schedule.from_points : a schedule logged at some steps only.
+    Schedule.from_torch, from_transformers, from_optax, from_keras : what a framework will do.
     """
 
     __slots__ = ("_lr", "_native", "_pieces")
@@ -64,7 +66,7 @@ class Schedule(MoreAreas):
     _pieces: tuple[Piece, ...] | None
 
     def __init__(self, lr: object, *, warmup: int | None = None) -> None:
-        rates = _rates(lr)
+        rates = read_rates(lr)
         if warmup is None:
             last = _last_before_fall(rates)
             warmup = int(np.searchsorted(rates[: last + 1], rates[last]))
@@ -125,7 +127,7 @@ class Schedule(MoreAreas):
             As in `Schedule`.
         """
         at = step_array(steps, source="schedule", field="steps")
-        rates = _rates(lr, at)
+        rates = read_rates(lr, at)
         back = np.flatnonzero(np.diff(at) <= 0)
         if back.size:
             i = int(back[0]) + 1
@@ -353,18 +355,18 @@ def _restore(
     return cls.from_pieces(pieces, warmup=warmup)
 
 
-def _rates(lr: object, steps: Ints | None = None) -> Floats:
-    """Check LR values, of every step or of `steps`."""
-    rates = float_array(lr, source="schedule", field="lr")
+def read_rates(lr: object, steps: Ints | None = None, *, source: str = "schedule") -> Floats:
+    """Check LR values, of every step or of `steps`; `source` is what messages call them."""
+    rates = float_array(lr, source=source, field="lr")
     if steps is not None:
-        same_length("schedule", steps=steps, lr=rates)
+        same_length(source, steps=steps, lr=rates)
     if rates.size == 0:
-        raise ValueError("schedule: lr has 0 steps; expected at least 1")
+        raise ValueError(f"{source}: lr has 0 steps; expected at least 1")
     if rates.min() < 0 or rates.max() > MAX_RATE:
         i = int(np.argmax((rates < 0) | (rates > MAX_RATE)))
         step = i if steps is None else int(steps[i])
         expected = "lr >= 0" if rates[i] < 0 else f"lr <= {MAX_RATE}, whose areas are finite"
-        raise ValueError(f"schedule: lr at step {step} is {rates[i]}; expected {expected}")
+        raise ValueError(f"{source}: lr at step {step} is {rates[i]}; expected {expected}")
     return rates
 
 

@@ -15,6 +15,7 @@ from lawfit._extras import require
 from lawfit._files import check_place
 from lawfit._printable import printable
 from lawfit.cli import tables
+from lawfit.cli.watch import watch
 from lawfit.demo import Demonstration, demonstrate
 
 __all__ = ["app"]
@@ -72,6 +73,9 @@ def demo(
         _draw(shown[size], out)
         # plain text: a path is never wrapped, so that it can be copied
         typer.echo(f"Picture: {printable(str(out))} ({size} parameters)")
+
+
+app.command()(watch)
 
 
 @app.command()

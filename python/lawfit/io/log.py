@@ -1,0 +1,199 @@
+"""The points of a log as it grows: which name is the loss, and what a restart supersedes."""
+
+from __future__ import annotations
+
+import bisect
+import math
+import os
+from collections.abc import Mapping
+
+from lawfit._printable import printable, shown
+from lawfit.io import open_log
+from lawfit.io.rows import MAX_NAMES, Reader, Row, find_loss, find_lr, is_loss, is_plain_loss
+from lawfit.io.tail import described
+
+__all__ = ["Log", "Series"]
+
+
+class Series:
+    """Values at ascending steps; one at an earlier step supersedes all from there on.
+
+    Attributes
+    ----------
+    steps : list of int
+    values : list of float
+    first_new : int
+        The first entry that came or changed since `seen` was called.
+    back : int
+        How often the steps went back.
+    dropped : int
+        Values superseded.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.values: list[float] = []
+        self.first_new = 0
+        self.back = 0
+        self.dropped = 0
+
+    def add(self, step: int, value: float) -> None:
+        """Take a value."""
+        if self.steps and step <= self.steps[-1]:
+            cut = bisect.bisect_left(self.steps, step)
+            self.back += 1
+            self.dropped += len(self.steps) - cut
+            del self.steps[cut:], self.values[cut:]
+            self.first_new = min(self.first_new, cut)
+        self.steps.append(step)
+        self.values.append(value)
+
+    def seen(self) -> None:
+        """Take all that is there as known."""
+        self.first_new = len(self.steps)
+
+
+class Log:
+    """A log that is read as it grows, and its losses and learning rates so far.
+
+    Parameters
+    ----------
+    path : path-like
+        As of `open_log`; it may come later.
+    step, loss : str, optional
+        The names to take, where the names in the log are not plain.
+    one_based : bool
+        The log counts updates done: its step g is step g - 1 here. A trainer's state is known to.
+
+    Attributes
+    ----------
+    losses, rates : Series
+        By 0-based steps.
+    loss : str or None
+        The name of the loss, once it is known.
+    restarts : int
+        How often the log was started over.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        step: str | None = None,
+        loss: str | None = None,
+        one_based: bool = False,
+    ) -> None:
+        self.path = path
+        self.source = described(path)
+        self._step = step
+        self._asked = loss
+        self._one_based = one_based
+        self._reader: Reader | None = None
+        self.restarts = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.losses = Series()
+        self.rates = Series()
+        self.loss = self._asked
+        self._rate: str | None = None
+        self._others: list[str] = []
+        self._seen: set[str] = set()
+        self._first: int | None = None
+        self.last_step = -1
+
+    @property
+    def title(self) -> str | None:
+        """The format, or None while there is none."""
+        return self._reader.title if self._reader else None
+
+    @property
+    def total(self) -> int | None:
+        """Steps of the whole run, where the log says so."""
+        return self._reader.total if self._reader else None
+
+    def notes(self) -> list[str]:
+        """Say what was passed over, superseded, or waits."""
+        if self._reader is None:
+            missing = not os.path.lexists(self.path)
+            return [f"waiting for {self.source}{' to be there' if missing else ': too short yet'}"]
+        found = self._reader.notes()
+        if self.restarts:
+            found.append(f"the log was replaced or cut and read anew ({self.restarts} times)")
+        if self.losses.back:
+            found.append(
+                f"steps went back {self.losses.back} times: {self.losses.dropped} points logged "
+                "before were superseded"
+            )
+        if self._others:
+            listed = ", ".join(printable(name[:60]) for name in self._others[:5])
+            found.append(f"the loss is {printable(str(self.loss))}; there are also {listed}")
+        if self._first is not None and self.loss is None:
+            found.append("no loss yet; choose a name if it is none of the usual")
+        return found
+
+    def read(self) -> bool:
+        """Read all that is new, and say whether there was any row.
+
+        Raises
+        ------
+        ValueError
+            For what no log holds, naming file, line or record, field and value.
+        OSError
+            If it can't be read.
+        """
+        self._reader = self._reader or open_log(self.path, step=self._step)
+        any_rows, chosen = False, self.loss
+        while self._reader is not None:
+            before = self._reader.restarts
+            rows = self._reader.read()
+            if self._reader.restarts != before:
+                self.restarts += 1
+                self._begin()
+            shift = 1 if self._one_based and not self._reader.translated else 0
+            for row in rows:
+                self._take(row, shift)
+            any_rows = any_rows or bool(rows)
+            if not self._reader.more:
+                break
+        if self.loss != chosen:
+            self._refuse_ambiguous()
+        return any_rows
+
+    def _take(self, row: Row, shift: int) -> None:
+        step = row.step - shift
+        if step < 0:
+            raise ValueError(f"{self.source}: step is {row.step}, in a log of updates done, from 1")
+        if self._first is None:
+            self._first = step
+        self.last_step = max(self.last_step, step)
+        names = row.values
+        if self.loss is None:
+            self.loss = find_loss(names, self.source)
+        elif self._asked is None:
+            self._note_others(names)
+        if self._rate is None:
+            self._rate = find_lr(names)
+        if self.loss is not None and self.loss in names:
+            self.losses.add(step, names[self.loss])
+        if self._rate is not None and math.isfinite(names.get(self._rate, math.nan)):
+            self.rates.add(step, names[self._rate])
+
+    def _note_others(self, names: Mapping[str, float]) -> None:
+        """Remember names that could have been meant, where the log chose."""
+        for name in names:
+            if name not in self._seen and len(self._seen) < MAX_NAMES:
+                self._seen.add(name)
+                if name != self.loss and is_loss(name):
+                    self._others.append(name)
+
+    def _refuse_ambiguous(self) -> None:
+        """Refuse a choice that was made among several names; one that came later is told only."""
+        if self._others and not is_plain_loss(str(self.loss)):
+            find_loss([str(self.loss), *self._others], self.source)
+
+    def refuse_missing(self) -> None:
+        """Refuse a whole log without the loss that was asked for, or any."""
+        if self._first is not None and not self.losses.steps:
+            name = "loss" if self.loss is None else shown(self.loss)
+            raise ValueError(f"{self.source}: no row has {name}")

@@ -1,0 +1,128 @@
+"""Hugging Face's ``trainer_state.json``: a Trainer's log, written whole at every checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from lawfit._json import MAX_TEXT, ends_inside, parse_json
+from lawfit._printable import printable, shown
+from lawfit.io.rows import Row, whole_step
+from lawfit.io.tail import check_regular, described
+
+__all__ = ["TrainerStateReader"]
+
+_SUMMARY: Final = "train_runtime"  # of the entry at the end, whose train_loss is of the whole run
+
+
+class TrainerStateReader:
+    """The ``log_history`` of a trainer's state.
+
+    A Trainer counts updates done and logs as `loss` the mean over the updates since it logged last,
+    so a loss goes to the centre of these, rounded down, as a row of its own: logged after 10 and
+    20 updates, it is that of the 0-based steps 4 and 14. Whatever else an entry has, as `eval_loss`
+    and `learning_rate`, is that of its last update. The entry that sums up the run is passed over.
+
+    The file is rewritten whole: what was read before and is unchanged is not given again, and where
+    it changed, as after a resume from an earlier checkpoint, all is read anew.
+
+    Parameters
+    ----------
+    path : path-like
+    """
+
+    title = "trainer state"
+    more = False
+    translated = True
+
+    def __init__(self, path: Any) -> None:
+        self._path = Path(path)
+        self.source = described(path)
+        self.restarts = 0
+        self.total: int | None = None
+        self._stamp: tuple[int, ...] | None = None
+        self._history: list[Any] = []
+        self._note: str | None = None
+
+    def notes(self) -> list[str]:
+        """Say what waits."""
+        return [self._note] if self._note else []
+
+    def read(self) -> list[Row]:
+        """Return the rows that came since the last read; none while the file is being written."""
+        state = self._changed()
+        if state is None:
+            return []
+        history = state.get("log_history")
+        if not isinstance(history, list):
+            raise ValueError(f"{self.source}: log_history is {shown(history)}; expected a list")
+        self.total = self._total(state)
+        before = len(self._history)
+        if history[:before] != self._history:
+            self.restarts += 1
+            before = 0
+        self._history = history
+        return list(self._rows(before))
+
+    def _changed(self) -> Mapping[str, Any] | None:
+        """Return the state if it is another than before, and whole."""
+        try:
+            status = check_regular(self._path)
+        except FileNotFoundError:
+            self._note = "the file is gone; waiting for it"
+            return None
+        stamp = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+        if stamp == self._stamp:
+            return None
+        with self._path.open("rb") as file:
+            content = file.read(MAX_TEXT + 1)
+        try:
+            state = parse_json(content, self.source, not_finite=True)
+        except ValueError:
+            if content.strip() and not ends_inside(content):
+                raise
+            self._note = "the file is being written; waiting for its end"
+            return None
+        if not isinstance(state, dict):
+            raise ValueError(f"{self.source} is {shown(state)}; expected a JSON object")
+        self._stamp, self._note = stamp, None
+        return state
+
+    def _total(self, state: Mapping[str, Any]) -> int | None:
+        total = state.get("max_steps")
+        if total is None:
+            return None
+        return whole_step(total, f"{self.source}: max_steps") or None
+
+    def _rows(self, first: int) -> Iterator[Row]:
+        done = 0  # updates when a loss was logged last
+        for k, entry in enumerate(self._history):
+            where = f"{self.source}: log_history[{k}]"
+            if not isinstance(entry, dict):
+                raise ValueError(f"{where} is {shown(entry)}; expected an object")
+            numbers = {
+                name: self._number(value, f"{where}: {printable(name[:100])}")
+                for name, value in entry.items()
+                if _is_number(value) and name != "step"
+            }
+            updates = whole_step(entry.get("step"), f"{where}: step")
+            loss = numbers.pop("loss", None)
+            begin, done = done, updates if loss is not None else done
+            if k < first or _SUMMARY in entry or updates == 0:
+                continue
+            if loss is not None:
+                begin = min(begin, updates - 1)
+                yield Row((begin + updates - 1) // 2, {"loss": loss})
+            if numbers:
+                yield Row(updates - 1, numbers)
+
+    def _number(self, value: float, where: str) -> float:
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{where} is {shown(value)}, beyond float64") from None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,73 @@
+"""The picture and the lines of `lawfit watch`, without a terminal."""
+
+import io
+
+import pytest
+
+from lawfit.io.schedule_text import read_schedule
+from lawfit.watch import Watch
+from watched_runs import PLANS, lines
+
+pytest.importorskip("typer")
+from rich.console import Console
+
+from lawfit.cli import watching
+from lawfit.cli.chart import chart
+
+PLAN = PLANS["wsd_4000"]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "log.csv"
+
+
+def state_of(path, **options):
+    return Watch(path, schedule=read_schedule(PLAN), **options).refresh()
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 10), (100, 5), (200, 60)])
+@pytest.mark.parametrize("until", [49, 249, 3500, 4000])
+def test_a_picture_keeps_to_its_size_and_shows_every_part(path, width, height, until):
+    path.write_text("".join(lines(until=until)))
+    state = state_of(path)
+    drawn = chart(state, width, height)
+    assert len(drawn) == height
+    assert max(map(len, drawn)) <= width
+    text = "\n".join(line.partition("|")[2] for line in drawn[:-2])
+    assert "*" in text
+    assert ("-" in text) == (state.ahead is not None)
+    assert drawn[-1].split() == ["0", "step", "3999"]
+
+
+def test_a_picture_has_its_points_where_they_belong(path):
+    path.write_text("step,loss\n0,4\n1000,3\n2000,2\n3000,1\n3999,0.5\n")
+    drawn = chart(state_of(path), 50, 12)
+    rows = [line.partition("|")[2] for line in drawn[:-2]]
+    places = sorted(
+        (row.index(mark), k) for k, row in enumerate(rows) for mark in "*^" if mark in row
+    )
+    assert [column for column, _ in places] == [0, 10, 20, 29, 39]
+    assert [row for _, row in places] == sorted(row for _, row in places)
+    assert rows[0][0] == "^"  # the first one is above
+
+
+def test_no_room_or_no_points_no_picture(path):
+    path.write_text("".join(lines(until=3500)))
+    assert chart(state_of(path), 15, 20) == []
+    assert chart(state_of(path), 80, 4) == []
+    path.write_text("step,loss\n1,nan\n")
+    assert chart(state_of(path), 80, 20) == []
+
+
+def test_the_view_fits_its_terminal(path):
+    path.write_text("".join(lines(until=2999, scale={2774: 1.5})))
+    state = state_of(path, target=1.6)
+    assert state.alarms
+    console = Console(width=90, height=30, record=True, file=io.StringIO())
+    for line in watching.view(state, 90, 30):
+        console.print(line.text, markup=False, highlight=False)
+    text = console.export_text()
+    assert text.count("\n") <= 30
+    assert "ALARM spike at step 2774: loss" in text
+    assert max(map(len, text.splitlines())) <= 90
