@@ -11,6 +11,7 @@ from typing import Any, Literal, NoReturn, Self
 import numpy as np
 
 from lawfit._keywords import known_keywords
+from lawfit._locks import renew_in_children
 from lawfit._points import read_setting
 from lawfit._refit import fit_in_full
 from lawfit._run import Run, Seen, read_state
@@ -121,7 +122,8 @@ class Forecaster:
             rng=rng,
         )
         self._run = Run(setting)
-        self._lock = threading.RLock()  # of the run, which is one thread's at a time
+        self._lock: threading.RLock  # of the run, which is one thread's at a time
+        renew_in_children(self)
 
     def update(self, step: int, loss: float) -> Self:
         """Take the loss logged at a step and refit.
