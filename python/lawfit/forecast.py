@@ -13,7 +13,7 @@ import numpy as np
 from lawfit._keywords import known_keywords
 from lawfit._locks import renew_in_children
 from lawfit._points import read_setting
-from lawfit._refit import fit_in_full
+from lawfit._refit import REFITTED, fit_in_full
 from lawfit._run import Run, Seen, read_state
 from lawfit.alarms import Anomaly
 from lawfit.conventions import Warmup
@@ -149,7 +149,10 @@ class Forecaster:
             taken.
         """
         with self._lock:
-            self._run.update(step, loss)
+            run = self._run
+            taken = run.core.update(step, loss)  # at once: what is between counts
+            if taken != REFITTED:
+                run.settle(taken, step, loss)
         return self
 
     def update_many(self, steps: object, losses: object) -> Self:
