@@ -128,7 +128,7 @@ def _schedule(data: Mapping[str, Any], source: str) -> tuple[Schedule | None, tu
     try:
         if isinstance(given, str):
             made = made_schedule(given) if "=" in given else None
-            label = f"{source}: the schedule {shown(given)} is a label: it has no arguments"
+            label = f"beside the log, the schedule {shown(given)} is a label: it has no arguments"
             return made, () if made else (label,)
         if given is not None:
             return Schedule.from_dict(given), ()
