@@ -296,7 +296,7 @@ def test_several_tables_are_several_runs():
 
 
 def test_a15_columns_of_several_lengths_are_refused():
-    with pytest.raises(ValueError, match="data: columns differ in length: .* has 39"):
+    with pytest.raises(ValueError, match=r"data: columns differ in length: .* has 39"):
         lf.read_curves({"step": STEPS, "loss": LOSS[:-1]})
 
 
