@@ -103,13 +103,13 @@ def test_sizes_are_numbers_columns_or_by_run(path):
     table(path, step=STEPS, loss=LOSS, width=[64] * 40, mixed=[1.0, 2.0] * 20)
     assert one(path, params=5e6, tokens_per_step=1024).tokens_per_step == 1024
     assert one(path, params={"run": 7e6}).params == 7e6
-    assert one(path, params={"other": 7e6}).params is None
+    with pytest.raises(ValueError, match="params is for the runs 'other'; those read are 'run'"):
+        lf.read_curves(path, params={"other": 7e6})
     assert one(path, params="width").params == 64
     with pytest.raises(ValueError, match=r"params: the column 'mixed' has 2 values; expected one"):
         lf.read_curves(path, params="mixed")
     path.with_suffix(".json").write_text(json.dumps({"params": 1e6, "loss_unit": "bits"}))
     assert one(path).params == 1e6
-    assert one(path, params={"other": 7e6}).params == 1e6
     assert one(path).loss_unit == "bits"
     assert one(path, loss_unit="nats per byte").loss_unit == "nats per byte"
 

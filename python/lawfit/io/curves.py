@@ -109,6 +109,8 @@ class _Reading:
         steps = self._steps(tokens)
         points, loss = self._points(steps, y)
         rates = self._rates(steps, points)
+        if rates.schedule is not None:
+            self._check_end(points, rates.schedule.steps, "the schedule has")
         curve = Curve(
             points,
             loss,
@@ -277,10 +279,20 @@ class _Reading:
         at, values = self._series(name, steps)
         if not at.size:
             raise ValueError(f"{printable(name)} has no value")
+        if self.beside.steps is not None:
+            self._check_end(points, self.beside.steps, f"{self.beside.source} says")
         known = self.beside.steps or self.log.total or 0
         total = max(int(np.nanmax(points)), int(at[-1]), known - 1) + 1
         made, how = schedule_of_rates(at, values, total=total, warmup=self.beside.warmup)
         return _Rates(made, f"{printable(name)} in the log: {how}")
+
+    def _check_end(self, points: Floats, total: int, says: str) -> None:
+        last = int(np.nanmax(points))
+        if last == total and self.choices.one_based is None and not self.log.translated:
+            raise ValueError(
+                f"the last step is {last} and {says} {total} steps, 0 to {total - 1}; give "
+                "one_based=True if the log counts updates done"
+            )
 
     def _compared(self, rates: _Rates, steps: Floats) -> _Rates:
         """Note where the log's own rates contradict a schedule."""
