@@ -313,6 +313,9 @@ def test_runs_of_one_table(tmp_path):
         text = "step,loss,run\n" + "".join(f"{s},{v},{r}\n" for s, v, r in rows)
         write(tmp_path / f"{name}.csv", text)
     assert lf.read_curves(tmp_path).names == ("x/a", "x/b", "y/a", "y/b")
+    write(tmp_path / "x.csv", "step,loss,run\n0,3,a\n")
+    write(tmp_path / "y.csv", "step,loss,run\n0,3,a\n")
+    assert lf.read_curves(tmp_path).names == ("x/a", "y/a")
 
 
 def test_a_folder_of_parts_is_one_table(tmp_path):

@@ -226,5 +226,7 @@ def _curves_at(place: Place | _Held, choices: Choices, *, alone: bool) -> Iterat
         folder = bool(place.events)
         beside, logs = read_sidecar(place.path, folder=folder), read_place(place, choices)
     for log in logs:
-        named = log if len(logs) == 1 or alone else replace(log, name=f"{place.name}/{log.name}")
-        yield curve_of(named, choices, beside)
+        whole = alone or log.name == place.name
+        yield curve_of(
+            log if whole else replace(log, name=f"{place.name}/{log.name}"), choices, beside
+        )
