@@ -226,10 +226,10 @@ class _Reading:
             self.notes.append(f"dropped {count(nans)} whose {printable(y)} is NaN")
         without = int((~has_loss & has_step).sum()) - nans
         if without > 0:
-            self.notes.append(f"passed over {without} rows without {printable(y)}")
+            self.notes.append(f"passed over {_rows(without)} without {printable(y)}")
         stepless = int((has_loss & ~has_step).sum())
         if stepless:
-            self.notes.append(f"passed over {stepless} rows with a loss and no step")
+            self.notes.append(f"passed over {_rows(stepless)} with a loss and no step")
         rows = has_loss & has_step
         if not rows.any():
             raise ValueError(f"no row has both {printable(y)} and a step")
@@ -302,6 +302,10 @@ class _Reading:
         at, values = self._series(name, steps)
         off = disagreement(rates.schedule, at, values)
         return rates._replace(notes=(f"{off}: the schedule's is used",)) if off else rates
+
+
+def _rows(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows} rows"
 
 
 def _unit_of(y: str) -> str:
