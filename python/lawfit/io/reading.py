@@ -1,0 +1,232 @@
+"""`read_curves`: logs of whatever format, wherever they lie, as curves."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from lawfit._keywords import known_keywords
+from lawfit._log_order import OnDuplicate
+from lawfit._printable import shown
+from lawfit._validate import NAN_POLICIES, choose, real
+from lawfit.curve import Curve
+from lawfit.curves import Curves
+from lawfit.io.curves import UNITS, Choices, curve_of
+from lawfit.io.progress import Progress, reporting
+from lawfit.io.schedule_text import read_schedule
+from lawfit.io.sidecar import read_sidecar
+from lawfit.io.sources import Place, find_places
+from lawfit.io.whole import read_logs, read_place
+from lawfit.schedule import Schedule
+
+__all__ = ["iter_curves", "read_curves"]
+
+_SHOWN = 10  # refusals listed
+
+
+@known_keywords
+def read_curves(
+    source: Any,
+    *,
+    x: str | None = None,
+    y: str | None = None,
+    lr: str | None = None,
+    schedule: object = None,
+    params: float | str | Mapping[str, float] | None = None,
+    tokens_per_step: float | str | Mapping[str, float] | None = None,
+    samples_per_step: float | str | Mapping[str, float] | None = None,
+    one_based: bool | None = None,
+    unit: str | None = None,
+    loss_unit: str | None = None,
+    by: str | None = None,
+    sort: bool = False,
+    on_duplicate: OnDuplicate = "last",
+    nan_policy: str = "omit",
+    despike: float | None = None,
+    keep_going: bool = False,
+    progress: Progress = None,
+) -> Curves:
+    """Read the logs of runs.
+
+    What a log is, is told by its content: a table (CSV, TSV, JSON lines, Parquet, Arrow; text may
+    be compressed), TensorBoard event files, or a ``trainer_state.json``. Each curve's `notes` say
+    what was chosen and dropped, and its `lr_source` where the learning rate of every step comes
+    from. That is, in this order: `schedule`; the column `lr`; what lies beside the log; and the
+    log's own learning rate. Beside
+    ``run.csv`` may lie ``run.json`` with settings (``params``, ``tokens_per_step``, ``steps``,
+    ``warmup``, ``loss_unit``, ``schedule``) or ``run.lr.csv`` with the rate of every step; in a
+    folder of event files, ``settings.json`` or ``lr.csv``.
+
+    Parameters
+    ----------
+    source : path-like, data frame, mapping of str to array-like, or list of these
+        A file, a pattern such as ``"runs/*.csv"``, a folder, which gives all logs in it, or a table
+        in memory.
+    x, y, lr : str, optional
+        Columns that count steps, hold the loss and the learning rate, where names are not plain.
+    schedule : Schedule, str or mapping of run to either, optional
+        The learning rate of every step; a text as ``"cosine steps=24000 peak=3e-4 warmup=2160"``,
+        or the path of a file with it.
+    params, tokens_per_step, samples_per_step : float, mapping of run to float, or str, optional
+        Sizes of the runs; a text names a column that has one value.
+    one_based : bool, optional
+        Whether the log counts updates done, so that its step g is step g - 1. By default it is so
+        for formats and names known to (a trainer's state, ``num_updates``), and noted.
+    unit : {"steps", "tokens", "samples"}, optional
+        What `x` counts; by default its name says it. Tokens need `tokens_per_step`, and samples
+        `samples_per_step`.
+    loss_unit : str, optional
+        By default what lies beside the log says it, or nats.
+    by : str, optional
+        The column of a table that tells its runs apart; by default one called run, run_id or
+        run_name. With it, or folders named ``run=a``, a folder of Parquet or Arrow files is one
+        table.
+    sort, on_duplicate
+        As of `Curve`; a restart supersedes what was logged before at its step and later ones.
+    nan_policy : {"omit", "raise"}
+        Drop losses that are NaN or infinite and count them, or refuse them.
+    despike : float, optional
+        Drop the points that stand so many robust standard deviations, and 2 % at least, above the
+        median of their neighbours. By default those above 10 are noted and kept.
+    keep_going : bool
+        Pass over logs that are refused, with one warning that lists them.
+    progress : bool or callable, optional
+        True draws a bar on a terminal (with tqdm); a function is called with the logs read, and
+        how many there are.
+
+    Returns
+    -------
+    Curves
+        Named after their files, or as much of their paths as tells them apart.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming file, line or record, column and value.
+    OSError
+        If a file is not there or can't be read.
+    """
+    options = {name: value for name, value in locals().items() if name != "source"}
+    return Curves(iter_curves(source, **options))
+
+
+def iter_curves(
+    source: Any,
+    *,
+    schedule: object = None,
+    keep_going: bool = False,
+    progress: Progress = None,
+    **options: Any,
+) -> Iterator[Curve]:
+    """Yield the curves of `read_curves` one by one, so that one log is held at a time."""
+    choices = _choices(_read_plan(schedule), options)
+    places = _places(source, choices.by)
+    refused: list[str] = []
+    names: set[str] = set()
+    with reporting(progress, len(places)) as report:
+        for done, place in enumerate(places, 1):
+            try:
+                found = list(_curves_at(place, choices, alone=len(places) == 1))
+            except (ValueError, TypeError, OSError) as error:
+                if not keep_going:
+                    raise
+                refused.append(str(error))
+                found = []
+            names.update(curve.name for curve in found)
+            yield from found
+            report(done)
+    if refused:
+        _warn(refused, len(places))
+        if not names:
+            raise ValueError(f"none of {len(places)} logs could be read; the first: {refused[0]}")
+    _check_names(choices, names)
+
+
+def _check_names(choices: Choices, names: set[str]) -> None:
+    """Refuse what was given by run, where none of the runs is there."""
+    for field in ("schedule", "params", "tokens_per_step", "samples_per_step"):
+        given = getattr(choices, field)
+        if isinstance(given, Mapping) and not names & given.keys():
+            asked = ", ".join(map(shown, list(given)[:_SHOWN]))
+            there = ", ".join(map(shown, sorted(names)[:_SHOWN]))
+            raise ValueError(f"{field} is for the runs {asked}; those read are {there}")
+
+
+def _warn(refused: list[str], places: int) -> None:
+    listed = "\n".join(f"  {text}" for text in refused[:_SHOWN])
+    more = f"\n  … and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
+    frame, level = sys._getframe(1), 2  # to the caller, past generators and wrappers
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("lawfit."):
+        frame, level = frame.f_back, level + 1
+    text = f"{len(refused)} of {places} logs were passed over:\n{listed}{more}"
+    warnings.warn(text, stacklevel=level)
+
+
+def _choices(schedule: Any, options: dict[str, Any]) -> Choices:
+    choices = Choices(schedule=schedule, **options)
+    choose(choices.on_duplicate, ("error", "last", "first"), field="on_duplicate")
+    choose(choices.nan_policy, NAN_POLICIES, field="nan_policy")
+    if choices.unit is not None:
+        choose(choices.unit, UNITS, field="unit")
+    if choices.despike is not None:
+        real(choices.despike, field="despike", lower=0.0, strict=True)
+    for field in ("x", "y", "lr", "by"):
+        name = getattr(choices, field)
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"{field} is {shown(name)}; expected the name of a column")
+    return choices
+
+
+def _read_plan(schedule: object) -> Schedule | dict[str, Schedule] | None:
+    if schedule is None or isinstance(schedule, Schedule):
+        return schedule
+    if isinstance(schedule, str):
+        return read_schedule(schedule)
+    if isinstance(schedule, Mapping):
+        return {name: _one_plan(plan, f"schedule of {name!r}") for name, plan in schedule.items()}
+    raise TypeError(f"schedule is {shown(schedule)}; expected a Schedule, a text or a mapping")
+
+
+def _one_plan(plan: object, field: str) -> Schedule:
+    if isinstance(plan, str):
+        return read_schedule(plan)
+    if not isinstance(plan, Schedule):
+        raise TypeError(f"{field} is {shown(plan)}; expected a Schedule or a text")
+    return plan
+
+
+class _Held(NamedTuple):
+    """A table that is in memory."""
+
+    name: str
+    data: Any
+
+
+def _places(source: Any, by: str | None) -> list[Place | _Held]:
+    if isinstance(source, str | os.PathLike):
+        return list(find_places([source], dataset=by is not None))
+    if not isinstance(source, list | tuple):
+        return [_Held("data", source)]
+    if not source:
+        raise ValueError("source is empty; expected at least one log")
+    paths = [item for item in source if isinstance(item, str | os.PathLike)]
+    tables = [item for item in source if not isinstance(item, str | os.PathLike)]
+    held = [_Held(f"data {k}", data) for k, data in enumerate(tables)]
+    return [*(find_places(paths, dataset=by is not None) if paths else ()), *held]
+
+
+def _curves_at(place: Place | _Held, choices: Choices, *, alone: bool) -> Iterator[Curve]:
+    if isinstance(place, _Held):
+        beside, logs = None, read_logs(place.data, choices, name=place.name)
+    else:
+        folder = bool(place.events)
+        beside, logs = read_sidecar(place.path, folder=folder), read_place(place, choices)
+    for log in logs:
+        whole = alone or log.name == place.name
+        yield curve_of(
+            log if whole else replace(log, name=f"{place.name}/{log.name}"), choices, beside
+        )
