@@ -116,11 +116,11 @@ class CsvTable:
         piece = self._read_fast(block.text) if future is None else future.result()
         if piece is not None:
             self._columns.add(piece)
-        elif len(block.text) <= _FEW:
+        elif len(parts := halves(block, _FEW)) == 1:
             self._take_cells(block)
         else:
-            for half in halves(block):
-                self._take(half)
+            for part in parts:
+                self._take(part)
 
     def _take_cells(self, block: Block) -> None:
         self._columns.add_cells(list(self._kept), self._rows(block))
@@ -226,9 +226,11 @@ class CsvTable:
         return piece
 
 
-def halves(block: Block) -> Iterator[Block]:
-    """Yield two parts of a block of lines, of about the same size."""
-    yield from (part for part in _cut(block, len(block.text) // 2) if part.text)
+def halves(block: Block, few: int) -> list[Block]:
+    """Return two parts of a block; one of few bytes, or with a long last line, stays whole."""
+    if len(block.text) <= few:
+        return [block]
+    return [part for part in _cut(block, len(block.text) // 2) if part.text]
 
 
 def _cut(block: Block, size: int) -> tuple[Block, Block]:
