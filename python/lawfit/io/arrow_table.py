@@ -41,7 +41,7 @@ def read_parquet(path: Path, columns: Columns, *, run: str | None = None) -> Non
         file = parquet.ParquetFile(opened)
         wanted = _wanted(file.schema_arrow, columns, source, run)
         _check_size(file.metadata, path.stat().st_size, source)
-        batches = file.iter_batches(batch_size=_ROWS, columns=[*wanted])
+        batches = file.iter_batches(batch_size=_ROWS, columns=[*wanted], use_threads=False)
         _take(batches, wanted, columns, source, run)
 
 
@@ -56,7 +56,7 @@ def read_arrow(path: Path, columns: Columns, *, run: str | None = None) -> None:
         schema = (ipc.open_stream(file) if streams else ipc.open_file(file)).schema
         wanted = _wanted(schema, columns, source, run)
         fields = [schema.names.index(name) for name in wanted]
-        options = ipc.IpcReadOptions(included_fields=fields)
+        options = ipc.IpcReadOptions(included_fields=fields, use_threads=False)
         file.seek(0)
         if streams:
             batches: Iterable[Any] = ipc.open_stream(file, options=options)
