@@ -136,10 +136,7 @@ ROWS = {
     "E42": "a file that grows while it is read",
 }
 
-NO_READER = "there is no reader of files yet"
 NOT_APPLICABLE = {
-    **dict.fromkeys([f"E{k:02}" for k in (26, 27, 28, 41)], NO_READER),
-    "E33": "no archive is read, and no file is named after anything in the data",
     "E36": "no HTML is written yet",
     "E37": "no CSV is written yet",
 }

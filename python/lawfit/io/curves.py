@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -15,12 +15,12 @@ from lawfit._validate import Floats, Ints, real
 from lawfit.curve import Curve
 from lawfit.io.logs import Log
 from lawfit.io.rates import disagreement, schedule_of_rates
-from lawfit.io.rows import find_loss, find_lr, find_step, unknown_name
+from lawfit.io.rows import find_loss, find_lr, find_step, is_loss, unknown_name
 from lawfit.io.sidecar import Sidecar
 from lawfit.io.spikes import find_spikes
 from lawfit.schedule import Schedule
 
-__all__ = ["UNITS", "Choices", "curve_of"]
+__all__ = ["UNITS", "Choices", "counts", "curve_of"]
 
 UNITS: Final = ("steps", "tokens", "samples")
 # Names, as far as they matter here, that say what x counts, and that it counts updates done.
@@ -45,6 +45,7 @@ class Choices:
     one_based: bool | None = None
     unit: str | None = None
     loss_unit: str | None = None
+    by: str | None = None
     sort: bool = False
     on_duplicate: OnDuplicate = "last"
     nan_policy: str = "omit"
@@ -57,6 +58,14 @@ class _Rates(NamedTuple):
     schedule: Schedule | None
     source: str
     notes: tuple[str, ...] = ()
+
+
+def counts(names: Collection[str], unit: str | None) -> str | None:
+    """Return the name that counts steps, or tokens or samples, or None."""
+    wanted = {"tokens": _TOKENS, "samples": _SAMPLES}.get(unit or "steps")
+    if wanted is None:
+        return find_step(names)
+    return next((name for name in names if wanted.search(name)), None)
 
 
 def curve_of(log: Log, choices: Choices, beside: Sidecar | None = None) -> Curve:
@@ -100,6 +109,8 @@ class _Reading:
         steps = self._steps(tokens)
         points, loss = self._points(steps, y)
         rates = self._rates(steps, points)
+        if rates.schedule is not None:
+            self._check_end(points, rates.schedule.steps, "the schedule has")
         curve = Curve(
             points,
             loss,
@@ -122,11 +133,12 @@ class _Reading:
         return name
 
     def _loss(self) -> str:
-        logged = [name for name, column in self.log.columns.items() if not np.isnan(column).all()]
-        found = find_loss(logged, self.log.source)
+        columns = self.log.columns
+        losses = [name for name in columns if is_loss(name) and not np.isnan(columns[name]).all()]
+        found = find_loss(losses, self.log.source)
         if found is None:
-            listed = ", ".join(map(shown, logged[:20]))
-            raise ValueError(f"no column is a loss; choose y among {listed or 'none'}")
+            listed = ", ".join(map(shown, list(columns)[:20]))
+            raise ValueError(f"no column has a loss; choose y among {listed}")
         return found
 
     def _size(self, field: str, beside: float | None = None) -> float | None:
@@ -168,12 +180,7 @@ class _Reading:
         choices, columns = self.choices, self.log.columns
         x, unit = choices.x, choices.unit
         if x is None:
-            wanted = {"tokens": _TOKENS, "samples": _SAMPLES}.get(unit or "steps")
-            x = (
-                find_step(columns)
-                if wanted is None
-                else next((name for name in columns if wanted.search(name)), None)
-            )
+            x = counts(columns, unit)
         if x is None:
             listed = ", ".join(map(shown, list(columns)[:20]))
             raise ValueError(f"no column counts {unit or 'steps'}; choose x among {listed}")
@@ -219,10 +226,10 @@ class _Reading:
             self.notes.append(f"dropped {count(nans)} whose {printable(y)} is NaN")
         without = int((~has_loss & has_step).sum()) - nans
         if without > 0:
-            self.notes.append(f"passed over {without} rows without {printable(y)}")
+            self.notes.append(f"passed over {_rows(without)} without {printable(y)}")
         stepless = int((has_loss & ~has_step).sum())
         if stepless:
-            self.notes.append(f"passed over {stepless} rows with a loss and no step")
+            self.notes.append(f"passed over {_rows(stepless)} with a loss and no step")
         rows = has_loss & has_step
         if not rows.any():
             raise ValueError(f"no row has both {printable(y)} and a step")
@@ -250,9 +257,10 @@ class _Reading:
             return self._logged(self._named(self.choices.lr), steps, points)
         if self.beside.schedule is not None:
             return self._compared(_Rates(self.beside.schedule, self.beside.source), steps)
-        logged = [name for name, column in self.log.columns.items() if not np.isnan(column).all()]
-        name = find_lr(logged)
-        return _Rates(None, "") if name is None else self._logged(name, steps, points)
+        name = find_lr(self.log.columns)
+        if name is None or np.isnan(self.log.columns[name]).all():
+            return _Rates(None, "")
+        return self._logged(name, steps, points)
 
     def _asked_schedule(self) -> Schedule | None:
         given = self.choices.schedule
@@ -271,10 +279,20 @@ class _Reading:
         at, values = self._series(name, steps)
         if not at.size:
             raise ValueError(f"{printable(name)} has no value")
+        if self.beside.steps is not None:
+            self._check_end(points, self.beside.steps, f"{self.beside.source} says")
         known = self.beside.steps or self.log.total or 0
         total = max(int(np.nanmax(points)), int(at[-1]), known - 1) + 1
         made, how = schedule_of_rates(at, values, total=total, warmup=self.beside.warmup)
         return _Rates(made, f"{printable(name)} in the log: {how}")
+
+    def _check_end(self, points: Floats, total: int, says: str) -> None:
+        last = int(np.nanmax(points))
+        if last == total and self.choices.one_based is None and not self.log.translated:
+            raise ValueError(
+                f"the last step is {last} and {says} {total} steps, 0 to {total - 1}; give "
+                "one_based=True if the log counts updates done"
+            )
 
     def _compared(self, rates: _Rates, steps: Floats) -> _Rates:
         """Note where the log's own rates contradict a schedule."""
@@ -284,6 +302,10 @@ class _Reading:
         at, values = self._series(name, steps)
         off = disagreement(rates.schedule, at, values)
         return rates._replace(notes=(f"{off}: the schedule's is used",)) if off else rates
+
+
+def _rows(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows} rows"
 
 
 def _unit_of(y: str) -> str:
