@@ -7,6 +7,8 @@ cell: what is unusual is then read as the reader of growing tables reads it, or 
 from __future__ import annotations
 
 import contextlib
+import os
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
@@ -25,6 +27,7 @@ __all__ = ["CsvTable", "halves"]
 
 _FEW: Final = 2**14  # bytes that are read cell by cell
 _SOME: Final = 2**21  # bytes whose cells may all be Python objects at once
+_WORKERS: Final = 4  # threads; pyarrow's own may end a process that uses polars too, at its exit
 _MANY: Final = 2**19  # bytes that are worth pyarrow's import
 # Spellings of what is missing, for pyarrow, which knows no other cases of letters.
 _SPELLED: Final = [m for word in sorted(MISSING) for m in {word, word.upper(), word.capitalize()}]
@@ -61,17 +64,17 @@ class CsvTable:
         OSError
             If it can't be read.
         """
-        waiting: tuple[Block, Future[Piece | None] | None] | None = None
-        with ThreadPoolExecutor(1) as worker:  # it parses a block while the next is read
+        waiting: deque[tuple[Block, Future[Piece | None] | None]] = deque()
+        workers = min(_WORKERS, os.cpu_count() or 1)
+        with ThreadPoolExecutor(workers) as pool:  # they parse blocks while the next are read
             for block in self._blocks():
                 # runs are counted as they come, so then nothing is done ahead
                 ahead = len(block.text) >= _MANY and self._run is None
-                future = worker.submit(self._read_fast, block.text) if ahead else None
-                if waiting is not None:
-                    self._take(*waiting)
-                waiting = block, future
-            if waiting is not None:
-                self._take(*waiting)
+                waiting.append((block, pool.submit(self._read_fast, block.text) if ahead else None))
+                if len(waiting) > workers:
+                    self._take(*waiting.popleft())
+            for block, future in waiting:
+                self._take(block, future)
 
     def _blocks(self) -> Iterator[Block]:
         """Yield the lines below the header, of which the first were looked at."""
@@ -116,11 +119,11 @@ class CsvTable:
         piece = self._read_fast(block.text) if future is None else future.result()
         if piece is not None:
             self._columns.add(piece)
-        elif len(block.text) <= _FEW:
+        elif len(parts := halves(block, _FEW)) == 1:
             self._take_cells(block)
         else:
-            for half in halves(block):
-                self._take(half)
+            for part in parts:
+                self._take(part)
 
     def _take_cells(self, block: Block) -> None:
         self._columns.add_cells(list(self._kept), self._rows(block))
@@ -186,7 +189,7 @@ class CsvTable:
         try:
             table = csv.read_csv(
                 arrow.BufferReader(text),
-                csv.ReadOptions(column_names=names, block_size=2**19),
+                csv.ReadOptions(column_names=names, block_size=2**19, use_threads=False),
                 csv.ParseOptions(delimiter=self._delimiter, quote_char=False),
                 csv.ConvertOptions(
                     column_types=types, include_columns=list(types), null_values=_SPELLED
@@ -226,9 +229,11 @@ class CsvTable:
         return piece
 
 
-def halves(block: Block) -> Iterator[Block]:
-    """Yield two parts of a block of lines, of about the same size."""
-    yield from (part for part in _cut(block, len(block.text) // 2) if part.text)
+def halves(block: Block, few: int) -> list[Block]:
+    """Return two parts of a block; one of few bytes, or with a long last line, stays whole."""
+    if len(block.text) <= few:
+        return [block]
+    return [part for part in _cut(block, len(block.text) // 2) if part.text]
 
 
 def _cut(block: Block, size: int) -> tuple[Block, Block]:

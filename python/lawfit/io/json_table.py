@@ -62,9 +62,10 @@ class JsonTable:
         records = _parsed(block.text) if fits else None
         if records is not None and self._take_records(records):
             return
-        if len(block.text) > _FEW:
-            for half in halves(block):
-                self._take(half)
+        parts = halves(block, _FEW)
+        if len(parts) > 1:
+            for part in parts:
+                self._take(part)
             return
         rows = list(self._rows(block))
         self._meet(cells for _, cells in rows)

@@ -19,6 +19,7 @@ __all__ = ["GROWTH", "LARGE", "Block", "LineBlocks", "compression_of", "head_of"
 
 _BLOCK: Final = 2**22  # bytes of text at a time: few enough for a cache
 _INPUT: Final = 2**20  # compressed bytes at a time
+_OUTPUT: Final = 2**18  # bytes at a time where those before a damage would be lost
 _XZ_MEMORY: Final = 2**27  # bytes of dictionary that an xz file may ask for
 # Text that is larger and grew more than this many times out of its file is taken for an attack.
 LARGE: Final = 2**26
@@ -158,7 +159,8 @@ def _gathered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
                 yield b"".join(found)
                 found, length = [], 0
     except ValueError:
-        yield b"".join(found)
+        if length:
+            yield b"".join(found)
         raise
     if length:
         yield b"".join(found)
@@ -221,7 +223,7 @@ def _xz(file: BinaryIO, size: int) -> Iterator[bytes]:
 
 def _zstd(file: BinaryIO, size: int) -> Iterator[bytes]:
     with _zstd_stream(file) as stream:
-        while piece := stream.read(size):
+        while piece := stream.read(min(size, _OUTPUT)):
             yield piece
 
 

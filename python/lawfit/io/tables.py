@@ -117,9 +117,11 @@ def table_format(path: str | os.PathLike[str]) -> str | None:
     text = head.removeprefix(_BOM).lstrip()
     if text.startswith(b"["):
         raise ValueError(f"{described(place)} is a JSON list; expected an object a line")
+    if not text:
+        return None
     title = "JSON lines" if text.startswith(b"{") else "CSV"
     compressed = compression_of(raw)
-    return f"{title} ({compressed})" if compressed else title if text else None
+    return f"{title} ({compressed})" if compressed else title
 
 
 def _read_file(path: Path, table: Columns) -> str:
@@ -178,10 +180,9 @@ def _read_frame(data: Any, table: Columns) -> None:
     found: dict[str, Floats] = {}
     nans: dict[str, Ints] = {}
     for name in table.choose(names, "data"):
-        values = _numbers(data[name], name, table)
-        if values is not None:
-            found[name] = values
-            at = _logged_nans(data[name], values)
+        numbers = _numbers(data[name], name, table)
+        if numbers is not None:
+            found[name], at = numbers
             if at.size:
                 nans[name] = at
     runs = None
@@ -194,28 +195,32 @@ def _read_frame(data: Any, table: Columns) -> None:
     table.add(Piece(lengths[0] if lengths else 0, found, nans, runs))
 
 
-def _numbers(values: Any, name: str, table: Columns) -> Floats | None:
-    """Return a column as floats, or None where it holds something else and isn't needed."""
+def _numbers(values: Any, name: str, table: Columns) -> tuple[Floats, Ints] | None:
+    """Return a column and where it is NaN as such; None where it holds something else."""
     try:
-        return float_array(values, source="data", field=name, finite=False)
+        found = float_array(values, source="data", field=name, finite=False)
+        return found, _logged_nans(values, found)
     except (TypeError, ValueError) as error:
         array, _ = read_array(values, f"data: {printable(name)}")
         if array.ndim == 1 and array.dtype.kind in "OUT" and isinstance(error, TypeError):
-            found = _cells(array.tolist(), name, table)
-            return None if table.is_text(name) else found
+            return _cells(array.tolist(), name, table)
         if table.needs(name):
             raise
         table.pass_over(name, str(error).removeprefix(f"data: {printable(name)} "))
         return None
 
 
-def _cells(values: list[Any], name: str, table: Columns) -> Floats:
+def _cells(values: list[Any], name: str, table: Columns) -> tuple[Floats, Ints] | None:
     """Return numbers that may be written as text, as ``"NaN"`` is by Weights & Biases."""
-    numbers = (
+    cells = [
         None if is_missing(cell) else table.number(name, cell, f"data: row {row}")
         for row, cell in enumerate(values)
-    )
-    return np.array([np.nan if n is None else n for n in numbers], dtype=np.float64)
+    ]
+    if table.is_text(name):
+        return None
+    found = np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
+    nans = [row for row in np.flatnonzero(np.isnan(found)).tolist() if cells[row] is not None]
+    return found, np.array(nans, dtype=np.int64)
 
 
 def _logged_nans(column: Any, values: Floats) -> Ints:
