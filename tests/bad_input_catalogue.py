@@ -137,7 +137,6 @@ ROWS = {
 }
 
 NOT_APPLICABLE = {
-    "E36": "no HTML is written yet",
     "E37": "no CSV is written yet",
 }
 
