@@ -106,8 +106,8 @@ def design_schedule(
     fit : Fit
         Of a law of a schedule's areas, to data that determine what a decay does.
     steps : int
-        Steps of the run, at most 1e8. Time grows with them: a million take seconds by the annealing law, and
-        minutes by loss drops or in free form. Ctrl-C ends it.
+        Steps of the run, at most 1e8. Time grows with them: a million take seconds by the annealing
+        law, and minutes by loss drops or in free form.
     peak : float
         The highest LR.
     warmup, ramp
