@@ -124,6 +124,11 @@ def _program(code: Code, law: Law, parameters: int) -> _core.Program:
     return _core.Program(lowered.reshape(-1, 3), constants, parameters, len(law.columns))
 
 
+def _dot(a: Floats, b: Floats) -> float:
+    """Return Σ a·b without BLAS, whose threads cost more than they save here."""
+    return float(np.sum(a * b))
+
+
 def _forward(rates: Floats) -> tuple[float, Floats]:
     return float(rates.sum()), np.ones(rates.size)
 
@@ -132,7 +137,7 @@ def _annealing(rates: Floats, falls: Floats, lam: float) -> tuple[float, Floats]
     """S2 = Σ falls_k·(1 - λ^n)/(1 - λ) with n steps from k on; dS2/dη_i is -λ^(n - 1) of i."""
     powers = lam ** np.arange(rates.size - 1, -1, -1.0)
     counts = np.cumsum(powers[::-1])[::-1]
-    return float(falls @ counts), -powers
+    return _dot(falls, counts), -powers
 
 
 def _loss_drop(
@@ -148,4 +153,4 @@ def _loss_drop(
     slope = falls * beta * C * np.exp(-(beta + 1) * base)
     gradient = np.cumsum(slope * unit) - gain + np.append(gain[1:], 0.0)
     np.divide(slope * gamma * u, rates, out=u, where=rates > 0)
-    return float(falls @ gain), gradient - np.where(rates > 0, u, 0.0)
+    return _dot(falls, gain), gradient - np.where(rates > 0, u, 0.0)
