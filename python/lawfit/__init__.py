@@ -8,6 +8,8 @@ from lawfit.alarms import Anomaly
 from lawfit.batch import FitTable, fit_many
 from lawfit.bootstrap import Bootstrap, bootstrap
 from lawfit.callable_law import CallableLaw
+from lawfit.compare import compare
+from lawfit.comparison import Compared, Comparison
 from lawfit.curve import Curve
 from lawfit.curves import Curves
 from lawfit.derived import (
@@ -55,6 +57,8 @@ from lawfit.derived import (
     predictability,
     weight_norms,
 )
+from lawfit.design import design_schedule
+from lawfit.designs import Baseline, ScheduleDesign
 from lawfit.fit import fit
 from lawfit.forecast import Forecaster
 from lawfit.formula import FormulaError
@@ -76,10 +80,13 @@ __version__ = str(build_info()["version"])
 __all__ = [
     "Agreement",
     "Anomaly",
+    "Baseline",
     "BatchCost",
     "Bootstrap",
     "CallableLaw",
     "Collapse",
+    "Compared",
+    "Comparison",
     "ComputeOptimal",
     "Crossover",
     "Curve",
@@ -108,6 +115,7 @@ __all__ = [
     "Predictability",
     "Problem",
     "Schedule",
+    "ScheduleDesign",
     "Score",
     "Scores",
     "__version__",
@@ -117,9 +125,11 @@ __all__ = [
     "bootstrap",
     "build_info",
     "collapse",
+    "compare",
     "compute_optimal",
     "critical_batch",
     "crossover",
+    "design_schedule",
     "downstream_chain",
     "effective_lr",
     "emergence",

@@ -14,7 +14,7 @@ from lawfit.pieces import MAX_STEPS
 from lawfit.schedule import Schedule
 from lawfit.schedules import Decay, wsd
 
-__all__ = ["DecayPlan", "Eta", "best_decay", "eta"]
+__all__ = ["DecayPlan", "Eta", "best_decay", "eta", "refined_start", "tried_starts", "window"]
 
 BLOCK = 65536  # steps that are forecast together; of more to come, evenly spaced ones first
 MOST_DENSE = 10**8  # steps of a schedule that is an array
@@ -139,15 +139,19 @@ def best_decay(
 
     at_end = np.array([total - 1])
     _check_known(outlook.at(at_end, level, decayed((first + total) // 2)))
-    starts = np.unique(np.linspace(first, total - 1, STARTS).astype(np.int64))
-    losses = np.array([final(int(start)) for start in starts])
-    start, loss = _refined(starts, losses, final, max(1, total // FINEST))
+    starts, losses = tried_starts(final, first, total)
+    start, loss = refined_start(starts, losses, final, total)
     forecast = outlook.at(at_end, level, decayed(start)).last()
-    near = starts[losses <= loss + outlook.noise_at(loss)]
-    window = min(int(near.min(initial=start)), start), max(int(near.max(initial=start)), start)
+    near = window(starts, losses, start, loss + outlook.noise_at(loss))
     assert isinstance(forecast.lower, float)
     assert isinstance(forecast.upper, float)
-    return DecayPlan(start, loss, forecast.lower, forecast.upper, level, window, decayed(start))
+    return DecayPlan(start, loss, forecast.lower, forecast.upper, level, near, decayed(start))
+
+
+def window(starts: Ints, losses: Floats, best: int, highest: float) -> tuple[int, int]:
+    """Return the first and the last of the starts that end no higher, the best one included."""
+    near = starts[losses <= highest]
+    return int(near.min(initial=best)), int(near.max(initial=best))
 
 
 def _followed(plan: Schedule, known: int, later: Schedule) -> Schedule:
@@ -163,10 +167,17 @@ def _followed(plan: Schedule, known: int, later: Schedule) -> Schedule:
     return Schedule.from_pieces([*past, *later._pieces], warmup=plan.warmup)
 
 
-def _refined(
-    starts: Ints, losses: Floats, final: Callable[[int], float], finest: int
+def tried_starts(final: Callable[[int], float], first: int, total: int) -> tuple[Ints, Floats]:
+    """Return starts of a decay from step `first` to the end, and the losses they end at."""
+    starts = np.unique(np.linspace(first, total - 1, STARTS).astype(np.int64))
+    return starts, np.array([final(int(start)) for start in starts])
+
+
+def refined_start(
+    starts: Ints, losses: Floats, final: Callable[[int], float], total: int
 ) -> tuple[int, float]:
     """Halve the grid about its lowest loss until it is fine enough."""
+    finest = max(1, total // FINEST)
     best = int(np.argmin(losses))
     start, loss = int(starts[best]), float(losses[best])
     low, high = int(starts[max(best - 1, 0)]), int(starts[min(best + 1, starts.size - 1)])
