@@ -1,5 +1,7 @@
 """Fit scaling laws to training runs and forecast losses under any learning-rate schedule."""
 
+from typing import TYPE_CHECKING, Any
+
 from lawfit import laws, samples, schedules
 from lawfit._core import build_info
 from lawfit.alarms import Anomaly
@@ -65,6 +67,9 @@ from lawfit.problem import Minimum, Problem
 from lawfit.result import Fit
 from lawfit.schedule import Schedule
 from lawfit.scores import Score, Scores
+
+if TYPE_CHECKING:
+    from lawfit.io.reading import read_curves
 
 __version__ = str(build_info()["version"])
 
@@ -138,7 +143,21 @@ __all__ = [
     "power_law_inverse",
     "predict",
     "predictability",
+    "read_curves",
     "samples",
     "schedules",
     "weight_norms",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "read_curves":  # with all readers, on first use
+        from lawfit.io.reading import read_curves  # noqa: PLC0415
+
+        globals()[name] = read_curves
+        return read_curves
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

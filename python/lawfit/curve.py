@@ -70,6 +70,8 @@ class Curve:
         As given; a schedule is always a `Schedule`, sizes are floats.
     notes : tuple of str
         What was done to the log: points sorted or dropped, and why.
+    lr_source : str
+        Where `read_curves` has the learning rate of every step from; "" for other curves.
 
     Raises
     ------
@@ -81,6 +83,7 @@ class Curve:
         "columns",
         "loss",
         "loss_unit",
+        "lr_source",
         "name",
         "notes",
         "params",
@@ -98,6 +101,7 @@ class Curve:
     loss_unit: str
     columns: Mapping[str, Floats]
     notes: tuple[str, ...]
+    lr_source: str
 
     @known_keywords
     def __init__(
@@ -149,6 +153,7 @@ class Curve:
             tokens_per_step=_size(tokens_per_step, "tokens_per_step", source),
             loss_unit=_text(loss_unit, f"{source}: loss_unit"),
             notes=tuple(notes),
+            lr_source="",
         )
 
     @property
@@ -201,7 +206,7 @@ class Curve:
         return len(self.steps)
 
     def __eq__(self, other: object) -> bool:
-        """Compare data and description; notes, the way data came about, don't count."""
+        """Compare data and description; `notes` and `lr_source`, how it came about, don't count."""
         if not isinstance(other, Curve):
             return NotImplemented
         return (
@@ -259,9 +264,10 @@ class Curve:
         """Say what the curve holds, on one line."""
         total = "" if self.schedule is None else f" of {self.schedule.steps}"
         size = "" if self.params is None else f", {self.params:.6g} params"
+        source = f"; LR: {self.lr_source.partition(': ')[0]}" if self.lr_source else ""
         return (
-            f"{count(len(self))}, steps {self.steps[0]} to {self.steps[-1]}{total}, "
-            f"loss {self.loss[0]:.4g} to {self.loss[-1]:.4g} {printable(self.loss_unit)}{size}"
+            f"{count(len(self))}, steps {self.steps[0]} to {self.steps[-1]}{total}, loss "
+            f"{self.loss[0]:.4g} to {self.loss[-1]:.4g} {printable(self.loss_unit)}{size}{source}"
         )
 
 

@@ -17,7 +17,7 @@ from lawfit.io.tail import check_regular, described
 from lawfit.io.text import CsvReader
 from lawfit.schedule import Schedule
 
-__all__ = ["read_schedule"]
+__all__ = ["made_schedule", "rates_from_table", "read_schedule"]
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _WORDS: Final = {"true": True, "false": False}
@@ -40,9 +40,9 @@ def read_schedule(text: str) -> Schedule:
     OSError
         If the file can't be read.
     """
-    name, *arguments = text.split() or [""]
+    name = (text.split() or [""])[0]
     if name in schedules.__all__:
-        return _made(name, arguments)
+        return made_schedule(text)
     path = Path(text)
     if path.is_file():
         return _from_file(path)
@@ -50,7 +50,17 @@ def read_schedule(text: str) -> Schedule:
     raise ValueError(f"schedule {shown(text)} is no file, and {shown(name)} no schedule{hint}")
 
 
-def _made(name: str, arguments: list[str]) -> Schedule:
+def made_schedule(text: str) -> Schedule:
+    """Return the schedule of a name and its arguments; no file is looked for.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As of `read_schedule`.
+    """
+    name, *arguments = text.split() or [""]
+    if name not in schedules.__all__:
+        raise ValueError(f"schedule {shown(name)} is unknown{closest(name, schedules.__all__)}")
     make: Callable[..., Schedule] = getattr(schedules, name)
     known = inspect.signature(make).parameters
     given: dict[str, Any] = {}
@@ -86,10 +96,19 @@ def _from_file(path: Path) -> Schedule:
         except (TypeError, ValueError) as error:
             named = str(error).startswith(described(path))
             raise ValueError(f"{'' if named else described(path) + ': '}{error}") from None
-    return _from_table(path)
+    return rates_from_table(path)
 
 
-def _from_table(path: Path) -> Schedule:
+def rates_from_table(path: Path) -> Schedule:
+    """Return the schedule of a table with the LR of every step from 0 on.
+
+    Raises
+    ------
+    ValueError
+        If it is something else, naming file and step.
+    OSError
+        If it can't be read.
+    """
     source = described(path)
     reader = CsvReader(path)
     rates: list[float] = []

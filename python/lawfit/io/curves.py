@@ -1,0 +1,290 @@
+"""Logs become curves: which columns, what steps mean, the rate of every step, what is dropped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from lawfit._log_order import OnDuplicate, count, curve_rows
+from lawfit._printable import printable, shown
+from lawfit._validate import Floats, Ints, real
+from lawfit.curve import Curve
+from lawfit.io.logs import Log
+from lawfit.io.rates import disagreement, schedule_of_rates
+from lawfit.io.rows import find_loss, find_lr, find_step, unknown_name
+from lawfit.io.sidecar import Sidecar
+from lawfit.io.spikes import find_spikes
+from lawfit.schedule import Schedule
+
+__all__ = ["UNITS", "Choices", "curve_of"]
+
+UNITS: Final = ("steps", "tokens", "samples")
+# Names, as far as they matter here, that say what x counts, and that it counts updates done.
+_TOKENS: Final = re.compile(r"tok(en)?s?(?![a-z])", re.IGNORECASE)
+_SAMPLES: Final = re.compile(r"(sample|example|sequence)s?(?![a-z])", re.IGNORECASE)
+_DONE: Final = re.compile(r"(train[_/])?(num_)?updates?|train[_/]global_step", re.IGNORECASE)
+_BITS: Final = re.compile(r"(^|[_/.\s-])(bpb|bits_per_byte)$", re.IGNORECASE)
+_OFF: Final = 1e-3  # of a step: from here on a rounded count is told
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What `read_curves` was asked for; as there."""
+
+    x: str | None = None
+    y: str | None = None
+    lr: str | None = None
+    schedule: Schedule | Mapping[str, Schedule] | None = None
+    params: float | str | Mapping[str, float] | None = None
+    tokens_per_step: float | str | Mapping[str, float] | None = None
+    samples_per_step: float | str | Mapping[str, float] | None = None
+    one_based: bool | None = None
+    unit: str | None = None
+    loss_unit: str | None = None
+    sort: bool = False
+    on_duplicate: OnDuplicate = "last"
+    nan_policy: str = "omit"
+    despike: float | None = None
+
+
+class _Rates(NamedTuple):
+    """A schedule, where it came from, and what is to be noted of it."""
+
+    schedule: Schedule | None
+    source: str
+    notes: tuple[str, ...] = ()
+
+
+def curve_of(log: Log, choices: Choices, beside: Sidecar | None = None) -> Curve:
+    """Return the curve of a log.
+
+    Parameters
+    ----------
+    log : Log
+    choices : Choices
+    beside : Sidecar, optional
+        What lies beside the log; what was asked for goes before it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming the log, the column and what is wrong.
+    """
+    try:
+        return _Reading(log, choices, beside or Sidecar("")).curve()
+    except (ValueError, TypeError) as error:
+        if str(error).startswith(log.source):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{log.source}: {error}") from None
+
+
+class _Reading:
+    """One log on its way to a curve; `notes` collects what is done."""
+
+    def __init__(self, log: Log, choices: Choices, beside: Sidecar) -> None:
+        self.log = log
+        self.choices = choices
+        self.beside = beside
+        self.notes = [*log.notes, *beside.notes]
+
+    def curve(self) -> Curve:
+        choices, log = self.choices, self.log
+        y = self._named(choices.y) if choices.y else self._loss()
+        params = self._size("params", self.beside.params)
+        tokens = self._size("tokens_per_step", self.beside.tokens_per_step)
+        steps = self._steps(tokens)
+        points, loss = self._points(steps, y)
+        rates = self._rates(steps, points)
+        curve = Curve(
+            points,
+            loss,
+            rates.schedule,
+            name=log.name,
+            params=params,
+            tokens_per_step=tokens,
+            loss_unit=choices.loss_unit or self.beside.loss_unit or _unit_of(y),
+            sort=choices.sort,
+            on_duplicate=choices.on_duplicate,
+            nan_policy=choices.nan_policy,
+        )
+        curve, spikes = find_spikes(curve, choices.despike)
+        notes = (*self.notes, *curve.notes, *rates.notes, *spikes)
+        return curve._with(notes=notes, lr_source=rates.source)
+
+    def _named(self, name: str) -> str:
+        if name not in self.log.columns:
+            raise ValueError(unknown_name(name, list(self.log.columns)[:100]))
+        return name
+
+    def _loss(self) -> str:
+        logged = [name for name, column in self.log.columns.items() if not np.isnan(column).all()]
+        found = find_loss(logged, self.log.source)
+        if found is None:
+            listed = ", ".join(map(shown, logged[:20]))
+            raise ValueError(f"no column is a loss; choose y among {listed or 'none'}")
+        return found
+
+    def _size(self, field: str, beside: float | None = None) -> float | None:
+        """Return a number that was given for all runs or this one, or a constant column."""
+        given = getattr(self.choices, field)
+        if isinstance(given, Mapping):
+            given = given.get(self.log.name)
+        if not isinstance(given, str):
+            value = beside if given is None else given
+            return None if value is None else real(value, field=field, lower=0.0, strict=True)
+        column = self.log.columns[self._named(given)]
+        values = np.unique(column[~np.isnan(column)])
+        if values.size != 1:
+            several = f"{values.size} values" if values.size else "no value"
+            raise ValueError(f"{field}: the column {shown(given)} has {several}; expected one")
+        return real(float(values[0]), field=f"{field}: {given}", lower=0.0, strict=True)
+
+    # Steps
+
+    def _steps(self, tokens_per_step: float | None) -> Floats:
+        """Return the 0-based step of every row; NaN where there is none."""
+        x, unit = self._x()
+        values = self.log.columns[x]
+        if unit == "steps":
+            return self._from_count(values, x)
+        field = f"{unit}_per_step"
+        each = tokens_per_step if unit == "tokens" else self._size(field)
+        if each is None:
+            raise ValueError(f"{shown(x)} counts {unit}, so {field} is needed")
+        exact = values / each - 1
+        steps = np.round(exact)
+        off = float(np.nanmax(np.abs(exact - steps), initial=0.0))
+        self.notes.append(f"steps are {printable(x)} / {each:g} - 1")
+        if off > _OFF:
+            self.notes.append(f"steps were rounded to whole ones, by up to {off:.3f}")
+        return self._from_zero(steps, "before the first update")
+
+    def _x(self) -> tuple[str, str]:
+        choices, columns = self.choices, self.log.columns
+        x, unit = choices.x, choices.unit
+        if x is None:
+            wanted = {"tokens": _TOKENS, "samples": _SAMPLES}.get(unit or "steps")
+            x = (
+                find_step(columns)
+                if wanted is None
+                else next((name for name in columns if wanted.search(name)), None)
+            )
+        if x is None:
+            listed = ", ".join(map(shown, list(columns)[:20]))
+            raise ValueError(f"no column counts {unit or 'steps'}; choose x among {listed}")
+        x = self._named(x)
+        if unit is None:
+            tokens, samples = _TOKENS.search(x), _SAMPLES.search(x)
+            unit = "tokens" if tokens else "samples" if samples else "steps"
+        return x, unit
+
+    def _from_count(self, values: Floats, x: str) -> Floats:
+        one_based = self.choices.one_based
+        if self.log.translated:
+            self.notes.append(f"a {self.log.format} counts updates done: its step g is step g - 1")
+            return values
+        if one_based is None:
+            one_based = _DONE.fullmatch(x.strip()) is not None
+            if one_based:
+                self.notes.append(f"{printable(x)} counts updates done: its step g is step g - 1")
+            else:
+                self.notes.append(
+                    "steps are taken as 0-based; one_based=True if they count updates done"
+                )
+        elif one_based:
+            self.notes.append("the log counts updates done: its step g is step g - 1")
+        return self._from_zero(values - 1, "before the first update") if one_based else values
+
+    def _from_zero(self, steps: Floats, where: str) -> Floats:
+        early = steps == -1
+        if early.any():
+            self.notes.append(f"dropped {count(int(early.sum()))} {where}")
+        return np.where(early, np.nan, steps)
+
+    # Points
+
+    def _points(self, steps: Floats, y: str) -> tuple[Floats, Floats]:
+        """Return steps and losses of the rows that have both."""
+        loss = self.log.columns[y]
+        has_loss, has_step = ~np.isnan(loss), ~np.isnan(steps)
+        nans = self.log.nans.get(y, 0)
+        if nans:
+            if self.choices.nan_policy == "raise":
+                raise ValueError(f"{printable(y)} is NaN {nans} times; nan_policy='omit' drops it")
+            self.notes.append(f"dropped {count(nans)} whose {printable(y)} is NaN")
+        without = int((~has_loss & has_step).sum()) - nans
+        if without > 0:
+            self.notes.append(f"passed over {without} rows without {printable(y)}")
+        stepless = int((has_loss & ~has_step).sum())
+        if stepless:
+            self.notes.append(f"passed over {stepless} rows with a loss and no step")
+        rows = has_loss & has_step
+        if not rows.any():
+            raise ValueError(f"no row has both {printable(y)} and a step")
+        self._check_order(steps[rows])
+        return steps[rows], loss[rows]
+
+    def _check_order(self, steps: Floats) -> None:
+        """Refuse a log in no order: it would be taken for one with very many restarts."""
+        if self.choices.sort or self.choices.on_duplicate == "error":
+            return
+        back = int((np.diff(steps) < 0).sum())
+        if back > len(steps) // 4 and len(np.unique(steps)) == len(steps):
+            raise ValueError(
+                f"steps go back {back} times and none comes twice: the rows are in no order; "
+                "sort=True sorts them"
+            )
+
+    # The learning rate of every step
+
+    def _rates(self, steps: Floats, points: Floats) -> _Rates:
+        asked = self._asked_schedule()
+        if asked is not None:
+            return self._compared(_Rates(asked, "the schedule that was given"), steps)
+        if self.choices.lr is not None:
+            return self._logged(self._named(self.choices.lr), steps, points)
+        if self.beside.schedule is not None:
+            return self._compared(_Rates(self.beside.schedule, self.beside.source), steps)
+        logged = [name for name, column in self.log.columns.items() if not np.isnan(column).all()]
+        name = find_lr(logged)
+        return _Rates(None, "") if name is None else self._logged(name, steps, points)
+
+    def _asked_schedule(self) -> Schedule | None:
+        given = self.choices.schedule
+        return given.get(self.log.name) if isinstance(given, Mapping) else given
+
+    def _series(self, name: str, steps: Floats) -> tuple[Ints, Floats]:
+        """Return the steps and values of a column as they count, restarts superseding."""
+        values = self.log.columns[name]
+        rows = np.isfinite(values) & np.isfinite(steps)
+        at, values = steps[rows].astype(np.int64), values[rows]
+        policy: OnDuplicate = "first" if self.choices.on_duplicate == "first" else "last"
+        kept, _ = curve_rows(at, sort=self.choices.sort, on_duplicate=policy, source="")
+        return at[kept], values[kept]
+
+    def _logged(self, name: str, steps: Floats, points: Floats) -> _Rates:
+        at, values = self._series(name, steps)
+        if not at.size:
+            raise ValueError(f"{printable(name)} has no value")
+        known = self.beside.steps or self.log.total or 0
+        total = max(int(np.nanmax(points)), int(at[-1]), known - 1) + 1
+        made, how = schedule_of_rates(at, values, total=total, warmup=self.beside.warmup)
+        return _Rates(made, f"{printable(name)} in the log: {how}")
+
+    def _compared(self, rates: _Rates, steps: Floats) -> _Rates:
+        """Note where the log's own rates contradict a schedule."""
+        name = find_lr(self.log.columns)
+        if name is None or rates.schedule is None:
+            return rates
+        at, values = self._series(name, steps)
+        off = disagreement(rates.schedule, at, values)
+        return rates._replace(notes=(f"{off}: the schedule's is used",)) if off else rates
+
+
+def _unit_of(y: str) -> str:
+    return "bits per byte" if _BITS.search(y) else "nats"

@@ -1,0 +1,220 @@
+"""`read_curves`: logs of whatever format, wherever they lie, as curves."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from lawfit._keywords import known_keywords
+from lawfit._log_order import OnDuplicate
+from lawfit._printable import shown
+from lawfit._validate import NAN_POLICIES, choose, real
+from lawfit.curve import Curve
+from lawfit.curves import Curves
+from lawfit.io import open_log
+from lawfit.io.curves import UNITS, Choices, curve_of
+from lawfit.io.logs import Log, log_of_rows
+from lawfit.io.progress import Progress, reporting
+from lawfit.io.rows import Row
+from lawfit.io.schedule_text import read_schedule
+from lawfit.io.sidecar import read_sidecar
+from lawfit.io.sources import Place, find_places
+from lawfit.schedule import Schedule
+
+__all__ = ["iter_curves", "read_curves"]
+
+_SHOWN = 10  # refusals listed
+
+
+@known_keywords
+def read_curves(
+    source: Any,
+    *,
+    x: str | None = None,
+    y: str | None = None,
+    lr: str | None = None,
+    schedule: object = None,
+    params: float | str | Mapping[str, float] | None = None,
+    tokens_per_step: float | str | Mapping[str, float] | None = None,
+    samples_per_step: float | str | Mapping[str, float] | None = None,
+    one_based: bool | None = None,
+    unit: str | None = None,
+    loss_unit: str | None = None,
+    sort: bool = False,
+    on_duplicate: OnDuplicate = "last",
+    nan_policy: str = "omit",
+    despike: float | None = None,
+    keep_going: bool = False,
+    progress: Progress = None,
+) -> Curves:
+    """Read the logs of runs.
+
+    What a log is, is told by its content: a table (CSV, TSV, JSON lines, …), TensorBoard event
+    files, or a ``trainer_state.json``. Each curve's `notes` say what was chosen and dropped, and
+    its `lr_source` where the learning rate of every step comes from. That is, in this order:
+    `schedule`; the column `lr`; what lies beside the log; and the log's own learning rate. Beside
+    ``run.csv`` may lie ``run.json`` with settings (``params``, ``tokens_per_step``, ``steps``,
+    ``warmup``, ``loss_unit``, ``schedule``) or ``run.lr.csv`` with the rate of every step; in a
+    folder of event files, ``settings.json`` or ``lr.csv``.
+
+    Parameters
+    ----------
+    source : path-like, or list of them
+        A file, a pattern such as ``"runs/*.csv"`` or a folder, which gives all logs in it.
+    x, y, lr : str, optional
+        Columns that count steps, hold the loss and the learning rate, where names are not plain.
+    schedule : Schedule, str or mapping of run to either, optional
+        The learning rate of every step; a text as ``"cosine steps=24000 peak=3e-4 warmup=2160"``,
+        or the path of a file with it.
+    params, tokens_per_step, samples_per_step : float, mapping of run to float, or str, optional
+        Sizes of the runs; a text names a column that has one value.
+    one_based : bool, optional
+        Whether the log counts updates done, so that its step g is step g - 1. By default it is so
+        for formats and names known to (a trainer's state, ``num_updates``), and noted.
+    unit : {"steps", "tokens", "samples"}, optional
+        What `x` counts; by default its name says it. Tokens need `tokens_per_step`, and samples
+        `samples_per_step`.
+    loss_unit : str, optional
+        By default what lies beside the log says it, or nats.
+    sort, on_duplicate
+        As of `Curve`; a restart supersedes what was logged before at its step and later ones.
+    nan_policy : {"omit", "raise"}
+        Drop losses that are NaN or infinite and count them, or refuse them.
+    despike : float, optional
+        Drop the points that stand so many robust standard deviations, and 2 % at least, above the
+        median of their neighbours. By default those above 10 are noted and kept.
+    keep_going : bool
+        Pass over logs that are refused, with one warning that lists them.
+    progress : bool or callable, optional
+        True draws a bar on a terminal (with tqdm); a function is called with the logs read, and
+        how many there are.
+
+    Returns
+    -------
+    Curves
+        Named after their files, or as much of their paths as tells them apart.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming file, line or record, column and value.
+    OSError
+        If a file is not there or can't be read.
+    """
+    options = {name: value for name, value in locals().items() if name != "source"}
+    return Curves(iter_curves(source, **options))
+
+
+def iter_curves(
+    source: Any,
+    *,
+    schedule: object = None,
+    keep_going: bool = False,
+    progress: Progress = None,
+    **options: Any,
+) -> Iterator[Curve]:
+    """Yield the curves of `read_curves` one by one, so that one log is held at a time."""
+    choices = _choices(_read_plan(schedule), options)
+    places = _places(source)
+    refused: list[str] = []
+    count = 0
+    with reporting(progress, len(places)) as report:
+        for done, place in enumerate(places, 1):
+            try:
+                found = list(_curves_at(place, choices, alone=len(places) == 1))
+            except (ValueError, TypeError, OSError) as error:
+                if not keep_going:
+                    raise
+                refused.append(str(error))
+                found = []
+            count += len(found)
+            yield from found
+            report(done)
+    if refused:
+        _warn(refused, len(places))
+        if not count:
+            raise ValueError(f"none of {len(places)} logs could be read; the first: {refused[0]}")
+
+
+def _warn(refused: list[str], places: int) -> None:
+    listed = "\n".join(f"  {text}" for text in refused[:_SHOWN])
+    more = f"\n  … and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
+    warnings.warn(
+        f"{len(refused)} of {places} logs were passed over:\n{listed}{more}", stacklevel=4
+    )
+
+
+def _choices(schedule: Any, options: dict[str, Any]) -> Choices:
+    choices = Choices(schedule=schedule, **options)
+    choose(choices.on_duplicate, ("error", "last", "first"), field="on_duplicate")
+    choose(choices.nan_policy, NAN_POLICIES, field="nan_policy")
+    if choices.unit is not None:
+        choose(choices.unit, UNITS, field="unit")
+    if choices.despike is not None:
+        real(choices.despike, field="despike", lower=0.0, strict=True)
+    for field in ("x", "y", "lr"):
+        name = getattr(choices, field)
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"{field} is {shown(name)}; expected the name of a column")
+    return choices
+
+
+def _read_plan(schedule: object) -> Schedule | dict[str, Schedule] | None:
+    if schedule is None or isinstance(schedule, Schedule):
+        return schedule
+    if isinstance(schedule, str):
+        return read_schedule(schedule)
+    if isinstance(schedule, Mapping):
+        return {name: _one_plan(plan, f"schedule of {name!r}") for name, plan in schedule.items()}
+    raise TypeError(f"schedule is {shown(schedule)}; expected a Schedule, a text or a mapping")
+
+
+def _one_plan(plan: object, field: str) -> Schedule:
+    if isinstance(plan, str):
+        return read_schedule(plan)
+    if not isinstance(plan, Schedule):
+        raise TypeError(f"{field} is {shown(plan)}; expected a Schedule or a text")
+    return plan
+
+
+def _places(source: Any) -> list[Place]:
+    if isinstance(source, str | os.PathLike):
+        return find_places([source])
+    if isinstance(source, Iterable):
+        paths = list(source)
+        wrong = next((path for path in paths if not isinstance(path, str | os.PathLike)), None)
+        if wrong is None:
+            if not paths:
+                raise ValueError("source has 0 paths; expected at least one")
+            return find_places(paths)
+        raise TypeError(f"source has {shown(wrong)}; expected paths")
+    raise TypeError(f"source is {shown(source)}; expected a path or several")
+
+
+def _curves_at(place: Place, choices: Choices, *, alone: bool) -> Iterator[Curve]:
+    beside = read_sidecar(place.path, folder=bool(place.events))
+    for log in _logs_at(place, choices):
+        yield curve_of(log, choices, beside)
+
+
+def _logs_at(place: Place, choices: Choices) -> list[Log]:
+    path = place.path
+    reader = open_log(path, step=choices.x)
+    if reader is None:
+        raise FileNotFoundError(f"{place.source}: is not there, or too short for a log")
+    rows: list[Row] = reader.read()
+    while reader.more:
+        rows += reader.read()
+    return [
+        log_of_rows(
+            rows,
+            name=place.name,
+            source=place.source,
+            format=reader.title,
+            notes=tuple(reader.notes()),
+            translated=reader.translated,
+            total=reader.total,
+        )
+    ]
