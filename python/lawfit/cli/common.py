@@ -40,6 +40,7 @@ __all__ = [
     "console",
     "given",
     "has_values",
+    "number",
     "numbers",
     "print_json",
     "read_any_fit",
@@ -118,24 +119,26 @@ def values_of(answer: Any) -> dict[str, Any]:
     }
 
 
-def numbers(text: str, what: str) -> list[float]:
-    """Return the numbers of a list such as ``1e9,7e10``.
+def number(name: str, text: str) -> float:
+    """Return the number that a text is.
 
     Raises
     ------
     ValueError
-        If one is none, or not finite.
+        If it is none, or not finite.
     """
-    found = []
-    for item in text.split(","):
-        try:
-            number = float(item)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
-            raise ValueError(f"{what}: {shown(item)} is no number")
-        found.append(number)
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise ValueError(f"{name}: {shown(text)} is no number")
     return found
+
+
+def numbers(name: str, text: str) -> list[float]:
+    """Return the numbers of a list such as ``1e9,7e10``."""
+    return [number(name, item) for item in text.split(",")]
 
 
 def assigned(texts: Iterable[str], known: Iterable[str], what: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -10,7 +11,7 @@ import typer
 
 from lawfit import fit as fit_law
 from lawfit._files import check_place, write_atomically
-from lawfit._printable import printable
+from lawfit._printable import printable, shown
 from lawfit._validate import Floats
 from lawfit.cli import tables
 from lawfit.cli.common import (
@@ -20,6 +21,7 @@ from lawfit.cli.common import (
     console,
     given,
     has_values,
+    number,
     numbers,
     print_json,
     read_law,
@@ -40,10 +42,12 @@ from lawfit.table import table_columns
 __all__ = ["fit"]
 
 PANEL: Final = "How the law is fitted"
+# What the fit keeps of `lawfit.fit`'s arguments that are no options here.
+OTHERS: Final = ("reduction", "exact", "max_iterations", "tolerance")
 
 
-def _option(help_: str, *names: str) -> Any:
-    return typer.Option(*names, help=help_, rich_help_panel=PANEL)
+def _option(help_: str, metavar: str | None = None, least: int | None = None) -> Any:
+    return typer.Option(help=help_, metavar=metavar, min=least, rich_help_panel=PANEL)
 
 
 @reads_runs
@@ -62,17 +66,17 @@ def fit(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The fit as JSON, on stdout.")] = False,
     fix: Annotated[
-        list[str] | None, _option("A parameter kept at a value: --fix lam=0.995.")
+        list[str] | None, _option("Keep a parameter at a value: lam=0.995.", "NAME=VALUE")
     ] = None,
     free: Annotated[
-        list[str] | None, _option("A parameter that the law holds, fitted: --free lam.")
+        list[str] | None, _option("Fit a parameter that the law holds: lam.", "NAME")
     ] = None,
     bounds: Annotated[
-        list[str] | None, _option("A parameter kept within bounds: --bounds alpha=0.1,1.")
+        list[str] | None, _option("Keep a parameter within: alpha=0.1,1.", "NAME=LOW,HIGH")
     ] = None,
     profile: Annotated[
         list[str] | None,
-        _option("A parameter tried at each value: --profile lam=0.99,0.995,0.999."),
+        _option("Try a parameter at each value: lam=0.99,0.995.", "NAME=VALUES"),
     ] = None,
     loss: Annotated[
         Literal["huber", "squared", "soft_l1", "binomial"] | None, _option("Of residuals.")
@@ -88,15 +92,18 @@ def fit(
         int | None, _option("Drop what was logged before; by default the warm-up.")
     ] = None,
     by: Annotated[
-        str | None, _option("A fit for each of: params, name, tokens_per_step, or a column.")
+        str | None,
+        _option("A fit for each of params, name, tokens_per_step, or a column.", "COLUMN"),
     ] = None,
     shared: Annotated[
-        list[str] | None, _option("A parameter that all groups have in common: --shared C.")
+        list[str] | None, _option("A parameter that all groups have in common: C.", "NAME")
     ] = None,
-    weights: Annotated[str | None, _option("Column of the rows' weights, in a table.")] = None,
-    starts: Annotated[int | None, _option("How many starts to draw.")] = None,
-    seed: Annotated[int, _option("Of the starts.")] = 0,
-    threads: Annotated[int | None, _option("At most so many.")] = None,
+    weights: Annotated[
+        str | None, _option("Column of a table: weights of the rows.", "COLUMN")
+    ] = None,
+    starts: Annotated[int | None, _option("How many starts to draw.", least=1)] = None,
+    seed: Annotated[int, _option("Of the starts.", least=0)] = 0,
+    threads: Annotated[int | None, _option("At most so many.", least=1)] = None,
     timeout: Annotated[float | None, _option("Seconds after which the search ends.")] = None,
 ) -> None:
     """Fit a law to runs, or to the rows of a table.
@@ -109,7 +116,7 @@ def fit(
     if out is not None:
         check_place(out)
     chosen = given("--law", lambda: read_law(law))
-    settings = {
+    settings: dict[str, Any] = {
         "loss": loss,
         "delta": delta,
         "space": space,
@@ -117,26 +124,20 @@ def fit(
         "skip_steps": skip_steps,
         "rng": seed,
     }
-    search = {"starts": starts, "threads": threads, "timeout": timeout}
+    search: dict[str, Any] = {"starts": starts, "threads": threads, "timeout": timeout}
     parameters = _parameters(chosen, fix or [], free or [], bounds or [], profile or [])
-    _check(chosen, settings, parameters, timeout=timeout, by=by, shared=shared)
+    groups: dict[str, Any] = {"by": by, "shared": shared}
+    _check(chosen, settings, parameters, groups, timeout)
     data = reading.data(chosen, runs)
-    if isinstance(data, Curves):
-        if weights is not None:
-            raise typer.BadParameter("only a table has weights", param_hint="--weights")
-    else:
+    if not isinstance(data, Curves):
         settings["nan_policy"] = reading.nan_policy
-        if weights is not None:
-            settings["weights"] = _column(data, weights)
+    if weights is not None:
+        settings["weights"] = _column(data, weights)
     with refusing(), working(f"Fitting {chosen.name}"):
-        found = fit_law(chosen, data, by=by, shared=shared, **settings, **search, **parameters)
-    if out is not None:
-        with refusing():  # a fit of too many rows is not written
-            write_atomically(out, found.to_json().encode())
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        _print(found, data, out)
+        found: Fit | GroupedFit = fit_law(
+            chosen, data, **groups, **settings, **search, **parameters
+        )
+    _write(found, data, out, as_json)
     if not found.success:
         say(f"{found.status}: {found.message}")
         raise typer.Exit(NOT_CONVERGED)
@@ -155,31 +156,29 @@ def _parameters(
         return given(option, values)
 
     freed = read("--free", [f"{name}=" for name in free], lambda *_: None)
-    held = read("--fix", fix, lambda name, text: _several(name, text, 1)[0])
+    held = read("--fix", fix, number)
     grid = read("--profile", profile, numbers)
-    ends = read("--bounds", bounds, lambda name, text: tuple(_several(name, text, 2)))
+    ends = read("--bounds", bounds, _ends)
     return {"fixed": {**freed, **held}, "bounds": ends, "profile": grid or None}
 
 
-def _several(name: str, text: str, count: int) -> list[float]:
-    """Return so many numbers."""
-    found = numbers(text, name)
-    if len(found) != count:
-        raise ValueError(f"{name}: {len(found)} numbers; expected {count}")
-    return found
+def _ends(name: str, text: str) -> tuple[float | None, float | None]:
+    """Return two bounds, of which one may be left out."""
+    low, comma, high = text.partition(",")
+    if not comma:
+        raise ValueError(f"{name}: {shown(text)} is no pair LOW,HIGH")
+    return (number(name, low) if low else None, number(name, high) if high else None)
 
 
 def _check(
     law: Law,
     settings: Mapping[str, Any],
     parameters: Mapping[str, Any],
-    *,
+    groups: Mapping[str, Any],
     timeout: float | None,
-    by: str | None,
-    shared: list[str] | None,
 ) -> None:
     """Refuse options that no data would give a meaning, before any are read."""
-    usual = {"reduction": "sum", "exact": False, "max_iterations": 1000, "tolerance": 1e-14}
+    usual = {n: p.default for n, p in inspect.signature(fit_law).parameters.items() if n in OTHERS}
     given(None, lambda: read_options(law, **usual, **settings))
     given("--timeout", lambda: read_deadline(timeout))
     allowed = given("--bounds", lambda: read_bounds(law, parameters["bounds"]))
@@ -187,15 +186,23 @@ def _check(
     held = given(None, lambda: read_held(law, parameters["fixed"], parameters["bounds"], grid))
     if grid is not None:
         given("--profile", lambda: read_grid(law, grid, allowed))
-    given("--shared", lambda: read_shared(law, shared, by, {*held, *(grid or {})}))
+    given("--shared", lambda: read_shared(law, **groups, held={*held, *(grid or {})}))
 
 
-def _column(data: Mapping[str, Floats], name: str) -> Floats:
+def _column(data: Curves | Mapping[str, Floats], name: str) -> Floats:
+    if isinstance(data, Curves):
+        raise typer.BadParameter("only a table has weights", param_hint="--weights")
     with refusing():
         return table_columns(data, [name])[name]
 
 
-def _print(found: Fit | GroupedFit, data: Any, out: Path | None) -> None:
+def _write(found: Fit | GroupedFit, data: Any, out: Path | None, as_json: bool) -> None:
+    if out is not None:
+        with refusing():  # a fit of too many rows is not written
+            write_atomically(out, found.to_json().encode())
+    if as_json:
+        print_json(found.to_dict())
+        return
     typer.echo(found.summary())
     if has_values(found):
         with refusing():

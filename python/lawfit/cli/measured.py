@@ -15,12 +15,12 @@ __all__ = ["Measured", "measured"]
 class Measured(NamedTuple):
     """One run, or all rows of a table: what was measured last and what the law says there."""
 
-    name: str
+    run: str
     fitted: bool
     points: int
     step: int | None  # the last one measured; None of a table, as are the two losses there
     lr_source: str
-    last: float | None
+    measured: float | None
     forecast: float | None
     score: Score
 
@@ -50,12 +50,12 @@ def measured(fit: Fit | GroupedFit, data: Any) -> list[Measured]:
         last = int(curve.steps[-1])
         rows.append(
             Measured(
-                name=curve.name,
+                run=curve.name,
                 fitted=f"curve {curve.name!r}" in fitted,
                 points=len(curve),
                 step=last,
                 lr_source=getattr(curve, "lr_source", ""),
-                last=float(curve.loss[-1]),
+                measured=float(curve.loss[-1]),
                 forecast=float(fit.predict(curve, [last])[0]),
                 score=scores[curve.name],
             )

@@ -19,6 +19,7 @@ from lawfit.cli.common import (
     check_usable,
     console,
     given,
+    number,
     numbers,
     print_json,
     read_fit,
@@ -65,9 +66,13 @@ def compute_optimal_command(
 
     Of a fit of a law of N and D, such as chinchilla.
     """
-    budgets = given("--flops", lambda: _above_0(numbers(flops, "flops")))
+    budgets = given("--flops", lambda: _above_0(numbers("flops", flops)))
     found = _read(fit, group)
-    options = {"level": level, "draws": draws, "flops_per_param_token": flops_per_param_token}
+    options: dict[str, Any] = {
+        "level": level,
+        "draws": draws,
+        "flops_per_param_token": flops_per_param_token,
+    }
     answer = _answer(lambda: compute_optimal(found, budgets, at=_others(found.law, at), **options))
     if as_json:
         print_json(values_of(answer))
@@ -96,7 +101,7 @@ def needed_for_command(
 
     Of a fit of the laws power or henighan.
     """
-    losses = given("--reducible", lambda: _above_0(numbers(reducible, "reducible")))
+    losses = given("--reducible", lambda: _above_0(numbers("reducible", reducible)))
     found = _read(fit, group)
     answer = _answer(lambda: needed_for(found, losses, level=level, draws=draws))
     columns = {"reducible": np.array(losses), "x": answer.x}
@@ -129,7 +134,7 @@ def crossover_command(
     if column not in first.law.columns:
         hint = closest(column, first.law.columns)
         raise typer.BadParameter(f"law {first.law.name!r} has no such{hint}", param_hint="--column")
-    options = {"low": low, "high": high, "at": _others(first.law, at)}
+    options: dict[str, Any] = {"low": low, "high": high, "at": _others(first.law, at)}
     answer = _answer(lambda: crossover(first, second, column, level=level, draws=draws, **options))
     if as_json:
         print_json(values_of(answer))
@@ -162,6 +167,6 @@ def _others(law: Law, texts: list[str] | None) -> dict[str, float]:
 
     def values() -> dict[str, float]:
         found = assigned(texts or [], law.columns, what)
-        return {name: numbers(text, name)[0] for name, text in found.items()}
+        return {name: number(name, text) for name, text in found.items()}
 
     return given("--at", values)

@@ -38,7 +38,7 @@ SHOWN: Final = 10  # steps of a schedule, where none are asked for
 @reads_runs
 def predict(
     fit: FitFile,
-    runs: Annotated[list[str] | None, typer.Argument(help=RUNS, metavar="[RUNS...]")] = None,
+    runs: Annotated[list[str] | None, typer.Argument(help=RUNS, metavar="RUNS")] = None,
     *,
     reading: Reading,
     at: Annotated[
@@ -95,7 +95,7 @@ def _predict_rows(fit: Fit, values: list[str], level: float, as_json: bool) -> N
         for name in law.columns:
             if name not in found:
                 raise ValueError(f"{name} is missing: --set {name}=…")
-        return {name: np.array(numbers(text, name)) for name, text in found.items()}
+        return {name: np.array(numbers(name, text)) for name, text in found.items()}
 
     given_ = given("--set", columns)
     rows = max(column.size for column in given_.values())
@@ -128,7 +128,7 @@ def _steps(schedule: Schedule, at: str | None) -> Ints:
     """Return the steps asked for, by default some evenly spaced ones up to the last."""
     if at is None:
         return np.unique(np.linspace(0, schedule.steps, SHOWN + 1).astype(np.int64)[1:] - 1)
-    steps = np.array(numbers(at, "step"))
+    steps = np.array(numbers("step", at))
     schedule.at(steps)  # which refuses what is no step of it
     return steps.astype(np.int64)
 

@@ -19,7 +19,6 @@ from lawfit.cli.progress import working
 from lawfit.curves import Curves
 from lawfit.io.reading import read_curves
 from lawfit.io.schedule_text import read_schedule
-from lawfit.io.tables import read_tables
 from lawfit.law import Law
 
 __all__ = ["RUNS", "Reading", "Runs", "reads_runs"]
@@ -30,11 +29,11 @@ RUNS: Final = (
     "files, trainer_state.json."
 )
 
-Runs = Annotated[list[str], typer.Argument(help=RUNS, metavar="RUNS...")]
+Runs = Annotated[list[str], typer.Argument(help=RUNS, metavar="RUNS")]
 
 
-def _option(help_: str, *names: str) -> Any:
-    return typer.Option(*names, help=help_, rich_help_panel=PANEL)
+def _option(help_: str, *names: str, metavar: str | None = None) -> Any:
+    return typer.Option(*names, help=help_, metavar=metavar, rich_help_panel=PANEL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +47,14 @@ class Reading:
             "end=3e-5\", or a file, JSON or CSV. Else of a file beside the log, or the log's own."
         ),
     ] = None
-    x: Annotated[str | None, _option("Name of what counts steps.", "--x", "--step")] = None
-    y: Annotated[str | None, _option("Name of the loss.", "--y")] = None
-    lr: Annotated[str | None, _option("Name of the learning rate.", "--lr")] = None
+    x: Annotated[str | None, _option("What counts steps.", "--x", "--step", metavar="COLUMN")] = (
+        None
+    )
+    y: Annotated[str | None, _option("The loss.", "--y", metavar="COLUMN")] = None
+    lr: Annotated[str | None, _option("The learning rate.", "--lr", metavar="COLUMN")] = None
     params: Annotated[float | None, _option("Parameters of the model.")] = None
     tokens_per_step: Annotated[float | None, _option("Tokens in one update.")] = None
+    samples_per_step: Annotated[float | None, _option("Samples in one update.")] = None
     one_based: Annotated[bool, _option("The logs count updates done, from 1.", "--one-based")] = (
         False
     )
@@ -98,6 +100,8 @@ class Reading:
 
     def _table(self, sources: Sequence[str]) -> dict[str, Floats]:
         """Read the columns of tables, their rows one after the other."""
+        from lawfit.io.tables import read_tables  # noqa: PLC0415
+
         with working("Reading"):
             logs = [log for source in sources for log in read_tables(source)]
         names = list(logs[0].columns)
@@ -128,7 +132,7 @@ def reads_runs(command: Callable[..., None]) -> Callable[..., None]:
         names = [field.name for field in fields(Reading)]
         command(reading=Reading(**{name: options.pop(name) for name in names}), **options)
 
-    del run.__wrapped__  # type: ignore[attr-defined]  # its signature is another
+    del run.__wrapped__  # its signature is another
     run.__signature__ = own.replace(parameters=[*kept, *more])  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in (*kept, *more)}
     return run

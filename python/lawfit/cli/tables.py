@@ -127,25 +127,22 @@ def law(law: Law) -> Iterator[str | Table]:
 
 
 def measured(rows: Sequence[Measured]) -> Table:
-    """Show what was measured beside what a law says, a row a run."""
+    """Show what was measured beside what a law says, a row a run or table."""
     runs = any(row.step is not None for row in rows)
     table = _table(None)
-    table.add_column("run" if runs else "rows of")
-    if runs:
-        table.add_column("")
-    for heading in ("points", *(("last", "measured", "law", "error") if runs else ())):
-        table.add_column(heading, justify="right")
+    table.add_column("run" if runs else "rows of", overflow="fold")
+    for heading in ("", "step", "measured", "law", "error") if runs else ("points",):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for heading in ("MAE", "WorstE"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows[:LINES]:
-        cells = [printable(row.name)]
-        if runs:
-            cells.append("fitted" if row.fitted else "forecast")
-        cells.append(str(row.points))
-        if row.step is not None and row.last is not None and row.forecast is not None:
-            error = f"{row.forecast - row.last:+.4f}"
-            cells += [str(row.step), f"{row.last:.4f}", f"{row.forecast:.4f}", error]
-        table.add_row(*cells, f"{row.score.MAE:.4f}", f"{row.score.WorstE:.2%}")
+        cells = [str(row.points)]
+        if row.measured is not None and row.forecast is not None:
+            seen = "fitted" if row.fitted else "forecast"
+            losses = (f"{row.measured:.4f}", f"{row.forecast:.4f}")
+            cells = [seen, str(row.step), *losses, f"{row.forecast - row.measured:+.4f}"]
+        scores = (f"{row.score.MAE:.4f}", f"{row.score.WorstE:.2%}")
+        table.add_row(printable(row.run), *cells, *scores)
     if len(rows) > LINES:
         table.add_row(f"… and {len(rows) - LINES} more")
     return table
@@ -156,7 +153,7 @@ def rates(rows: Sequence[Measured]) -> Iterator[str]:
     found: dict[str, list[str]] = {}
     for row in rows:
         if row.step is not None:
-            found.setdefault(row.lr_source or "unknown", []).append(row.name)
+            found.setdefault(row.lr_source or "unknown", []).append(row.run)
     for source, names in found.items():
         several = f"{len(names)} runs" if len(names) > 3 else ", ".join(map(printable, names))
         yield f"learning rate: {printable(source)} ({several})"
