@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import math
 import sys
@@ -223,6 +224,8 @@ def _name(path: str) -> str:
 
 def _content(path: str) -> bytes:
     if path == STDIN:
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, "is closed", _name(path))
         return sys.stdin.buffer.read(MAX_TEXT + 1)
     place = Path(path)
     check_regular(place)

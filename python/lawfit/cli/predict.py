@@ -84,7 +84,7 @@ def _predict_runs(fit: Fit, runs: Sequence[str], reading: Reading, as_json: bool
     if as_json:
         print_json([row.to_dict() for row in rows])
     else:
-        console().print(tables.measured(rows))
+        console().print(tables.measured(rows), *tables.rates(rows), sep="\n")
 
 
 def _predict_rows(fit: Fit, values: list[str], level: float, as_json: bool) -> None:
