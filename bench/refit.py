@@ -126,11 +126,11 @@ def ours(run, mode, points, window):
     forecaster = lf.Forecaster("annealing", run.schedule, mode=mode)
     gaps, done = [], 0
     for stop in [*np.unique(np.geomspace(20, points - window, 30).astype(int)).tolist(), points]:
-        before = forecaster._core.anchors, forecaster._core.forced_anchors
+        before = forecaster._run.core.anchors, forecaster._run.core.forced_anchors
         times = feed(forecaster, run, done, stop)
         gaps.append(gap_of(forecaster, run))
         done = stop
-    core = forecaster._core
+    core = forecaster._run.core
     p50, p99 = np.percentile(times, [50, 99])
     gap, bound = max(gap for gap, _ in gaps), max(bound for _, bound in gaps)
     anchors, forced = core.anchors - before[0], core.forced_anchors - before[1]

@@ -152,11 +152,23 @@ def test_where_the_law_loses_its_value_many_starts_find_another(mode):
     forecaster = lf.Forecaster("annealing", SCHEDULE, mode=mode)
     stable = STEPS <= 6900  # where S2 is 0 and C says nothing
     forecaster.update_many(STEPS[stable], losses(1e-3)[stable])
-    forecaster._core.start([2.5, 0.45, 0.5, 1e9])
+    forecaster._run.core.start([2.5, 0.45, 0.5, 1e9])
     assert forecaster.status == "converged"
     forecaster.update_many(STEPS[~stable], losses(1e-3)[~stable])
     assert forecaster.status == "converged"
     assert gap(forecaster) <= (1e-12 if mode == "exact" else 1e-4) + rounding(1e-3)
+
+
+def test_a_law_solved_in_full_finds_its_value_again():
+    forecaster = lf.Forecaster("annealing", SCHEDULE, loss="soft_l1")
+    steps, loss = STEPS[::40], losses(1e-3)[::40]
+    stable = steps <= 6900
+    forecaster.update_many(steps[stable], loss[stable])
+    forecaster._run.core.start([2.5, 0.45, 0.5, 1e9])
+    forecaster.update_many(steps[~stable], loss[~stable])
+    fit = lf.fit("annealing", forecaster.curve, loss="soft_l1")
+    assert forecaster.status == "converged"
+    assert forecaster.objective == pytest.approx(fit.objective, rel=1e-9)
 
 
 def test_forecasts_are_the_laws():

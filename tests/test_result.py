@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import html
 import json
 import math
 import os
@@ -289,6 +290,21 @@ def test_summary(name):
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text)
     assert rounded(text) == rounded(path.read_text())
+
+
+@pytest.mark.parametrize("name", ["power", "annealing_profile"])
+def test_html(name):
+    text = FITS[name]()._repr_html_() + "\n"
+    path = GOLDEN / f"fit_{name}.html"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text)
+    assert rounded(text.replace("<", " <")) == rounded(path.read_text().replace("<", " <"))
+
+
+def test_html_is_what_the_summary_says():
+    fit = FITS["power_at_a_bound"]()
+    shown = html.unescape(re.sub("<[^>]*>", " ", fit._repr_html_()))
+    assert shown.split() == fit.summary().split()
 
 
 def test_repr():

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 import lawfit
 from lawfit import _json
+from lawfit._html import fragment
+from lawfit._printable import printable
 from lawfit.formula.scan import MAX_LENGTH
 from lawfit.io import events, tail
 from lawfit.io.rows import MAX_NAMES
@@ -86,10 +89,46 @@ def test_files_are_written_in_one_place_only(said):
             assert ast.unparse(called) == "plot.save", name
 
 
-def test_nothing_shows_itself_as_html():
+HTML = {"Comparison", "Fit", "ScheduleDesign"}
+
+
+def test_html_is_made_in_one_place_only(said):
+    assert "a few results show themselves as HTML, every text in it escaped" in said
     for name in lawfit.__all__:
         if inspect.isclass(thing := getattr(lawfit, name)):
-            assert not [m for m in dir(thing) if m.startswith("_repr_") and m.endswith("_")], name
+            shown = [m for m in dir(thing) if m.startswith("_repr_") and m.endswith("_")]
+            assert shown == (["_repr_html_"] if name in HTML else []), name
+    for name, node in nodes():
+        if isinstance(node, ast.FunctionDef) and node.name == "_repr_html_":
+            assert ast.unparse(node.body[-1]).startswith("return fragment("), name
+
+
+HOSTILE = "<img src=x onerror=alert(1)>&\"'\x1b[2J\n</table>"
+
+
+def test_markup_in_names_stays_text():
+    shown = fragment([HOSTILE], [[HOSTILE] * 3, [HOSTILE] * 3], [HOSTILE])
+    found = Seen()
+    found.feed(shown)
+    assert set(found.tags) == {"div", "p", "table", "thead", "tbody", "tr", "th", "td"}
+    assert found.tags.count("table") == 1
+    assert set(filter(str.strip, found.texts)) == {printable(HOSTILE)}
+    assert {attribute for attribute, _ in found.attributes} == {"style"}
+
+
+class Seen(HTMLParser):
+    """What a browser would make of a piece of HTML."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.texts, self.attributes = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.texts.append(data)
 
 
 def test_the_core_builds_with_sanitizers(said):

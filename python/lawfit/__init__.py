@@ -55,6 +55,8 @@ from lawfit.derived import (
     predictability,
     weight_norms,
 )
+from lawfit.design import design_schedule
+from lawfit.designs import Baseline, ScheduleDesign
 from lawfit.fit import fit
 from lawfit.forecast import Forecaster
 from lawfit.formula import FormulaError
@@ -76,6 +78,7 @@ __version__ = str(build_info()["version"])
 __all__ = [
     "Agreement",
     "Anomaly",
+    "Baseline",
     "BatchCost",
     "Bootstrap",
     "CallableLaw",
@@ -108,6 +111,7 @@ __all__ = [
     "Predictability",
     "Problem",
     "Schedule",
+    "ScheduleDesign",
     "Score",
     "Scores",
     "__version__",
@@ -120,6 +124,7 @@ __all__ = [
     "compute_optimal",
     "critical_batch",
     "crossover",
+    "design_schedule",
     "downstream_chain",
     "effective_lr",
     "emergence",

@@ -12,7 +12,7 @@ from lawfit._validate import Floats
 from lawfit.options import Options
 from lawfit.prior import BY_MEDIAN, Prior
 
-__all__ = ["Noise", "memory", "noise_about"]
+__all__ = ["Noise", "memory", "noise_about", "noise_of"]
 
 # A prior's noise counts as so many points beside those of the run.
 PRIOR_POINTS = 10
@@ -37,7 +37,8 @@ class Noise(NamedTuple):
         Variance of a sum of rho' beside its slope, correlation from point to point included: what
         an objective is divided by to be minus a logarithmic likelihood.
     freedom : float
-        Points, as many as independent ones would be worth, less parameters; at least 1.
+        Points, as many as independent ones would be worth, less parameters, or with those that a
+        prior is worth; at least 1.
     memory : float
         How many points in a row are worth one independent one.
     squares : ndarray, shape (p, p)
@@ -52,9 +53,11 @@ class Noise(NamedTuple):
     squares: Floats
 
 
-def noise_about(points: Points, theta: Floats, prior: Prior | None) -> Noise:
-    """Look at the residuals about parameters `theta`, shape (p,)."""
+def noise_about(points: Points, theta: Floats, prior: Prior | None) -> Noise | None:
+    """Look at the residuals about parameters `theta`, shape (p,); None where one has no value."""
     r, jacobian = points.residuals(theta)
+    if not (np.all(np.isfinite(r)) and np.all(np.isfinite(jacobian))):
+        return None
     n, p = jacobian.shape
     spent = 0 if prior is not None else p
     correction = n / max(n - spent, 1)
@@ -62,12 +65,20 @@ def noise_about(points: Points, theta: Floats, prior: Prior | None) -> Noise:
     repeats = memory(r)
     variance = float(np.mean(psi**2)) * correction / slope * repeats
     sd2 = (BY_MEDIAN * float(np.median(np.abs(r)))) ** 2 * correction
+    freedom = max(n / repeats - p, 1.0)
     if prior is not None:
-        worth = n / repeats / (n / repeats + PRIOR_POINTS)
+        freedom = n / repeats + PRIOR_POINTS
+        worth = 1 - PRIOR_POINTS / freedom
         variance = worth * variance + (1 - worth) * prior.noise**2
         sd2 = worth * sd2 + (1 - worth) * prior.noise**2
-    freedom = max(n / repeats - spent, 1.0)
+    sd2, variance = (max(square, points.rounding**2) for square in (sd2, variance))
     return Noise(math.sqrt(sd2), slope, variance, freedom, repeats, jacobian.T @ jacobian)
+
+
+def noise_of(prior: Prior) -> Noise:
+    """Return what a prior alone says of noise."""
+    nothing = np.zeros_like(prior.precision)
+    return Noise(prior.noise, 1.0, 1.0, float(PRIOR_POINTS), 1.0, nothing)
 
 
 def memory(r: Floats) -> float:

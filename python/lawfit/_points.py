@@ -9,24 +9,35 @@ from typing import Any
 import numpy as np
 
 from lawfit import _core
-from lawfit._validate import Floats, real
+from lawfit._validate import Floats, choose, real
 from lawfit.curve import Curve
 from lawfit.law import Law
 from lawfit.options import Options, read_bounds, read_held, read_law, read_options
-from lawfit.prior import Prior, read_prior
+from lawfit.prior import Prior, check_same, held_by, read_prior
 from lawfit.rows import curve_rows
 from lawfit.schedule import Schedule
 from lawfit.starts import Bounds
 
 __all__ = ["Points", "Setting", "read_setting"]
 
+MODES = ("exact", "anchored")
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What a forecaster is made with.
 
-    `law_error` is the standard deviation of the law's own error, as a share of the change still to
-    come.
+    Parameters
+    ----------
+    held : mapping of str to float
+        Parameters that are not fitted.
+    fixed, ranges : mapping
+        What a fit is given as `fixed` and `bounds` for these and the others.
+    law_error : float
+        Standard deviation of the law's own error, as a share of the change still to come.
+    budget : float or None
+        Seconds for a full fit.
     """
 
     law: Law
@@ -34,13 +45,28 @@ class Setting:
     options: Options
     held: Mapping[str, float]
     bounds: Bounds
+    fixed: Mapping[str, float | None]
+    ranges: Mapping[str, tuple[float | None, float | None]]
     prior: Prior | None
     law_error: float
+    anchored: bool
+    budget: float | None
 
     @property
     def free(self) -> tuple[str, ...]:
         """The parameters that are fitted."""
         return tuple(name for name in self.law.parameters if name not in self.held)
+
+    @property
+    def first_step(self) -> int:
+        """The first step whose loss counts."""
+        skip = self.options.skip_steps
+        return self.schedule.warmup if skip is None else skip
+
+    def within(self, theta: Floats) -> Floats:
+        """Return the free parameters, each moved to its bound if it is beyond."""
+        low, high = np.array([self.bounds[name] for name in self.free]).T
+        return np.clip(theta, low, high)
 
     def with_free(self, theta: Floats) -> dict[str, float]:
         """Return all parameters by name."""
@@ -55,6 +81,8 @@ def read_setting(
     prior: Any,
     prior_spread: Any,
     law_error: Any,
+    mode: Any,
+    budget: Any,
     fixed: Mapping[str, float | None] | None,
     bounds: Mapping[str, tuple[float | None, float | None]] | None,
     **options: Any,
@@ -70,18 +98,26 @@ def read_setting(
         **options,
     )
     _check_columns(chosen)
+    fixed = {**held_by(prior, chosen, bounds), **(fixed or {})}
     setting = Setting(
         law=chosen,
         schedule=schedule if isinstance(schedule, Schedule) else Schedule(schedule),
         options=read,
         held=read_held(chosen, fixed, bounds, None),
         bounds=read_bounds(chosen, bounds),
+        fixed=fixed,
+        ranges=dict(bounds or {}),
         prior=None,
         law_error=real(law_error, field="law_error", lower=0),
+        anchored=choose(mode, MODES, field="mode") == "anchored",
+        budget=None if budget is None else real(budget, field="budget", lower=0, strict=True),
     )
     if not setting.free:
         raise ValueError(f"law {chosen.name!r}: every parameter is fixed")
-    return replace(setting, prior=read_prior(prior, prior_spread, chosen, setting.free))
+    known = read_prior(prior, prior_spread, chosen, setting.free)
+    if known is not None:
+        check_same(prior, setting.held, read)
+    return replace(setting, prior=known)
 
 
 def _check_columns(law: Law) -> None:
@@ -105,6 +141,8 @@ class Points:
         assert rows.y is not None
         self.n = len(rows)
         self._y = rows.y
+        # Of a residual: less than a loss is rounded by.
+        self.rounding = ROUNDING * (1.0 if options.space == "log" else float(np.abs(rows.y).max()))
         self._data = rows.core(exact=False)  # alive as long as the problem
         self._problem = _core.Problem(
             program=law._program,

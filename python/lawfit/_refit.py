@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
@@ -13,19 +12,40 @@ from lawfit._points import Setting
 from lawfit._targets import check_rows
 from lawfit._validate import LARGEST, ROOM, Floats, Ints
 from lawfit.curve import Curve
+from lawfit.fit import fit
 from lawfit.result import Fit
 from lawfit.rows import curve_rows
 
-__all__ = ["REFITTED", "UNREAD", "WANTS_START", "Refitter", "refitter", "replayed"]
+__all__ = ["REFITTED", "UNREAD", "WANTS_START", "Refitter", "fit_in_full", "refitter"]
 
 # What update() returns.
 REFITTED, WANTS_START, UNREAD = range(3)
 
 
-def refitter(
-    setting: Setting, *, anchored: bool, first_step: int, solve: Callable[[Floats | None], Fit]
-) -> Refitter:
-    """Return what refits a run of this setting; `solve` fits the points there are in full.
+def fit_in_full(
+    setting: Setting, curve: Curve, start: Floats | None = None, timeout: float | None = None
+) -> Fit:
+    """Fit a run's points without the prior: from many starts, or from the one given."""
+    options = setting.options
+    return fit(
+        setting.law,
+        curve,
+        loss=options.loss,
+        delta=options.delta,
+        space=options.space,
+        warmup=options.warmup,
+        skip_steps=setting.first_step,
+        starts=None if start is None else [start],
+        rng=options.seed,
+        threads=None if start is None else 1,
+        fixed=setting.fixed,
+        bounds=setting.ranges,
+        timeout=timeout,
+    )
+
+
+def refitter(setting: Setting) -> Refitter:
+    """Return what refits a run of this setting.
 
     Raises
     ------
@@ -42,35 +62,21 @@ def refitter(
             free=[name not in setting.held for name in setting.law.parameters],
             schedule=setting.schedule._native,
             warmup=options.warmup,
-            first_step=first_step,
+            first_step=setting.first_step,
             delta=math.inf if options.rho == "squared" else options.delta,
             space=options.space,
-            anchored=anchored,
+            anchored=setting.anchored,
             lower=[low for low, _ in bounds],
             upper=[high for _, high in bounds],
             max_iterations=options.max_iterations,
         )
-    if core is None and anchored:
+    if core is None and setting.anchored:
         raise ValueError(
             f"mode is 'anchored', which law {setting.law.name!r} with these options is not made "
             "for: a sum of powers of S1, with S2 or not, a held λ and the Huber or squared "
             "loss; mode='exact' solves it in full at every point"
         )
-    return core or FullSolve(setting, first_step, solve)
-
-
-def replayed(new: Refitter, steps: Ints, losses: Floats, theta: Floats, *, last_step: int) -> int:
-    """Give a refitter the points of another, and its parameters unless they are NaN.
-
-    Returns how many losses without a value it counts for that.
-    """
-    for step, loss in zip(steps.tolist(), losses.tolist(), strict=True):
-        new.update(step, loss)
-    if np.all(np.isfinite(theta)) and steps.size:
-        new.start(theta.tolist())
-    if last_step > new.last_step:
-        new.update(last_step, math.nan)
-    return new.skipped
+    return core or FullSolve(setting)
 
 
 class FullSolve:
@@ -81,15 +87,12 @@ class FullSolve:
 
     gap = 0.0
 
-    def __init__(
-        self, setting: Setting, first_step: int, solve: Callable[[Floats | None], Fit]
-    ) -> None:
+    def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        self._first_step = first_step
-        self._solve = solve
         self._steps: list[int] = []
         self._losses: list[float] = []
         self._found: Fit | None = None
+        self._lost = False
         self._next_start = len(setting.free)
         self.theta: Floats = np.full(len(setting.free), math.nan)
         self.last_step = -1
@@ -100,7 +103,7 @@ class FullSolve:
         if not isinstance(step, int) or isinstance(step, bool) or not isinstance(loss, float):
             return UNREAD
         self._check(step, loss)
-        counts = step >= self._first_step and math.isfinite(loss)
+        counts = step >= self._setting.first_step and math.isfinite(loss)
         if counts:
             self._check_row(step, loss)
         self.last_step = step
@@ -143,7 +146,13 @@ class FullSolve:
         """Solve from these parameters."""
         if self.n >= self._next_start:
             self.decline_start()
-        self._found = self._solve(np.asarray(theta))
+        curve = Curve(self._steps, self._losses, self._setting.schedule, name="so far")
+        try:
+            self._found = fit_in_full(self._setting, curve, np.asarray(theta))
+        except ValueError:  # the points are checked: the law has no value at one from there
+            self._lost, self._next_start = True, self.n
+            return
+        self._lost = False
         found = np.array([self._found.params[name] for name in self._found.free])
         if np.all(np.isfinite(found)):
             self.theta = found
@@ -165,12 +174,12 @@ class FullSolve:
     @property
     def objective(self) -> float:
         """Sum of rho, or NaN."""
-        return math.nan if self._found is None else self._found.objective
+        return math.nan if self._found is None or self._lost else self._found.objective
 
     @property
     def status(self) -> str:
         """As of a fit."""
-        return "" if self._found is None else self._found.status
+        return "bad_start" if self._found is None or self._lost else self._found.status
 
     @property
     def steps(self) -> Ints:

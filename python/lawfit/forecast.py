@@ -2,53 +2,35 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any, Literal, NoReturn, Self
 
 import numpy as np
 
 from lawfit._keywords import known_keywords
-from lawfit._points import Setting, read_setting
-from lawfit._record import Record
-from lawfit._refit import UNREAD, WANTS_START, Refitter, refitter, replayed
-from lawfit._validate import (
-    Floats,
-    Ints,
-    choose,
-    float_array,
-    integer,
-    real,
-    same_length,
-    step_array,
-)
-from lawfit.alarms import Anomaly, find_anomaly
+from lawfit._points import read_setting
+from lawfit._refit import fit_in_full
+from lawfit._run import Run, Seen, read_state
+from lawfit.alarms import Anomaly
 from lawfit.conventions import Warmup
 from lawfit.curve import Curve
-from lawfit.fit import fit
 from lawfit.law import Law
-from lawfit.outlook import Forecast, Outlook, look
+from lawfit.outlook import Forecast, Outlook, nothing_known
 from lawfit.plans import DecayPlan, Eta, best_decay, eta
 from lawfit.result import Fit
-from lawfit.saved import plain
 from lawfit.schedule import Schedule
 from lawfit.schedules import Decay
 
 __all__ = ["Forecaster"]
 
-MODES = ("exact", "anchored")
-# An objective lower by less than this share is the same minimum.
-SAME = 1e-9
 # Standard deviation of the law's own error, as a share of the change still to come, and how far
 # another run's parameters may be off, as a share of them: with these, intervals hold over replays
 # of real runs (bench/replay.py).
 LAW_ERROR = 0.2
 SPREAD = 0.2
-STATE = 1  # format of a saved state, counted up when it changes
-STATE_KEYS = ("format", "law", "steps", "losses", "theta", "last_step", "skipped")
 
 
 class Forecaster:
@@ -62,7 +44,7 @@ class Forecaster:
     Laws that are sums of powers of S1, with S2 or not and λ held, as annealing is, take
     microseconds a point. Others are solved in full at every point, which takes milliseconds. What
     is asked of the points (`forecast`, `eta`, `best_decay`, `anomaly`) takes a millisecond for a
-    thousand of them. Threads may share a forecaster: a call waits for one that another thread is
+    thousand of them. Threads may share a forecaster: an update waits for one that another thread is
     at. It does not pickle: a checkpoint keeps its `state_dict`.
 
     Parameters
@@ -75,7 +57,8 @@ class Forecaster:
         An earlier fit of the same law, say to runs of a smaller model. Its parameters, give or take
         `prior_spread` of each and their own errors, are one more piece of evidence beside the
         points: forecasts rest on it where these say little, and `Forecast.prior_share` says how
-        much. `params` and `objective` are the points' alone.
+        much. What the law holds, as λ, is held where the fit has it. `params` and `objective` are
+        the points' alone.
     prior_spread : float or mapping of str to float
         Standard deviation of a parameter from one run to another, as a share of it; of all, or by
         name.
@@ -120,12 +103,14 @@ class Forecaster:
         skip_steps: int | None = None,
         rng: Any = 0,
     ) -> None:
-        self._setting = read_setting(
+        setting = read_setting(
             law,
             schedule,
             prior=prior,
             prior_spread=prior_spread,
             law_error=law_error,
+            mode=mode,
+            budget=budget,
             fixed=fixed,
             bounds=bounds,
             loss=loss,
@@ -135,20 +120,8 @@ class Forecaster:
             skip_steps=skip_steps,
             rng=rng,
         )
-        self._mode = choose(mode, MODES, field="mode")
-        self._budget = None if budget is None else real(budget, field="budget", lower=0)
-        self._given = dict(fixed or {}), dict(bounds or {})
-        self._lock = threading.RLock()  # of the core, which is one thread's at a time
-        self._core = self._refitter(self._setting)
-        self._miscounted = 0  # losses that the core counts as skipped, and were none of the run's
-
-    def _refitter(self, setting: Setting) -> Refitter:
-        return refitter(
-            setting,
-            anchored=self._mode == "anchored",
-            first_step=_first_step(setting),
-            solve=self._fit_from,
-        )
+        self._run = Run(setting)
+        self._lock = threading.RLock()  # of the run, which is one thread's at a time
 
     def update(self, step: int, loss: float) -> Self:
         """Take the loss logged at a step and refit.
@@ -174,12 +147,7 @@ class Forecaster:
             taken.
         """
         with self._lock:
-            taken = self._core.update(step, loss)
-            if taken == UNREAD:
-                at = integer(step, field="step", lower=0, upper=2**53)
-                taken = self._core.update(at, _number(loss))
-            if taken == WANTS_START:
-                self._search()
+            self._run.update(step, loss)
         return self
 
     def update_many(self, steps: object, losses: object) -> Self:
@@ -195,76 +163,44 @@ class Forecaster:
         TypeError, ValueError
             As `update`, with nothing taken where the steps are refused.
         """
-        at = step_array(steps, source="update_many")
-        values = float_array(losses, source="update_many", field="loss", finite=False)
-        same_length("update_many", step=at, loss=values)
         with self._lock:
-            self._take(at, values)
+            self._run.update_many(steps, losses)
         return self
-
-    def _take(self, at: Ints, values: Floats) -> None:
-        before = np.concatenate([[self._core.last_step], at[:-1]])
-        back = np.flatnonzero(at <= before)
-        if back.size:
-            i = int(back[0])
-            raise ValueError(
-                f"update_many: step at index {i} is {at[i]}, which does not come after step "
-                f"{before[i]}"
-            )
-        last = self.schedule.steps - 1
-        if at.size and at[-1] > last:  # they ascend
-            i = int(np.argmax(at > last))
-            raise ValueError(
-                f"update_many: step at index {i} is {at[i]}, beyond the schedule, which ends at "
-                f"step {last}"
-            )
-        for step, loss in zip(at.tolist(), values.tolist(), strict=True):
-            self.update(step, loss)
-
-    def _search(self) -> None:
-        """Follow the minimum that many starts find, where it is lower."""
-        found = self._fit_from(None, self._budget)
-        here = self._core.objective
-        lower = not found.objective >= here * (1 - SAME)  # also where nothing is followed: NaN
-        if math.isfinite(found.objective) and lower:
-            self._core.start([found.params[name] for name in self._setting.free])
-        else:
-            self._core.decline_start()
 
     @property
     def law(self) -> Law:
         """The law."""
-        return self._setting.law
+        return self._run.setting.law
 
     @property
     def schedule(self) -> Schedule:
         """The schedule of the whole run."""
-        return self._setting.schedule
+        return self._run.setting.schedule
 
     @property
     def n(self) -> int:
         """Points that the parameters are fitted to."""
         with self._lock:
-            return self._core.n
+            return self._run.core.n
 
     @property
     def skipped(self) -> int:
         """Points left out because their loss was NaN or infinite."""
         with self._lock:
-            return self._core.skipped - self._miscounted
+            return self._run.skipped
 
     @property
     def params(self) -> Mapping[str, float]:
         """All parameters by name; the free ones are NaN while there are too few points."""
         with self._lock:
-            theta = self._core.theta
-        return MappingProxyType(self._setting.with_free(theta))
+            run = self._run
+            return MappingProxyType(run.setting.with_free(run.core.theta))
 
     @property
     def objective(self) -> float:
         """Sum of rho over the points; NaN while there are too few or the law has no value."""
         with self._lock:
-            return self._core.objective
+            return self._run.core.objective
 
     @property
     def gap(self) -> float:
@@ -273,7 +209,7 @@ class Forecaster:
         To leading order in the last step; 0 where every point is evaluated.
         """
         with self._lock:
-            return self._core.gap
+            return self._run.core.gap
 
     @property
     def status(self) -> str:
@@ -282,7 +218,8 @@ class Forecaster:
         Whether the points determine every parameter is for `fit` to say.
         """
         with self._lock:
-            return self._core.status if self._core.started else "waiting"
+            core = self._run.core
+            return core.status if core.started else "waiting"
 
     @property
     def curve(self) -> Curve:
@@ -294,8 +231,7 @@ class Forecaster:
             If there are none.
         """
         with self._lock:
-            steps, losses = self._core.steps, self._core.losses
-        return Curve(steps, losses, self.schedule, name="so far")
+            return self._run.curve
 
     def fit(self) -> Fit:
         """Return a full fit to the points so far, from many starts, without the prior.
@@ -305,25 +241,9 @@ class Forecaster:
         ValueError
             If there are fewer points than free parameters.
         """
-        return self._fit_from(None)
-
-    def _fit_from(self, start: Floats | None, timeout: float | None = None) -> Fit:
-        options, (fixed, bounds) = self._setting.options, self._given
-        return fit(
-            self.law,
-            self.curve,
-            loss=options.loss,
-            delta=options.delta,
-            space=options.space,
-            warmup=options.warmup,
-            skip_steps=_first_step(self._setting),
-            starts=None if start is None else [start],
-            rng=options.seed,
-            threads=None if start is None else 1,
-            fixed=fixed,
-            bounds=bounds,
-            timeout=timeout,
-        )
+        with self._lock:
+            setting, curve = self._run.setting, self._run.curve
+        return fit_in_full(setting, curve)
 
     def forecast(
         self,
@@ -356,32 +276,27 @@ class Forecaster:
         TypeError, ValueError
             For a step outside the schedule, or a level not within (0, 1).
         """
-        plan = self.schedule if schedule is None else schedule
-        if not isinstance(plan, Schedule):
-            raise TypeError(f"schedule is a {type(plan).__name__}; expected a Schedule")
+        if schedule is not None and not isinstance(schedule, Schedule):
+            raise TypeError(f"schedule is a {type(schedule).__name__}; expected a Schedule")
+        seen = self._seen
+        plan = schedule or seen.setting.schedule
         steps = np.array([plan.steps - 1]) if at is None else plan._asked(at)
-        outlook = self._outlook()
+        outlook = seen.outlook()
         if outlook is None:
-            nothing = np.full(len(steps), math.nan)
-            free, n = self._setting.free, self.n
-            whole = Forecast(steps, nothing, nothing, nothing, level, np.zeros(len(steps)), free, n)
+            whole = nothing_known(seen.setting.free, steps, level, seen.n)
         else:
             whole = outlook.at(steps, level, plan)
         return whole.last() if at is None else whole
 
-    def _outlook(self) -> Outlook | None:
-        """Return what there is to say, or None where that is nothing."""
+    @property
+    def _seen(self) -> Seen:
         with self._lock:
-            curve = self.curve if self._core.n else None
-            theta, last = self._core.theta, self._core.last_step
-        setting = self._setting
-        if setting.prior is None and not (curve and np.all(np.isfinite(theta))):
-            return None
-        start = theta if setting.prior is None else setting.prior.mean
-        return look(setting, curve, start, last if curve is None else int(curve.steps[-1]))
+            return self._run.seen
 
     def eta(self, loss: float, level: float = 0.9) -> Eta:
         """Return when the forecast reaches a loss, or that it never does.
+
+        Among more than 65536 steps to come, a dip shorter than such a share of them may be missed.
 
         Parameters
         ----------
@@ -406,12 +321,13 @@ class Forecaster:
     ) -> DecayPlan:
         """Return from which step on to decay the learning rate for the lowest final loss.
 
-        Until then it stays as it is at the next step.
+        Until then it stays as it is at the last step taken, or at the warm-up's end.
 
         Parameters
         ----------
         total_steps : int, optional
-            Steps of the run; by default the schedule's.
+            Steps of the run; by default the schedule's. At most 1e8 for a schedule that is an
+            array.
         shape : {"linear", "exponential", "1-sqrt", "cosine"}
             Of the decay, as of `lawfit.schedules.wsd`.
         end : float, optional
@@ -428,11 +344,12 @@ class Forecaster:
         return best_decay(self._known("best_decay"), total_steps, shape=shape, end=end, level=level)
 
     def _known(self, asked: str) -> Outlook:
-        outlook = self._outlook()
+        seen = self._seen
+        outlook = seen.outlook()
         if outlook is None:
-            wanted = len(self._setting.free)
+            wanted = len(seen.setting.free)
             raise ValueError(
-                f"{asked}: nothing is known yet with {self.n} points; expected {wanted} or a prior"
+                f"{asked}: nothing is known yet with {seen.n} points; expected {wanted} or a prior"
             )
         return outlook
 
@@ -441,63 +358,43 @@ class Forecaster:
         """What is wrong with the newest points, by a forecast from those before; None if nothing.
 
         The newest are a tenth of all, from 5 to 200; before them there must be 20, and 3 a
-        parameter. Losses without a value are in `skipped`.
+        parameter. Where the learning rate rose again there must be 20 since, and a quarter of those
+        before; where it fell at once, all but a loss above those before waits for as many. Losses
+        without a value are in `skipped`.
         """
-        with self._lock:
-            if not self._core.n:
-                return None
-            curve, theta = self.curve, self._core.theta
-        if not np.all(np.isfinite(theta)):
-            return None
-        return find_anomaly(self._setting, curve, theta)
+        return self._seen.anomaly()
 
     def replan(self, schedule: object) -> Self:
         """Go on with another schedule: a longer run, or another decay.
 
-        The points stay, and so do the parameters where the schedules agree so far.
+        The points stay, but for those within a longer warm-up, and so do the parameters where the
+        schedules agree so far.
 
         Raises
         ------
         TypeError, ValueError
-            For a schedule that ends before the last point; nothing has changed then.
+            For a schedule that ends before the last point, or with which the law has no value at
+            one; nothing has changed then.
         """
         plan = schedule if isinstance(schedule, Schedule) else Schedule(schedule)
         with self._lock:
-            last = self._core.last_step
+            last = self._run.core.last_step
             if last >= plan.steps:
                 raise ValueError(
                     f"the schedule ends at step {plan.steps - 1}, before the last point's, {last}"
                 )
-            setting = replace(self._setting, schedule=plan)
-            core = self._refitter(setting)
-            skipped = self.skipped
-            found = self._core.steps, self._core.losses, self._core.theta
-            self._setting, before = setting, self._setting
-            try:
-                counted = replayed(core, *found, last_step=last)
-            except ValueError:
-                self._setting = before
-                raise
-            self._core, self._miscounted = core, counted - skipped
+            self._run = Run.resumed(replace(self._run.setting, schedule=plan), self._run.state)
         return self
 
     def state_dict(self) -> dict[str, Any]:
         """Return the points and the parameters as plain JSON values, for a checkpoint."""
         with self._lock:
-            core = self._core
-            state = {
-                "format": STATE,
-                "law": self.law.name,
-                "steps": core.steps,
-                "losses": core.losses,
-                "theta": core.theta,
-                "last_step": core.last_step + 1,  # a count, as a whole number from 0
-                "skipped": self.skipped,
-            }
-        return {name: plain(value) for name, value in state.items()}
+            return self._run.state.to_dict(self._run.setting)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> Self:
         """Take the points and parameters that `state_dict` gave, instead of those there are.
+
+        The schedule and the options are not in it: they are this forecaster's.
 
         Raises
         ------
@@ -505,49 +402,18 @@ class Forecaster:
             For what is no such state, or one of another law, naming the key; nothing has changed
             then.
         """
-        record = Record(state, "state", STATE_KEYS)
-        if record.integer("format") != STATE:
-            raise ValueError(f"state: 'format' is {record.integer('format')}; this reads {STATE}")
-        if record.text("law") != self.law.name:
-            raise ValueError(f"state: 'law' is {record.text('law')!r}; expected {self.law.name!r}")
-        theta = record.reals("theta")
-        if theta.size != len(self._setting.free):
-            raise ValueError(f"state: 'theta' has {theta.size}; expected {self._setting.free}")
-        steps = step_array(record.items("steps"), source="state")
-        losses = record.reals("losses")
-        same_length("state", step=steps, loss=losses)
-        last = record.integer("last_step") - 1
         with self._lock:
-            core = self._refitter(self._setting)
-            previous, self._core = self._core, core
-            try:
-                counted = replayed(core, steps, losses, theta, last_step=last)
-            except ValueError:
-                self._core = previous
-                raise
-            self._miscounted = counted - record.integer("skipped")
+            setting = self._run.setting
+            self._run = Run.resumed(setting, read_state(state, setting))
         return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Forecaster does not pickle; keep its state_dict()")
 
     def __repr__(self) -> str:
         with self._lock:
             fitted = f"{self.n} points, {self.status}"
-            if self._core.started:
+            if self._run.core.started:
                 shown = ", ".join(f"{name}={value:.6g}" for name, value in self.params.items())
                 fitted += f": {shown}; final loss {self.forecast(level=None)}"
         return f"<Forecaster {self.law.name!r}: {fitted}>"
-
-
-def _first_step(setting: Setting) -> int:
-    skip = setting.options.skip_steps
-    return setting.schedule.warmup if skip is None else skip
-
-
-def _number(loss: Any) -> float:
-    """Return a loss that is no Python float: another number, missing, or a tensor of one."""
-    if loss is None:
-        return math.nan
-    item = getattr(loss, "item", None)
-    value = item() if callable(item) and getattr(loss, "ndim", 0) == 0 else loss
-    if isinstance(value, float) and not math.isfinite(value):
-        return value
-    return real(value, field="loss")

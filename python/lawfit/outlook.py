@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lawfit._noise import Noise, noise_about
+from lawfit._noise import Noise, noise_about, noise_of
 from lawfit._points import Points, Setting
 from lawfit._special import student_t_quantile
 from lawfit._validate import Floats, Ints, real
@@ -17,7 +17,7 @@ from lawfit.prediction import Request, request
 from lawfit.schedule import Schedule
 from lawfit.uncertainty import around, law_derivatives
 
-__all__ = ["Forecast", "Outlook", "look"]
+__all__ = ["Forecast", "Outlook", "look", "nothing_known", "read_level"]
 
 # The weight of the prior depends on the noise about the minimum, which depends on that weight.
 ROUNDS = 4
@@ -73,6 +73,19 @@ class Forecast:
         return f"{self.loss:.4g} ({100 * self.level:g} %: {self.lower:.4g} to {self.upper:.4g})"
 
 
+def nothing_known(free: tuple[str, ...], steps: Ints, level: float | None, n: int) -> Forecast:
+    """Return the forecast while there is nothing to say."""
+    nan = np.full(steps.shape, math.nan)
+    if level is not None:
+        read_level(level)
+    return Forecast(steps, nan, nan, nan, level, np.zeros(steps.shape), free, n)
+
+
+def read_level(level: object) -> float:
+    """Check an interval's level."""
+    return real(level, field="level", lower=0, upper=1, strict=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """Parameters, and how they and the points scatter.
@@ -90,8 +103,9 @@ class Outlook:
         Degrees of freedom of Student's t.
     memory : float
         How many points in a row are worth one independent one.
-    last_step, points : int
-        The last point's step, -1 without any, and how many there are.
+    last_point, last_step, points : int
+        The last point's step, and the last one taken, with a loss that counts or not, -1 without
+        any; and how many points there are.
     """
 
     setting: Setting
@@ -100,6 +114,7 @@ class Outlook:
     noise: float
     freedom: float
     memory: float
+    last_point: int
     last_step: int
     points: int
 
@@ -109,26 +124,34 @@ class Outlook:
         variances, shares, lost = self._spread(derivatives)
         lower = upper = np.full(values.shape, math.nan)
         if level is not None:
-            outside = (1 - real(level, field="level", lower=0, upper=1, strict=True)) / 2
+            outside = (1 - read_level(level)) / 2
             t = -student_t_quantile(outside, self.freedom)
             z = -student_t_quantile(outside, math.inf)
-            with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
                 spread = variances + (self.noise * self._unit(values)) ** 2
                 half = np.sqrt(t**2 * spread + z**2 * self._law_variance(steps, values))
                 lower, upper = around(values, half, logarithmic=self._logarithmic)
         return Forecast(steps, values, lower, upper, level, shares, lost, self.points)
 
-    def off(self, steps: Ints, losses: Floats) -> tuple[Floats, Floats]:
-        """Return how far losses are above their forecasts, and these' variances without noise.
-
-        Both in the residuals' space.
-        """
+    def expects(self, steps: Ints) -> tuple[Floats, Floats]:
+        """Return forecasts, and their variances without noise, in the residuals' space."""
         values, derivatives = self._law(self.setting.schedule, steps)
         variances, _, _ = self._spread(derivatives)
         with np.errstate(invalid="ignore", divide="ignore"):
-            above = np.log(losses / values) if self._logarithmic else losses - values
-            known = (variances + self._law_variance(steps, values)) / self._unit(values) ** 2
-        return above, known
+            return values, (variances + self._law_variance(steps, values)) / self._unit(values) ** 2
+
+    def above(self, losses: Floats, expected: Floats) -> Floats:
+        """Return how far losses are above what was expected, in the residuals' space."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.log(losses / expected) if self._logarithmic else losses - expected
+
+    def ends(self, loss: float, half: float) -> tuple[float, float]:
+        """Return the ends of an interval of this half-width as a residual."""
+        if not self._logarithmic:
+            return loss - half, loss + half
+        with np.errstate(over="ignore"):
+            factor = float(np.exp(half))
+        return loss / factor, loss * factor
 
     def noise_at(self, loss: float) -> float:
         """Return the standard deviation of the noise of a loss, in its unit."""
@@ -143,10 +166,10 @@ class Outlook:
         return values if self._logarithmic else np.ones_like(values)
 
     def _law_variance(self, steps: Ints, values: Floats) -> Floats:
-        ahead = steps > self.last_step
-        if self.last_step < 0 or not ahead.any():
+        ahead = steps > self.last_point
+        if self.last_point < 0 or not ahead.any():
             return np.zeros(values.shape)
-        now = self._request(self.setting.schedule, np.array([self.last_step]))
+        now = self._request(self.setting.schedule, np.array([self.last_point]))
         change = values - now.evaluate([*self.params.values()], exact=False)
         result: Floats = np.where(ahead, (self.setting.law_error * change) ** 2, 0.0)
         return result
@@ -156,6 +179,8 @@ class Outlook:
         return request(self.setting.law, schedule, steps, warmup=warmup, sizes=NO_SIZES)
 
     def _law(self, schedule: Schedule, steps: Ints) -> tuple[Floats, Floats]:
+        if not len(steps):
+            return np.zeros(0), np.zeros((0, len(self.setting.free)))
         asked = self._request(schedule, steps)
         found = law_derivatives(
             self.setting.law, self.params, self.setting.free, asked, exact=False
@@ -173,10 +198,10 @@ class Outlook:
         values, vectors = np.linalg.eigh(whole / np.outer(scale, scale))
         lost = values <= LEAST_EIGENVALUE
         weights = np.divide(1, values, where=~lost, out=np.zeros_like(values))
-        j = derivatives / scale @ vectors  # by parameters that are independent of each other
-        variances: Floats = j**2 @ weights
-        pull = (j * weights) @ vectors.T / scale
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            j = derivatives / scale @ vectors  # by parameters that are independent of each other
+            variances: Floats = j**2 @ weights
+            pull = (j * weights) @ vectors.T / scale
             shares = np.einsum("ij,jk,ik->i", pull, of_prior, pull) / variances
             open_share = np.sum(j[:, lost] ** 2, axis=1) / np.sum(j**2, axis=1)
         variances[open_share > SHARE_OF_FORECAST**2] = math.inf
@@ -186,27 +211,32 @@ class Outlook:
 
 
 def look(
-    setting: Setting, curve: Curve | None, start: Floats, last_step: int, *, search: bool = False
-) -> Outlook:
-    """Return the outlook from points: at their minimum, or at that with the prior.
+    setting: Setting,
+    curve: Curve | None,
+    starts: Sequence[Floats],
+    *,
+    last_step: int,
+    search: bool = False,
+) -> Outlook | None:
+    """Return the outlook from points at their minimum, or at that with the prior.
 
-    The minimum is at `start`, or is to be searched from there. Without any point the outlook is the
-    prior's.
+    The minimum is at the first of `starts` where the law has a value at all points, or, with a
+    prior or `search`, is found from there; None if there is no such start. Without any point the
+    outlook is the prior's, if there is one.
     """
     prior = setting.prior
-    p = len(setting.free)
     if curve is None:
-        assert prior is not None
-        theta, n = prior.mean, 0
-        noise = Noise(prior.noise, 1.0, 1.0, math.inf, 1.0, np.zeros((p, p)))
+        if prior is None:
+            return None
+        theta, noise, n, last_point = setting.within(prior.mean), noise_of(prior), 0, -1
     else:
         points = Points(setting, curve)
-        theta = points.minimum(start) if search and prior is None else start
-        noise, n = noise_about(points, theta, prior), points.n
-        for _ in range(ROUNDS if prior is not None else 0):
-            theta = points.minimum(theta, weight=noise.scale)
-            noise = noise_about(points, theta, prior)
-    known = prior is not None or n > p
+        within = [setting.within(start) for start in starts]
+        found = _settled(points, within, search=search)
+        if found is None:
+            return None
+        (theta, noise), n, last_point = found, points.n, int(curve.steps[-1])
+    known = prior is not None or n > len(setting.free)
     return Outlook(
         setting=setting,
         params=setting.with_free(theta),
@@ -214,6 +244,24 @@ def look(
         noise=noise.sd,
         freedom=noise.freedom,
         memory=noise.memory,
+        last_point=last_point,
         last_step=last_step,
         points=n,
     )
+
+
+def _settled(
+    points: Points, starts: Sequence[Floats], *, search: bool
+) -> tuple[Floats, Noise] | None:
+    """Return the minimum and the noise about it; None where the law has no value at some point."""
+    prior = points.setting.prior
+    for start in starts:
+        theta = points.minimum(start) if search and prior is None else start
+        noise = noise_about(points, theta, prior)
+        for _ in range(ROUNDS if prior is not None else 0):
+            if noise is not None:
+                theta = points.minimum(theta, weight=noise.scale)
+                noise = noise_about(points, theta, prior)
+        if noise is not None:
+            return theta, noise
+    return None

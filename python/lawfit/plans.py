@@ -9,14 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from lawfit._validate import Floats, Ints, integer, real
-from lawfit.outlook import Forecast, Outlook
+from lawfit.outlook import Forecast, Outlook, read_level
 from lawfit.pieces import MAX_STEPS
 from lawfit.schedule import Schedule
 from lawfit.schedules import Decay, wsd
 
-__all__ = ["DecayPlan", "Eta", "best_decay", "eta"]
+__all__ = ["DecayPlan", "Eta", "best_decay", "eta", "refined_start", "tried_starts", "window"]
 
-BLOCK = 65536  # steps that are forecast together
+BLOCK = 65536  # steps that are forecast together; of more to come, evenly spaced ones first
+MOST_DENSE = 10**8  # steps of a schedule that is an array
 STARTS = 33  # of the decay, tried first
 FINEST = 1000  # the best one is found to this part of the steps
 
@@ -84,28 +85,40 @@ class DecayPlan:
 
 def eta(outlook: Outlook, target: object, level: float) -> Eta:
     """Return when a loss is reached; see `Forecaster.eta`."""
-    wanted = real(target, field="loss")
-    found: dict[str, int | None] = {"step": None, "earliest": None, "latest": None}
-    steps = outlook.setting.schedule.steps
-    for begin in range(outlook.last_step + 1, steps, BLOCK):
-        part = outlook.at(np.arange(begin, min(begin + BLOCK, steps)), level)
-        for name, values in zip(found, (part.loss, part.lower, part.upper), strict=True):
-            reached = np.flatnonzero(np.asarray(values) <= wanted)
-            if found[name] is None and reached.size:
-                found[name] = begin + int(reached[0])
-        if None not in found.values():
-            break
+    wanted, level = real(target, field="loss"), read_level(level)
+    found = {
+        name: _first_reached(outlook, wanted, level, end)
+        for name, end in (("step", "loss"), ("earliest", "lower"), ("latest", "upper"))
+    }
     return Eta(wanted, level=level, **found)
+
+
+def _first_reached(outlook: Outlook, wanted: float, level: float, end: str) -> int | None:
+    """Return the first step to come where this end of the forecast is no higher."""
+    low, high = outlook.last_step + 1, outlook.setting.schedule.steps
+    while low < high:
+        steps = np.unique(np.linspace(low, high - 1, min(high - low, BLOCK)).astype(np.int64))
+        reached = np.flatnonzero(getattr(outlook.at(steps, level), end) <= wanted)
+        if not reached.size:
+            return None
+        k, every = int(reached[0]), steps.size == high - low
+        if every or k == 0:
+            return int(steps[k])
+        low, high = int(steps[k - 1]) + 1, int(steps[k]) + 1
+    return None
 
 
 def best_decay(
     outlook: Outlook, total_steps: object, *, shape: Decay, end: object, level: float
 ) -> DecayPlan:
     """Return the decay with the lowest final loss; see `Forecaster.best_decay`."""
+    level = read_level(level)
     plan = outlook.setting.schedule
     first = max(outlook.last_step + 1, plan.warmup + 1)
     total = plan.steps if total_steps is None else total_steps
-    total = integer(total, field="total_steps", lower=first + 1, upper=MAX_STEPS)
+    total = integer(
+        total, field="total_steps", lower=first + 1, upper=MAX_STEPS if plan._pieces else MOST_DENSE
+    )
     held = float(plan.at([min(first, plan.steps) - 1])[0])
     if held == 0:
         raise ValueError(f"best_decay: the learning rate is 0 already at step {first - 1}")
@@ -113,32 +126,58 @@ def best_decay(
     default = lowest if lowest < held else 0.0
     least = default if end is None else real(end, field="end", lower=0, upper=held)
 
+    known = min(first, plan.steps)
+
     def decayed(start: int) -> Schedule:
-        rates = wsd(steps=total, peak=held, decay_start=start, end=least, shape=shape).lr.copy()
-        known = min(first, plan.steps)
-        rates[:known] = plan.at(np.arange(known))
-        return Schedule(rates, warmup=plan.warmup)
+        rest, begins = total - known, start - known
+        later = wsd(steps=rest, peak=held, decay_start=begins, end=least, shape=shape)
+        return _followed(plan, known, later)
 
     def final(start: int) -> float:
-        return float(np.ravel(outlook.at(at_end, None, decayed(start)).loss)[0])
+        loss = float(np.ravel(outlook.at(at_end, None, decayed(start)).loss)[0])
+        return math.inf if math.isnan(loss) else loss
 
     at_end = np.array([total - 1])
     _check_known(outlook.at(at_end, level, decayed((first + total) // 2)))
-    starts = np.unique(np.linspace(first, total - 1, STARTS).astype(np.int64))
-    losses = np.array([final(int(start)) for start in starts])
-    start, loss = _refined(starts, losses, final, max(1, total // FINEST))
+    starts, losses = tried_starts(final, first, total)
+    start, loss = refined_start(starts, losses, final, total)
     forecast = outlook.at(at_end, level, decayed(start)).last()
-    near = starts[losses <= loss + outlook.noise_at(loss)]
-    window = min(int(near.min(initial=start)), start), max(int(near.max(initial=start)), start)
+    near = window(starts, losses, start, loss + outlook.noise_at(loss))
     assert isinstance(forecast.lower, float)
     assert isinstance(forecast.upper, float)
-    return DecayPlan(start, loss, forecast.lower, forecast.upper, level, window, decayed(start))
+    return DecayPlan(start, loss, forecast.lower, forecast.upper, level, near, decayed(start))
 
 
-def _refined(
-    starts: Ints, losses: Floats, final: Callable[[int], float], finest: int
+def window(starts: Ints, losses: Floats, best: int, highest: float) -> tuple[int, int]:
+    """Return the first and the last of the starts that end no higher, the best one included."""
+    near = starts[losses <= highest]
+    return int(near.min(initial=best)), int(near.max(initial=best))
+
+
+def _followed(plan: Schedule, known: int, later: Schedule) -> Schedule:
+    """Return the first steps of a schedule, and another one after them."""
+    if plan._pieces is None or later._pieces is None:
+        return Schedule(np.concatenate([plan.lr[:known], later.lr]), warmup=plan.warmup)
+    past, at = [], 0
+    for piece in plan._pieces:
+        if at == known:
+            break
+        past.append(piece._replace(steps=min(piece.steps, known - at)))
+        at += past[-1].steps
+    return Schedule.from_pieces([*past, *later._pieces], warmup=plan.warmup)
+
+
+def tried_starts(final: Callable[[int], float], first: int, total: int) -> tuple[Ints, Floats]:
+    """Return starts of a decay from step `first` to the end, and the losses they end at."""
+    starts = np.unique(np.linspace(first, total - 1, STARTS).astype(np.int64))
+    return starts, np.array([final(int(start)) for start in starts])
+
+
+def refined_start(
+    starts: Ints, losses: Floats, final: Callable[[int], float], total: int
 ) -> tuple[int, float]:
     """Halve the grid about its lowest loss until it is fine enough."""
+    finest = max(1, total // FINEST)
     best = int(np.argmin(losses))
     start, loss = int(starts[best]), float(losses[best])
     low, high = int(starts[max(best - 1, 0)]), int(starts[min(best + 1, starts.size - 1)])
@@ -155,7 +194,7 @@ def _refined(
 
 def _check_known(forecast: Forecast) -> None:
     if not math.isfinite(np.ravel(forecast.upper)[0]):
-        unknown = ", ".join(forecast.undetermined)
+        unknown = ", ".join(forecast.undetermined) or "the final loss"
         raise ValueError(
             f"best_decay: the points so far do not determine {unknown}; a prior, or points of a "
             "decay, would"

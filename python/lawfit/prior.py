@@ -11,9 +11,10 @@ import numpy as np
 
 from lawfit._validate import Floats, closest, real
 from lawfit.law import Law
+from lawfit.options import Options
 from lawfit.result import Fit
 
-__all__ = ["BY_MEDIAN", "Prior", "read_prior"]
+__all__ = ["BY_MEDIAN", "Prior", "check_same", "held_by", "read_prior"]
 
 # Standard deviation of a normal distribution by the median of absolute deviations.
 BY_MEDIAN = 1.482602218505602
@@ -71,8 +72,40 @@ def read_prior(fit: Any, spread: Any, law: Law, free: Sequence[str]) -> Prior | 
     covariance = own[np.ix_(known, known)]
     np.fill_diagonal(covariance, variances[known])
     correlation = covariance / np.outer(scale, scale)
-    precision[np.ix_(known, known)] = np.linalg.inv(correlation) / np.outer(scale, scale)
+    inverse = np.linalg.inv(correlation)
+    precision[np.ix_(known, known)] = (inverse + inverse.T) / 2 / np.outer(scale, scale)
     return Prior(mean, precision, BY_MEDIAN * float(np.median(np.abs(fit.residuals))))
+
+
+def held_by(fit: Any, law: Law, bounds: Any) -> dict[str, float | None]:
+    """Return the values that a prior's fit has for what the law holds: its C is one beside its λ.
+
+    A parameter with bounds of its own is not held.
+    """
+    if not isinstance(fit, Fit):
+        return {}
+    kept = [name for name, p in law.parameters.items() if p.held is not None]
+    return {k: fit.params[k] for k in kept if k in fit.params and k not in (bounds or {})}
+
+
+def check_same(fit: Fit, held: Mapping[str, float], options: Options) -> None:
+    """Refuse a fit whose parameters mean something else.
+
+    Raises
+    ------
+    ValueError
+        For one in another space or with the warm-up read otherwise, or that holds a parameter
+        elsewhere.
+    """
+    for field in ("space", "warmup"):
+        there, here = getattr(fit.options, field), getattr(options, field)
+        if there != here:
+            raise ValueError(f"prior: its {field} is {there!r}; expected {here!r}, as here")
+    for name, value in held.items():
+        if name not in fit.free and fit.params[name] != value:
+            raise ValueError(
+                f"prior: it holds {name} at {fit.params[name]!r}; expected {value!r}, as here"
+            )
 
 
 def _spreads(spread: Any, free: Sequence[str]) -> Floats:

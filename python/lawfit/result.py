@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from lawfit import _core
+from lawfit._html import fragment
 from lawfit._validate import Floats, integer
 from lawfit.curves import as_curves
 from lawfit.law import Law
@@ -20,7 +21,7 @@ from lawfit.prediction import Request, request
 from lawfit.rows import Rows, curve_rows, is_table, rows_of
 from lawfit.saved import FORMAT, Saved, plain, read_fit
 from lawfit.scores import Score, Scores, score
-from lawfit.text import fit_line, fit_summary
+from lawfit.text import fit_line, fit_summary, parameter_rows, quality_lines, warning_lines
 from lawfit.uncertainty import conf_int, interval
 
 __all__ = ["SUCCESSES", "Fit", "Trained"]
@@ -332,6 +333,10 @@ class Fit(Saved):
 
     def __repr__(self) -> str:
         return fit_line(self)
+
+    def _repr_html_(self) -> str:
+        before = [*self.law.equations(), self.message]
+        return fragment(before, parameter_rows(self), [*quality_lines(self), *warning_lines(self)])
 
     def __hash__(self) -> int:
         return hash((self.law, self.free, self.objective))

@@ -16,14 +16,19 @@ if TYPE_CHECKING:
     from lawfit.result import Fit
 
 __all__ = [
+    "aligned",
     "bootstrap_line",
     "bootstrap_summary",
     "fit_line",
     "fit_summary",
     "grouped_line",
     "grouped_summary",
+    "joined",
+    "parameter_rows",
+    "quality_lines",
     "table_line",
     "table_summary",
+    "warning_lines",
 ]
 
 # Beyond this condition a parameter's error says more about its partners than about itself.
@@ -41,15 +46,16 @@ def fit_line(fit: Fit) -> str:
 def fit_summary(fit: Fit) -> str:
     """Return a fit on several lines."""
     lines = [*fit.law.equations(), fit.message, ""]
-    lines += _parameters(fit)
-    lines += ["", *_quality(fit)]
-    warnings = _warnings(fit)
-    return _lines([*lines, *([""] if warnings else []), *warnings])
+    lines += aligned(parameter_rows(fit))
+    lines += ["", *quality_lines(fit)]
+    warnings = warning_lines(fit)
+    return joined([*lines, *([""] if warnings else []), *warnings])
 
 
-def _parameters(fit: Fit) -> list[str]:
+def parameter_rows(fit: Fit) -> list[tuple[str, ...]]:
+    """Return the table of a fit's parameters, its head first."""
     profiled = {name for point in fit.profile for name in point.values}
-    rows = [("parameter", "value", "stderr", "")]
+    rows: list[tuple[str, ...]] = [("parameter", "value", "stderr", "")]
     for name, value in fit.params.items():
         error = fit.stderr[name]
         if name in profiled:
@@ -63,15 +69,15 @@ def _parameters(fit: Fit) -> list[str]:
         else:
             shown, remark = f"{error:.3g}", ""
         rows.append((name, f"{value:.8g}", shown, remark))
-    return _aligned(rows)
+    return rows
 
 
-def _lines(lines: Sequence[str]) -> str:
+def joined(lines: Sequence[str]) -> str:
     """Return the text of lines, each of which stays one."""
     return "\n".join(map(printable, lines))
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return rows of a table, a name to the left, numbers to the right, a remark at the end."""
     rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -87,7 +93,8 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _quality(fit: Fit) -> list[str]:
+def quality_lines(fit: Fit) -> list[str]:
+    """Return how good a fit is and how it was made."""
     options, scored = fit.options, fit.training
     delta = f" (delta {options.delta:g})" if options.loss in ("huber", "soft_l1") else ""
     kind = f"{options.loss}{delta} on {options.space} residuals"
@@ -115,7 +122,8 @@ def _profile(fit: Fit | GroupedFit) -> list[str]:
     ]
 
 
-def _warnings(fit: Fit) -> list[str]:
+def warning_lines(fit: Fit) -> list[str]:
+    """Return what else to know of a fit, warnings last."""
     lines = [f"note: {note}" for note in fit.notes]
     if fit.undetermined:
         verb = "determine" if len(fit.undetermined) == 1 else "tell apart"
@@ -162,7 +170,7 @@ def grouped_summary(fit: GroupedFit) -> str:
         *_profile(fit),
     ]
     notes = dict.fromkeys(note for one in fit.fits for note in one.notes)
-    return _lines([*lines, *(f"note: {note}" for note in notes)])
+    return joined([*lines, *(f"note: {note}" for note in notes)])
 
 
 def _shared(fit: GroupedFit) -> list[str]:
@@ -177,7 +185,7 @@ def _shared(fit: GroupedFit) -> list[str]:
         elif name in fit.undetermined:
             remark = "undetermined"
         rows.append((name, f"{value:.8g}", shown, remark))
-    return _aligned(rows) if rows else []
+    return aligned(rows) if rows else []
 
 
 def _groups(fit: GroupedFit) -> list[str]:
@@ -197,7 +205,7 @@ def _groups(fit: GroupedFit) -> list[str]:
             )
         )
     more = len(fit) - LINES
-    return [*_aligned(rows), *([f"  … and {more} more"] if more > 0 else [])]
+    return [*aligned(rows), *([f"  … and {more} more"] if more > 0 else [])]
 
 
 def bootstrap_line(found: Bootstrap) -> str:
@@ -231,13 +239,13 @@ def bootstrap_summary(found: Bootstrap) -> str:
             held = name not in fit.free
             shown = ("", "", "") if held else (f"{errors[name]:.3g}", f"{low:.6g}", f"{high:.6g}")
             rows.append((name, f"{value:.8g}", *shown, "held" if held else ""))
-        lines += [*_aligned(rows), ""]
+        lines += [*aligned(rows), ""]
     lines.append(f"{_ended(found.counts())} of {found.n} replicates; seed {found.seed}")
     if good < found.n:
         lines.append(
             f"warning: {found.n - good} replicates did not converge and are in no interval"
         )
-    return _lines(lines)
+    return joined(lines)
 
 
 def _ended(counts: Mapping[str, int]) -> str:
@@ -266,11 +274,11 @@ def table_summary(table: FitTable) -> str:
             )
         )
     more = len(table) - LINES
-    lines = [*table.law.equations(), "", *_aligned(rows)]
+    lines = [*table.law.equations(), "", *aligned(rows)]
     lines += [f"  … and {more} more"] if more > 0 else []
     lines += ["", f"{_ended(table.counts())} of {len(table)} groups"]
     if table.resamples:
         ended = table.resampled_counts()
         lines.append(f"{_ended(ended)} of {sum(ended.values())} resamples; seed {table.seed}")
     lines += [f"note: {note}" for note in table.notes]
-    return _lines(lines)
+    return joined(lines)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lawfit.prediction import Request
     from lawfit.result import Fit
 
-__all__ = ["around", "conf_int", "interval", "law_derivatives"]
+__all__ = ["around", "conf_int", "difference", "interval", "law_derivatives"]
 
 METHODS = ("sandwich",)
 SCALES = ("auto", "linear", "log")
@@ -65,6 +65,22 @@ def interval(fit: Fit, asked: Request, level: float) -> tuple[Floats, Floats]:
         if fit.options.loss == "binomial":
             low, high = np.maximum(low, 0), np.minimum(high, 1)
     return asked.as_asked(low), asked.as_asked(high)
+
+
+def difference(fit: Fit, one: Request, other: Request, level: float) -> tuple[Floats, Floats]:
+    """Return the ends of an interval for how far the law at `one` is above the law at `other`.
+
+    Row by row, by the delta method: what both depend on alike cancels.
+    """
+    t = _quantile(fit, level)
+    exact = fit.options.exact
+    (value, j), (other_value, other_j) = (
+        map(asked.as_asked, law_derivatives(fit.law, fit.params, fit.free, asked, exact=exact))
+        for asked in (one, other)
+    )
+    with np.errstate(invalid="ignore", over="ignore"):
+        half = t * _errors(fit, j - other_j)
+        return value - other_value - half, value - other_value + half
 
 
 def around(values: Floats, half: Floats, *, logarithmic: bool) -> tuple[Floats, Floats]:

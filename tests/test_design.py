@@ -1,0 +1,393 @@
+"""Schedules designed by a fitted law: held against brute force, scipy and published numbers."""
+
+import dataclasses
+import itertools
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import optimize
+
+import lawfit as lf
+from golden_data import MULTIPOWER_TRAIN, multipower_curves
+from lawfit._free_form import _isotonic
+from lawfit._last_loss import LastLoss
+from lawfit.plans import window
+from lawfit.prediction import request
+
+GOLDEN = Path(__file__).parent / "golden"
+STEPS, PEAK, WARMUP = 300, 3e-3, 20
+RUN = {"steps": STEPS, "peak": PEAK, "warmup": WARMUP}
+TRUE = {
+    "annealing": {"L0": 1.5, "A": 0.4, "alpha": 0.5, "C": 3.0, "lam": 0.95},
+    "multi_power": {
+        "L0": 1.5, "A": 0.4, "alpha": 0.5, "B": 40.0, "C": 20.0, "beta": 0.6, "gamma": 0.6
+    },
+}  # fmt: skip
+SIMPLE = ["annealing", "multi_power"]
+CLOSE = 1e-6  # nats: a thousandth of what any run can tell
+
+
+def fitted(law, **options):
+    """Fit a law to two runs made by it, with a wave for noise, and put the truth in its place."""
+    runs = []
+    steps = np.arange(WARMUP + 10, STEPS, 5)
+    for name, schedule in (
+        ("cosine", lf.schedules.cosine(**RUN, end=3e-4)),
+        ("wsd", lf.schedules.wsd(**RUN, decay_start=200, end=3e-4)),
+        ("constant", lf.schedules.constant(**RUN)),
+    ):
+        loss = lf.predict(law, TRUE[law], schedule, at=steps)
+        runs.append(lf.Curve(steps, loss * (1 + 1e-3 * np.sin(3.0 * steps)), schedule, name=name))
+    held = {"lam": 0.95} if law == "annealing" else {"gamma": 0.6, "C": 20.0}
+    fit = lf.fit(law, runs, fixed=held, **options)
+    return dataclasses.replace(fit, params=TRUE[law])
+
+
+@pytest.fixture(scope="module", params=SIMPLE)
+def fit(request):
+    return fitted(request.param)
+
+
+@pytest.fixture(scope="module")
+def annealed():
+    return fitted("annealing")
+
+
+def final(fit, schedule):
+    return fit.predict(schedule, at=[schedule.steps - 1])[0]
+
+
+# The family
+
+
+@pytest.mark.parametrize("end", [None, 3e-4, [1e-3, 1e-4]])
+def test_no_member_of_the_family_ends_lower(fit, end):
+    found = lf.design_schedule(fit, **RUN, end=end)
+    shares = (0.0, 0.01, 0.03, 0.1, 0.3)
+    ends = {None: [s * PEAK for s in shares]}.get(end, end) if end is None else np.atleast_1d(end)
+    best = min(
+        final(fit, lf.schedules.wsd(**RUN, decay_start=start, end=last, shape=shape))
+        for start in range(WARMUP, STEPS)
+        for last in ends
+        for shape in ("linear", "exponential", "1-sqrt", "cosine")
+        if shape != "exponential" or last > 0
+    )
+    assert found.loss == pytest.approx(best, abs=CLOSE)
+    assert found.loss == pytest.approx(final(fit, found.schedule), abs=1e-12)
+    assert found.end in ends
+    again = lf.schedules.wsd(**RUN, decay_start=found.start, end=found.end, shape=found.shape)
+    assert found.schedule == again
+
+
+def test_one_shape_and_one_end(annealed):
+    found = lf.design_schedule(annealed, **RUN, shape="cosine", end=1e-4)
+    assert (found.shape, found.end) == ("cosine", 1e-4)
+    low, high = found.window
+    assert WARMUP <= low <= found.start <= high < STEPS
+    inside = lf.schedules.wsd(**RUN, decay_start=low, end=1e-4, shape="cosine")
+    assert final(annealed, inside) <= found.loss + annealed.training.RMSE
+
+
+def test_the_window_holds_the_best_start():
+    starts, losses = np.array([0, 10, 20]), np.array([3.0, 2.0, 2.5])
+    assert window(starts, losses, 13, 2.4) == (10, 13)
+    assert window(starts, losses, 13, 1.0) == (13, 13)
+    assert window(starts, losses, 10, 3.0) == (0, 20)
+
+
+def test_the_ramp_is_kept(annealed):
+    for ramp, form in itertools.product(("open", "shifted", "closed"), ("family", "free")):
+        found = lf.design_schedule(annealed, **RUN, ramp=ramp, form=form, end=3e-4)
+        held = lf.schedules.constant(**RUN, ramp=ramp)
+        assert found.schedule.warmup == WARMUP
+        np.testing.assert_array_equal(found.schedule.lr[: WARMUP + 1], held.lr[: WARMUP + 1])
+
+
+def test_a_law_of_size_takes_the_size():
+    law = lf.laws.annealing_size
+    params = {**TRUE["annealing"], "B": 10.0, "beta": 0.3}
+    runs = []
+    for n, schedule in itertools.product(
+        (1e4, 1e5, 1e6), (lf.schedules.cosine(**RUN, end=3e-4), lf.schedules.constant(**RUN))
+    ):
+        steps = np.arange(30, STEPS, 10)
+        loss = lf.predict(law, params, schedule, at=steps, size=n)
+        wave = 1 + 1e-3 * np.sin(3.0 * steps + n)
+        runs.append(lf.Curve(steps, loss * wave, schedule, params=n))
+    fit = lf.fit(law, runs, fixed={"lam": 0.95})
+    for form in ("family", "free"):
+        small, large = (
+            lf.design_schedule(fit, **RUN, params=n, form=form, end=3e-4) for n in (1e4, 1e6)
+        )
+        assert small.start == large.start  # the size only adds
+        assert small.loss > large.loss
+    with pytest.raises(ValueError, match="column 'N' needs params"):
+        lf.design_schedule(fit, **RUN)
+
+
+# The free form
+
+
+def test_the_annealing_laws_free_form_is_one_sudden_fall(annealed):
+    found = lf.design_schedule(annealed, **RUN, form="free", end=3e-4)
+    best = min(
+        final(annealed, lf.schedules.two_stage(**RUN, switch=switch, second=3e-4))
+        for switch in range(WARMUP + 1, STEPS)
+    )
+    assert found.loss == pytest.approx(best, abs=CLOSE)
+    assert set(np.round(found.schedule.lr[WARMUP:] / PEAK, 9)) == {1.0, 0.1}
+    assert any("too suddenly" in note for note in found.notes)
+
+
+@given(st.lists(st.floats(0, 1), min_size=8, max_size=8), st.floats(0.05, 20))
+def test_no_schedule_that_never_rises_ends_lower_by_the_annealing_law(levels, power):
+    fit = _annealed()
+    best = _free(end=3e-4)
+    shape = np.interp(
+        np.linspace(0, 1, STEPS - WARMUP) ** power, np.linspace(0, 1, 8), sorted(levels)[::-1]
+    )
+    rates = lf.schedules.constant(**RUN).lr.copy()
+    rates[WARMUP:] = 3e-4 + (PEAK - 3e-4) * shape
+    rates[WARMUP] = PEAK
+    assert final(fit, lf.Schedule(rates, warmup=WARMUP)) >= best.loss - CLOSE
+
+
+_cache = {}
+
+
+def _annealed():
+    return _cache.setdefault("fit", fitted("annealing"))
+
+
+def _free(end):
+    key = ("free", end)
+    if key not in _cache:
+        _cache[key] = lf.design_schedule(_annealed(), **RUN, form="free", end=end)
+    return _cache[key]
+
+
+def test_scipy_finds_no_lower_free_form_of_the_multi_power_law():
+    run, floor = {"steps": 60, "peak": PEAK, "warmup": 5}, 3e-4
+    fit = fitted("multi_power")
+    found = lf.design_schedule(fit, **run, form="free", end=floor)
+    held = lf.schedules.constant(**run).lr
+    last = last_loss(fit, lf.Schedule(held, warmup=5))
+
+    def loss(falls):
+        rates = held.copy()
+        rates[6:] -= np.cumsum(falls) * PEAK
+        value, gradient = last(rates)
+        return value, -np.cumsum(gradient[:5:-1])[::-1] * PEAK
+
+    room = optimize.LinearConstraint(np.ones((1, 54)), 0, 1 - floor / PEAK)
+    rng = np.random.default_rng(0)
+    begun = [np.zeros(54), np.full(54, 0.9 / 54), *(rng.dirichlet(np.ones(54)) * 0.9 for _ in "ab")]
+    for start in begun:
+        other = optimize.minimize(
+            loss, start, jac=True, method="SLSQP", bounds=[(0, 1)] * 54, constraints=[room],
+            options={"maxiter": 300, "ftol": 1e-12},
+        )  # fmt: skip
+        assert found.loss <= other.fun + 1e-5
+    assert found.schedule.lr[5:].min() >= floor * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("floor", [3e-4, 3e-5])
+def test_a_free_form_never_rises_and_ends_no_higher_than_the_family(fit, floor):
+    found = lf.design_schedule(fit, **RUN, form="free", end=floor)
+    family = lf.design_schedule(fit, **RUN, end=floor)
+    rates = found.schedule.lr[WARMUP:]
+    assert np.all(np.diff(rates) <= 1e-15)
+    assert rates[0] == PEAK
+    assert rates.min() >= floor * (1 - 1e-12)
+    assert found.loss <= family.loss + 1e-9
+    assert found.loss == pytest.approx(final(fit, found.schedule), abs=1e-9)
+    assert found.shape == "free"
+    assert rates[found.start - WARMUP] == PEAK > rates[found.start - WARMUP + 1]
+
+
+def test_no_lower_than_published_by_the_multi_power_law():
+    """Its authors' optimum at 100M, 24000 steps: 2.79406, after 10000 iterations of Adam."""
+    fit = lf.fit("multi_power", multipower_curves(100, MULTIPOWER_TRAIN), warmup="skip")
+    values = (2.6514477, 0.60115152, 0.45295811, 437.9464276, 2.13245612, 0.59785199, 0.65523644)
+    published = dataclasses.replace(fit, params=dict(zip(fit.params, values, strict=True)))
+    run = {"steps": 24000, "peak": 3e-4, "warmup": 2160, "ramp": "closed", "end": 3e-6}
+    found = lf.design_schedule(published, **run, form="free")
+    assert 2.79 < found.loss < 2.79406
+    assert found.loss < lf.design_schedule(published, **run).loss
+
+
+def last_loss(fit, schedule):
+    sizes = {"params": None, "tokens_per_step": None}
+    warmup = fit.options.warmup
+    asked = request(fit.law, schedule, [schedule.steps - 1], warmup=warmup, sizes=sizes)
+    return LastLoss(fit, schedule, asked)
+
+
+BOTH = lf.Law(
+    "both", "floor + a*S1**-0.5 - c*S2(decay/2) / (1 + S1) - b*loss_drop(10*c, 0.5, g)",
+    ["floor", "a", "c", "decay", "b", "g"],
+)  # fmt: skip
+BOTH_AT = {"floor": 1.5, "a": 0.4, "c": 0.3, "decay": 1.9, "b": 5.0, "g": 0.6}
+
+
+@pytest.mark.parametrize("warmup", ["actual", "peak", "skip"])
+@pytest.mark.parametrize("law", [*SIMPLE, BOTH], ids=str)
+def test_the_gradient_is_that_of_differences(law, warmup):
+    params = BOTH_AT if law is BOTH else TRUE[law]
+    schedule = lf.schedules.wsd(**RUN, decay_start=200, end=1e-4, shape="1-sqrt")
+    known = fitted("annealing", warmup=warmup)
+    law = lf.laws.get(law) if isinstance(law, str) else law
+    fit = dataclasses.replace(known, law=law, params=params)
+    last = last_loss(fit, schedule)
+    value, gradient = last(schedule.lr)
+
+    def at(rates):
+        made = lf.Schedule(rates, warmup=WARMUP)
+        return lf.predict(law, params, made, [STEPS - 1], warmup=warmup, exact=True)[0]
+
+    assert value == pytest.approx(at(schedule.lr), rel=1e-12)
+    for step in (WARMUP + 1, 100, 199, 200, 201, 250, STEPS - 2, STEPS - 1):
+        h = 1e-4 * schedule.lr[step]
+        up, down = schedule.lr.copy(), schedule.lr.copy()
+        up[step] += h
+        down[step] -= h
+        slope = (at(up) - at(down)) / (2 * h)
+        assert gradient[step] == pytest.approx(slope, rel=1e-5, abs=1e-6)
+
+
+@given(
+    st.lists(st.tuples(st.floats(-5, 5), st.floats(0.1, 10)), min_size=1, max_size=12),
+)
+def test_isotonic_regression(points):
+    x, weights = (np.array(column) for column in zip(*points, strict=True))
+    found = _isotonic(x, weights)
+    assert np.all(np.diff(found) <= 0)
+    # its optimality: x - found is orthogonal to found, and to no cone's ray positive
+    off = weights * (x - found)
+    assert np.sum(off) == pytest.approx(0, abs=1e-9)
+    assert off @ found == pytest.approx(0, abs=1e-9)
+    assert np.all(np.cumsum(off)[:-1] <= 1e-9)
+
+
+# What it says
+
+
+def test_gains_are_differences_with_intervals_of_their_own(annealed):
+    found = lf.design_schedule(annealed, **RUN, end=3e-4, level=0.9)
+    assert [one.name for one in found.baselines] == [
+        "cosine", "linear", "linear over the last 20%", "constant"
+    ]  # fmt: skip
+    draws = lf.fit_draws(annealed, 4000)
+    names = list(annealed.params)
+    for other in found.baselines:
+        assert other.loss == pytest.approx(final(annealed, other.schedule), abs=1e-12)
+        assert other.gain == pytest.approx(other.loss - found.loss, abs=1e-12)
+        assert other.gain > 0
+        drawn = [
+            lf.predict("annealing", dict(zip(names, row, strict=True)), other.schedule, [299])[0]
+            - lf.predict("annealing", dict(zip(names, row, strict=True)), found.schedule, [299])[0]
+            for row in draws[:1000]
+        ]
+        low, high = np.quantile(drawn, [0.05, 0.95])
+        assert other.gain_upper - other.gain_lower == pytest.approx(high - low, rel=0.15)
+        assert other.gain_upper + other.gain_lower == pytest.approx(2 * other.gain)
+    assert (found.lower, found.upper) == tuple(
+        end[0] for end in annealed.interval(found.schedule, 0.9, [STEPS - 1])
+    )
+
+
+def test_text_and_html(annealed):
+    found = lf.design_schedule(annealed, **RUN)
+    for suffix, text in (("txt", str(found)), ("html", found._repr_html_())):
+        path = GOLDEN / f"design.{suffix}"
+        if os.environ.get("UPDATE_GOLDEN"):
+            path.write_text(text + "\n")
+        assert text + "\n" == path.read_text()
+    free = str(lf.design_schedule(annealed, **RUN, form="free"))
+    assert free.startswith("free form, falling from step 2")
+
+
+def test_a_fit_that_did_not_converge_is_named(annealed):
+    short = dataclasses.replace(annealed, status="max_iterations")
+    notes = lf.design_schedule(short, **RUN).notes
+    assert any("ended as 'max_iterations'" in note for note in notes)
+    assert "learning rate know no limit" in notes[0]
+
+
+def test_frozen(annealed):
+    with pytest.raises(AttributeError):
+        lf.design_schedule(annealed, **RUN).loss = 0.0
+
+
+# Refusals
+
+
+def test_a_law_without_a_schedule():
+    fit = lf.fit("power", {"x": [1.0, 2, 4, 8], "y": [3.0, 2, 1.5, 1.25]})
+    with pytest.raises(ValueError, match="law 'power' knows no learning-rate schedule"):
+        lf.design_schedule(fit, **RUN)
+
+
+def test_data_that_do_not_determine_what_a_decay_does():
+    schedule = lf.schedules.constant(**RUN)
+    steps = np.arange(30, STEPS, 5)
+    loss = lf.predict("annealing", TRUE["annealing"], schedule, at=steps)
+    fit = lf.fit("annealing", lf.Curve(steps, loss, schedule))
+    with pytest.raises(ValueError, match="do not determine C, on which the final loss depends"):
+        lf.design_schedule(fit, **RUN)
+
+
+def test_groups(annealed):
+    with pytest.raises(TypeError, match="fit is a dict; expected a Fit"):
+        lf.design_schedule({}, **RUN)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"steps": 21}, ValueError, "steps is 21"),
+        ({"steps": 299.5}, ValueError, "steps is 299.5"),
+        ({"steps": "300"}, TypeError, "steps is '300'"),
+        ({"peak": 0}, ValueError, "peak is 0"),
+        ({"peak": math.nan}, ValueError, "peak is nan"),
+        ({"warmup": -1}, ValueError, "warmup is -1"),
+        ({"ramp": "steep"}, ValueError, "ramp 'steep' is unknown"),
+        ({"shape": "cosin"}, ValueError, "shape 'cosin' is unknown; did you mean 'cosine'"),
+        ({"shape": []}, ValueError, "shape is empty"),
+        ({"shape": 3}, TypeError, "shape is 3"),
+        ({"shape": "exponential", "end": 0}, ValueError, "an exponential decay needs end > 0"),
+        ({"end": 1}, ValueError, "end is 1"),
+        ({"end": []}, ValueError, "end has 0 rates"),
+        ({"end": "low"}, TypeError, "end is 'low'"),
+        ({"form": "fre"}, ValueError, "form 'fre' is unknown; did you mean 'free'"),
+        ({"form": "free", "shape": "linear"}, ValueError, "form='free' has no shape"),
+        ({"form": "free", "end": [1e-3, 1e-4]}, ValueError, "end has 2 rates; expected one"),
+        ({"form": "free", "steps": 10**7}, ValueError, "form='free' takes at most 1000000"),
+        ({"level": 1}, ValueError, "level is 1"),
+        ({"params": 1, "tokens_per_step": -1}, ValueError, "tokens_per_step is -1"),
+        ({"stepz": 1}, TypeError, "did you mean 'steps'"),
+    ],
+)
+def test_options_without_a_meaning(annealed, changed, error, message):
+    with pytest.raises(error, match=message):
+        lf.design_schedule(annealed, **{**RUN, **changed})
+
+
+def test_a_free_form_has_its_limits():
+    with pytest.raises(ValueError, match="end is 0; a loss drop is whole at once"):
+        lf.design_schedule(fitted("multi_power"), **RUN, form="free", end=0)
+    base = fitted("annealing")
+    for formula, obstacle in (
+        ("L0 + A*S1**-alpha - C*moment_area(0.9, lam)", "takes moment_area"),
+        ("L0 + A*S1**-alpha - C*lr*lam", "takes lr"),
+    ):
+        law = lf.Law("other", formula, list(base.params))
+        fit = dataclasses.replace(base, law=law)
+        lf.design_schedule(fit, **RUN, end=3e-4)
+        with pytest.raises(ValueError, match=f"law 'other' {obstacle}; form='family' needs none"):
+            lf.design_schedule(fit, **RUN, form="free", end=3e-4)
