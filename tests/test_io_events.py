@@ -1,4 +1,7 @@
-"""Event files: framing, checksums, scalars of all kinds, and what is corrupt."""
+"""Event files: framing, checksums, scalars of all kinds, and what is corrupt.
+
+They are read as they grow, and whole: both ways give the same rows and refusals.
+"""
 
 import math
 import struct
@@ -12,7 +15,11 @@ import event_file as ev
 from lawfit.io import events as module
 from lawfit.io import open_log
 from lawfit.io.crc32c import crc32c
-from log_files import read_all, read_in_pieces, rows
+from lawfit.io.event_scalars import read_events
+from lawfit.io.logs import Log, log_of_rows
+from lawfit.io.rows import Row
+from log_files import read_all as read_growing
+from log_files import read_in_pieces, rows
 
 ROWS = [
     (0, {"train/loss": 5.5, "lr": 0.125}),
@@ -25,6 +32,40 @@ FILE = ev.scalars(ROWS)
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "events.out.tfevents.1"
+
+
+def read_whole(*paths) -> Log:
+    return read_events(paths, name="run", source=str(paths[0]))
+
+
+def columns(log):
+    """All of a log as plain values."""
+    return {name: column.tolist() for name, column in log.columns.items()}
+
+
+def logged(found):
+    """The same of rows as they were read one by one."""
+    return columns(log_of_rows(map(Row._make, found), name="run", source="", format=""))
+
+
+def read_all(path):
+    """The rows of a file or folder, that both ways agree on."""
+    files = sorted(path.rglob("*tfevents*")) if path.is_dir() else [path]
+    refusals, found, whole = [], [], {}
+    try:
+        found = read_growing(path)
+    except ValueError as error:
+        refusals.append(str(error))
+    try:
+        whole = columns(read_whole(*files))
+    except ValueError as error:
+        refusals.append(str(error))
+    if refusals:
+        assert len(refusals) == 2
+        assert refusals[0] == refusals[1]
+        raise ValueError(refusals[0])
+    assert str(whole) == str(logged(found))  # NaN as itself
+    return found
 
 
 def test_crc_of_published_vectors():
@@ -42,7 +83,7 @@ def test_crc_of_long_data_is_that_of_bits(seed, length):
     assert crc32c(data) == ev.crc32c(data)
 
 
-def test_scalars_are_read(path):
+def test_e28_scalars_are_read(path):
     path.write_bytes(FILE)
     assert open_log(path).title == "TensorBoard events"
     assert read_all(path) == ROWS
@@ -66,7 +107,7 @@ def test_a_file_cut_anywhere_gives_the_same_rows(tmp_path_factory, cuts):
         ev.tensor("loss", 2, bytes([6 << 3 | 1]) + struct.pack("<d", 1.5)),  # fixed64
     ],
 )
-def test_a_scalar_in_all_its_forms(path, value):
+def test_e28_a_scalar_in_all_its_forms(path, value):
     path.write_bytes(ev.version() + ev.framed(ev.event(7, value)))
     assert read_all(path) == [(7, {"loss": 1.5})]
 
@@ -96,7 +137,7 @@ def test_whole_numbers(path, value):
         ev.field(1, b"n") + ev.field(4, b"\x0a\x03png"),
     ],
 )
-def test_what_is_no_scalar_is_passed_over(path, value):
+def test_e28_what_is_no_scalar_is_passed_over(path, value):
     record = ev.event(7, value, ev.simple("loss", 1.5), ev.field(9, b"metadata"))
     path.write_bytes(ev.version() + ev.framed(record) + ev.framed(ev.field(4, b"a graph")))
     assert read_all(path) == [(7, {"loss": 1.5})]
@@ -119,7 +160,7 @@ def test_what_is_no_scalar_is_passed_over(path, value):
         (ev.framed(ev.event(1, ev.tensor("a", 1, ev.field(5, b"123")))), "a tensor has 3 bytes"),
     ],
 )  # fmt: skip
-def test_what_is_corrupt_is_refused_at_its_record(path, content, message):
+def test_e27_what_is_corrupt_is_refused_at_its_record(path, content, message):
     whole = ev.scalars(ROWS[:1])
     path.write_bytes(whole + content)
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is looked at
@@ -128,7 +169,7 @@ def test_what_is_corrupt_is_refused_at_its_record(path, content, message):
     assert message.format(at=len(whole)) in str(caught.value)
 
 
-def test_every_flipped_bit_is_noticed(path):
+def test_e27_every_flipped_bit_is_noticed(path):
     record = ev.framed(ev.event(3, ev.simple("loss", 1.5)))
     for bit in range(8 * len(record)):
         changed = bytearray(record)
@@ -193,7 +234,7 @@ def test_one_run_below_a_folder_is_found_and_several_are_listed(tmp_path):
     assert read_all(tmp_path) == ROWS
     write(tmp_path / "runs" / "t\x1b[2Jwo", "a.tfevents.1", FILE)
     with pytest.raises(ValueError, match=r"2 folders have event files; choose one of ") as caught:
-        read_all(tmp_path)
+        read_growing(tmp_path)
     assert str(caught.value).isprintable()
     assert read_all(tmp_path / "runs" / "one") == ROWS
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from lawfit._validate import Floats
+from lawfit._validate import Floats, Ints, Rows
 from lawfit.io.rows import MAX_NAMES, Row
 
-__all__ = ["STEP", "Log", "log_of_rows"]
+__all__ = ["STEP", "Log", "Scalars", "log_of_rows"]
 
-STEP = "step"  # what the columns call the steps of formats that have them without a name
+STEP: Final = "step"  # what the columns call the steps of formats that have them without a name
 
 
 @dataclass(frozen=True)
@@ -49,56 +50,111 @@ class Log:
     nans: Mapping[str, int] = field(default_factory=dict)
 
 
-def log_of_rows(
-    rows: Iterable[Row],
-    *,
-    name: str,
-    source: str,
-    format: str,  # noqa: A002 - as the field
-    notes: tuple[str, ...] = (),
-    translated: bool = False,
-    total: int | None = None,
-) -> Log:
-    """Return a log of rows in order; rows of one step that follow each other are one.
+class Columns(Mapping[str, Floats]):
+    """Columns of which each has values in some rows only, made when they are asked for.
+
+    A run may have thousands of tags, logged at steps of their own.
+    """
+
+    def __init__(self, steps: Floats, cells: dict[str, tuple[Rows, Floats]]) -> None:
+        self._steps = steps
+        self._cells = cells
+
+    def __getitem__(self, name: str) -> Floats:
+        if name == STEP:
+            return self._steps
+        rows, values = self._cells[name]
+        column = np.full(len(self._steps), np.nan)
+        column[rows] = values
+        return column
+
+    def __contains__(self, name: object) -> bool:
+        return name == STEP or name in self._cells
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([STEP, *self._cells])
+
+    def __len__(self) -> int:
+        return 1 + len(self._cells)
+
+
+class Scalars(NamedTuple):
+    """Numbers with a step and a name each, in the order they were logged.
+
+    Attributes
+    ----------
+    steps : ndarray of int64, shape (n,)
+    kinds : ndarray of int, shape (n,)
+        Of which name each is.
+    values : ndarray of float64, shape (n,)
+    names : list of str
+    """
+
+    steps: Ints
+    kinds: Rows
+    values: Floats
+    names: list[str]
+
+    def log(self, *, notes: tuple[str, ...] = (), **described: Any) -> Log:
+        """Return the log with a row for those of one step that follow each other.
+
+        A name that comes again at a step begins another row. Other arguments are those of `Log`.
+        """
+        rows, first = _rows(self.steps, self.kinds)
+        cells, nans = {}, {}
+        order = np.argsort(self.kinds, kind="stable")
+        cuts = np.searchsorted(self.kinds[order], np.arange(len(self.names) + 1))
+        for name, begin, end in zip(self.names, cuts, cuts[1:], strict=False):
+            which = order[begin:end]
+            if not len(which):
+                continue
+            if name == STEP:
+                notes = (*notes, f"passed over values named {STEP!r}, as the steps are")
+                continue
+            cells[name] = rows[which], self.values[which]
+            missing = int(np.isnan(self.values[which]).sum())
+            if missing:
+                nans[name] = missing
+        columns = Columns(self.steps[first].astype(np.float64), cells)
+        return Log(columns=columns, notes=notes, nans=nans, **described)
+
+
+def log_of_rows(rows: Iterable[Row], *, source: str, **described: Any) -> Log:
+    """Return the log of rows in order, as `Scalars.log`.
 
     Raises
     ------
     ValueError
         If the rows have more than `MAX_NAMES` names.
     """
-    steps: list[int] = []
-    cells: dict[str, tuple[list[int], list[float]]] = {}
-    current: set[str] = set()
-    for row in rows:
-        if not steps or steps[-1] != row.step or not current.isdisjoint(row.values):
-            steps.append(row.step)
-            current.clear()
-        current.update(row.values)
-        for key, value in row.values.items():
-            if key not in cells and len(cells) >= MAX_NAMES:
+    names: dict[str, int] = {}
+    steps, kinds, values = [], [], []
+    for step, logged in rows:
+        for name, value in logged.items():
+            if name not in names and len(names) >= MAX_NAMES:
                 raise ValueError(f"{source}: more than {MAX_NAMES} names")
-            at, values = cells.setdefault(key, ([], []))
-            at.append(len(steps) - 1)
+            steps.append(step)
+            kinds.append(names.setdefault(name, len(names)))
             values.append(value)
-    columns = {STEP: np.array(steps, dtype=np.float64)}
-    nans = {}
-    for key, (at, values) in cells.items():
-        column = np.full(len(steps), np.nan)
-        column[at] = values
-        logged_nan = int(np.isnan(values).sum())
-        if logged_nan:
-            nans[key] = logged_nan
-        if key == STEP:
-            notes = (*notes, f"passed over values named {STEP!r}, as the steps are")
-        else:
-            columns[key] = column
-    return Log(
-        name=name,
-        source=source,
-        format=format,
-        columns=columns,
-        notes=notes,
-        translated=translated,
-        total=total,
-        nans=nans,
+    found = Scalars(
+        np.array(steps, np.int64), np.array(kinds, np.intp), np.array(values, float), list(names)
     )
+    return found.log(source=source, **described)
+
+
+def _rows(steps: Ints, kinds: Rows) -> tuple[Rows, Rows]:
+    """Return the row of each value, and the first value of each row."""
+    n = len(steps)
+    if not n:
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    group = np.concatenate([[0], np.cumsum(np.diff(steps) != 0)])
+    order = np.lexsort((kinds, group))  # stable, so in order of logging within a group and kind
+    begins = np.ones(n, dtype=bool)
+    begins[1:] = (np.diff(group[order]) != 0) | (np.diff(kinds[order]) != 0)
+    at = np.arange(n)
+    again = np.empty(n, np.intp)
+    again[order] = at - np.maximum.accumulate(np.where(begins, at, 0))
+    _, first, rows = np.unique(
+        group * (again.max() + 1) + again, return_index=True, return_inverse=True
+    )
+    return rows, first

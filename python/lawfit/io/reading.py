@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from lawfit._keywords import known_keywords
@@ -15,12 +16,15 @@ from lawfit.curve import Curve
 from lawfit.curves import Curves
 from lawfit.io import open_log
 from lawfit.io.curves import UNITS, Choices, curve_of
+from lawfit.io.event_scalars import read_events
+from lawfit.io.events import SHORTEST, is_event_file
 from lawfit.io.logs import Log, log_of_rows
 from lawfit.io.progress import Progress, reporting
 from lawfit.io.rows import Row
 from lawfit.io.schedule_text import read_schedule
 from lawfit.io.sidecar import read_sidecar
 from lawfit.io.sources import Place, find_places
+from lawfit.io.tail import check_regular
 from lawfit.schedule import Schedule
 
 __all__ = ["iter_curves", "read_curves"]
@@ -193,6 +197,14 @@ def _places(source: Any) -> list[Place]:
     raise TypeError(f"source is {shown(source)}; expected a path or several")
 
 
+def is_events(path: Path) -> bool:
+    """Say whether a file begins as event files do."""
+    check_regular(path)
+    with path.open("rb") as file:
+        head = file.read(SHORTEST)
+    return len(head) == SHORTEST and is_event_file(head)
+
+
 def _curves_at(place: Place, choices: Choices, *, alone: bool) -> Iterator[Curve]:
     beside = read_sidecar(place.path, folder=bool(place.events))
     for log in _logs_at(place, choices):
@@ -201,6 +213,9 @@ def _curves_at(place: Place, choices: Choices, *, alone: bool) -> Iterator[Curve
 
 def _logs_at(place: Place, choices: Choices) -> list[Log]:
     path = place.path
+    if place.events or is_events(path):
+        files = place.events or (path,)
+        return [read_events(files, name=place.name, source=place.source)]
     reader = open_log(path, step=choices.x)
     if reader is None:
         raise FileNotFoundError(f"{place.source}: is not there, or too short for a log")
