@@ -16,28 +16,13 @@ from test_readme import agree
 pytest.importorskip("typer")
 from typer.testing import CliRunner
 
+from cli_run import message, run, succeed
 from lawfit.cli.app import app
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = os.environ.get("UPDATE_GOLDEN") == "1"
 WSD = "wsd steps=8000 peak=3e-3 warmup=200 decay_start=6400"
 FIT = "fit runs --skip-steps 600 --profile lam=0.99,0.995,0.999"
-
-
-def run(*arguments, stdin=None):
-    environment = {"COLUMNS": "80", "NO_COLOR": "1"}
-    return CliRunner().invoke(app, [str(a) for a in arguments], env=environment, input=stdin)
-
-
-def succeed(*arguments, **options):
-    done = run(*arguments, **options)
-    assert done.exit_code == 0, done.output
-    assert done.stderr == ""
-    return done.stdout
-
-
-def message(done):
-    return " ".join(re.sub("[│╭╮╰╯─]", " ", done.stderr).split())
 
 
 @pytest.fixture(scope="module")

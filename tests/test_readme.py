@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -13,12 +14,16 @@ from pathlib import Path
 import pytest
 
 import lawfit as lf
+from cli_folder import RUN, fill
 from lawfit import laws, samples
 from lawfit.demo import FITTED, LAMBDAS, SKIPPED
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 PYTHON = re.compile(r"```python\n(?P<code>.*?)```\n(?P<shown>\n```text\n.*?```\n)?", re.DOTALL)
 DEMO = re.compile(r"```console\n\$ lawfit demo\n.*?```\n", re.DOTALL)
+COMMAND = re.compile(
+    r"```console\n\$ lawfit (?P<words>(?!demo|watch)(?:[^\n]*\\\n)*[^\n]*)\n.*?```\n", re.DOTALL
+)
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 # wall times, and how many starts were merged before they had run to their end
 VARYING = ("time of the fit", " starts agree ")
@@ -36,21 +41,43 @@ def filled(readme):
         return f"```python\n{match['code']}```\n{shown}"
 
     readme = PYTHON.sub(block, readme)
+    with tempfile.TemporaryDirectory() as folder:
+        fill(Path(folder))
+        readme = COMMAND.sub(
+            lambda match: (
+                f"```console\n$ lawfit {match['words']}\n"
+                f"{printed(folder, *words(match['words'], folder))}```\n"
+            ),
+            readme,
+        )
     return DEMO.sub(lambda _: f"```console\n$ lawfit demo\n{demo()}```\n", readme)
 
 
 def demo():
     """Return what `lawfit demo` prints."""
-    code = "import sys; from lawfit.cli import main; sys.exit(main())"
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, "-c", code, "demo"],
-            cwd=folder,
-            env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
-            capture_output=True,
-            encoding="utf-8",
-            check=True,
-        )
+        return printed(folder, "demo")
+
+
+def words(text, folder):
+    """Return the words of a command as a shell in a folder has them."""
+    for word in shlex.split(text):
+        if "*" in word:
+            yield from sorted(str(p.relative_to(folder)) for p in Path(folder).glob(word))
+        else:
+            yield word
+
+
+def printed(folder, *arguments):
+    """Return what a command prints in a folder."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *arguments],
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
     return "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
 
 
@@ -79,6 +106,7 @@ def test_readme_shows_what_its_code_prints():
     readme = README.read_text(encoding="utf-8")
     assert len(PYTHON.findall(readme)) >= 5
     assert DEMO.search(readme)
+    assert len(COMMAND.findall(readme)) >= 3
     lines = zip_longest(readme.splitlines(), filled(readme).splitlines(), fillvalue="")
     assert [pair for pair in lines if not agree(*pair)] == []
 

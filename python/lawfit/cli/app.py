@@ -9,6 +9,7 @@ import typer
 
 from lawfit.cli.catalogue import laws
 from lawfit.cli.demo import demo
+from lawfit.cli.design import design
 from lawfit.cli.fit import fit
 from lawfit.cli.plan import plan
 from lawfit.cli.predict import predict
@@ -49,4 +50,7 @@ app.command(
 )(predict)
 app.add_typer(plan, name="plan")
 app.command(epilog=_example('watch run.csv --schedule "cosine steps=8000 peak=3e-3"'))(watch)
+app.command(
+    epilog=_example("design fit.json --steps 8000 --peak 3e-3 --warmup 200 --out plan.json")
+)(design)
 app.command(epilog=_example("laws chinchilla"))(laws)

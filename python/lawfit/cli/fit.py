@@ -128,7 +128,7 @@ def fit(
     parameters = _parameters(chosen, fix or [], free or [], bounds or [], profile or [])
     groups: dict[str, Any] = {"by": by, "shared": shared}
     _check(chosen, settings, parameters, groups, timeout)
-    data = reading.data(chosen, runs)
+    data = reading.data(chosen, runs, weights, by)
     if not isinstance(data, Curves):
         settings["nan_policy"] = reading.nan_policy
     if weights is not None:

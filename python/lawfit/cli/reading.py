@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 import numpy as np
 import typer
 
-from lawfit._printable import shown
 from lawfit._validate import Floats
 from lawfit.cli.common import given, refusing, say
 from lawfit.cli.progress import working
@@ -74,12 +73,21 @@ class Reading:
         bool, _option("Say which logs can't be read, and go on with the others.", "--keep-going")
     ] = False
 
-    def data(self, law: Law, sources: Sequence[str]) -> Curves | dict[str, Floats]:
-        """Read what a law is fitted to; what is refused ends the command with code 3."""
+    def data(
+        self, law: Law, sources: Sequence[str], *more: str | None
+    ) -> Curves | dict[str, Floats]:
+        """Read what a law is fitted to, of a table also the columns `more`.
+
+        What is refused ends the command with code 3.
+        """
         with refusing():
             if self._is_of_curves(law):
                 return self._curves(sources)
-            return self._table(sources)
+            columns = [*law.columns, self.y or law.y, *(name for name in more if name)]
+            table = _table(sources, list(dict.fromkeys(columns)))
+        if self.y is not None:
+            table[law.y] = table[self.y]
+        return table
 
     def _is_of_curves(self, law: Law) -> bool:
         of_runs = law.uses_schedule or not {"step", "lr"}.isdisjoint(law.columns)
@@ -98,18 +106,14 @@ class Reading:
                 say(line)
         return curves
 
-    def _table(self, sources: Sequence[str]) -> dict[str, Floats]:
-        """Read the columns of tables, their rows one after the other."""
-        from lawfit.io.tables import read_tables  # noqa: PLC0415
 
-        with working("Reading"):
-            logs = [log for source in sources for log in read_tables(source)]
-        names = list(logs[0].columns)
-        for log in logs[1:]:
-            if set(log.columns) != set(names):
-                odd = sorted(set(log.columns) ^ set(names))
-                raise ValueError(f"{log.source}: {shown(odd[0])} is in one table alone")
-        return {name: np.concatenate([log.columns[name] for log in logs]) for name in names}
+def _table(sources: Sequence[str], columns: Sequence[str]) -> dict[str, Floats]:
+    """Read columns of tables, their rows one after the other."""
+    from lawfit.io.tables import read_tables  # noqa: PLC0415
+
+    with working("Reading"):
+        logs = [log for source in sources for log in read_tables(source, columns=columns)]
+    return {name: np.concatenate([log.columns[name] for log in logs]) for name in columns}
 
 
 def reads_runs(command: Callable[..., None]) -> Callable[..., None]:
