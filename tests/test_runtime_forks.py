@@ -42,6 +42,39 @@ def test_d05_forks_after_and_during_fits_neither_hang_nor_differ():
     assert stressed("forks", 12, timeout=300) == {"count": 12, "spawned": 2, "hangs": 0, "wrong": 0}
 
 
+@posix
+def test_d05_a_forecaster_is_open_in_a_child_forked_while_a_thread_is_at_it():
+    code = """
+        warnings.simplefilter("ignore")
+        schedule = lf.schedules.cosine(steps=10**6, peak=1e-3, warmup=10)
+        # solved in full at every point, which lets go of the GIL
+        forecaster = lf.Forecaster("annealing", schedule, loss="soft_l1")
+        began, over = threading.Event(), threading.Event()
+
+        def train():
+            for step in range(10, 10**6):
+                forecaster.update(step, 2.0 + step**-0.5)
+                began.set()
+                if over.is_set():
+                    return
+
+        thread = threading.Thread(target=train)
+        thread.start()
+        began.wait()
+        for _ in range(20):
+            time.sleep(0.003)
+            child = os.fork()
+            if child == 0:
+                signal.alarm(10)  # ends a child that hangs
+                right = forecaster.n > 0 and forecaster.update(999_999, 2.0).n > 1
+                os._exit(0 if right else 1)
+            print(os.waitpid(child, 0)[1])
+        over.set()
+        thread.join()
+    """
+    assert run(code) == ["0"] * 20
+
+
 def test_d06_fits_travel_to_spawned_workers(tmp_path):
     code = """
         def work(fit):

@@ -131,7 +131,10 @@ class Run:
 
     def update(self, step: Any, loss: Any) -> None:
         """Take a point; see `Forecaster.update`."""
-        taken = self.core.update(step, loss)
+        self.settle(self.core.update(step, loss), step, loss)
+
+    def settle(self, taken: int, step: Any, loss: Any) -> None:
+        """Do what the core leaves to do when it is given a point, by what it returned."""
         if taken == UNREAD:
             at = integer(step, field="step", lower=0, upper=2**53)
             taken = self.core.update(at, _number(loss))

@@ -11,8 +11,9 @@ from typing import Any, Literal, NoReturn, Self
 import numpy as np
 
 from lawfit._keywords import known_keywords
+from lawfit._locks import renew_in_children
 from lawfit._points import read_setting
-from lawfit._refit import fit_in_full
+from lawfit._refit import REFITTED, fit_in_full
 from lawfit._run import Run, Seen, read_state
 from lawfit.alarms import Anomaly
 from lawfit.conventions import Warmup
@@ -121,7 +122,8 @@ class Forecaster:
             rng=rng,
         )
         self._run = Run(setting)
-        self._lock = threading.RLock()  # of the run, which is one thread's at a time
+        self._lock: threading.RLock  # of the run, which is one thread's at a time
+        renew_in_children(self)
 
     def update(self, step: int, loss: float) -> Self:
         """Take the loss logged at a step and refit.
@@ -147,7 +149,10 @@ class Forecaster:
             taken.
         """
         with self._lock:
-            self._run.update(step, loss)
+            run = self._run
+            taken = run.core.update(step, loss)  # at once: what is between counts
+            if taken != REFITTED:
+                run.settle(taken, step, loss)
         return self
 
     def update_many(self, steps: object, losses: object) -> Self:
