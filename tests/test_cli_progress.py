@@ -78,6 +78,14 @@ def test_the_terminal_is_given_back_where_work_fails():
 
 
 @posix
+def test_the_terminal_is_given_back_where_it_is_terminated():
+    end = "    import os, signal; os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)"
+    _, written, status = on_terminal(WORK.format(patience=0.0, each=0.3, end=end))
+    assert status == 143
+    assert written.rfind("\x1b[?25h") > written.rfind("\x1b[?25l") >= 0
+
+
+@posix
 def test_nothing_on_a_terminal_that_can_do_little():
     code = WORK.format(patience=0.0, each=0.1, end="")
     assert on_terminal(code, TERM="dumb") == ("untold\n", "", 0)

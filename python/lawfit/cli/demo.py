@@ -13,6 +13,7 @@ from lawfit._files import check_place
 from lawfit._printable import printable
 from lawfit.cli import tables
 from lawfit.cli.common import console, print_json
+from lawfit.cli.progress import working
 from lawfit.demo import Demonstration, demonstrate
 
 __all__ = ["demo"]
@@ -40,13 +41,15 @@ def demo(
     if plot:
         check_place(out)
         require("matplotlib", extra="cli")
-    shown = {params: demonstrate(params) for params in samples.sizes()}
+    with working("Fitting"):
+        shown = {params: demonstrate(params) for params in samples.sizes()}
     if as_json:
         print_json([_plain(demonstration) for demonstration in shown.values()])
     else:
         _print(list(shown.values()))
     if plot:
-        _draw(shown[size], out)
+        with working("Drawing"):
+            _draw(shown[size], out)
         if not as_json:
             # plain text: a path is never wrapped, so that it can be copied
             typer.echo(f"Picture: {printable(str(out))} ({size} parameters)")
@@ -79,7 +82,7 @@ def _plain(demonstration: Demonstration) -> dict[str, Any]:
                 "fitted": forecast.fitted,
                 "measured": forecast.measured_final,
                 "forecast": forecast.final,
-                **forecast.score._asdict(),
+                "score": forecast.score._asdict(),
             }
             for forecast in demonstration.forecasts
         ],

@@ -25,6 +25,7 @@ from lawfit.cli.common import (
     refusing,
 )
 from lawfit.cli.measured import measured
+from lawfit.cli.progress import working
 from lawfit.cli.reading import RUNS, Reading, reads_runs
 from lawfit.io.schedule_text import read_schedule
 from lawfit.result import Fit
@@ -79,7 +80,7 @@ def _refuse(beside: str, **options: object) -> None:
 
 def _predict_runs(fit: Fit, runs: Sequence[str], reading: Reading, as_json: bool) -> None:
     data = reading.data(fit.law, runs)
-    with refusing():
+    with refusing(), working("Forecasting"):
         rows = measured(fit, data)
     if as_json:
         print_json([row.to_dict() for row in rows])

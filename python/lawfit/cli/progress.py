@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 __all__ = ["Report", "working"]
 
@@ -32,15 +33,22 @@ def working(what: str) -> Iterator[Report | None]:
     if console.is_dumb_terminal:
         yield None
         return
-    counted = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    bar = Progress(*counted, TimeElapsedColumn(), console=console, transient=True)
-    task = bar.add_task(what, total=None)
+    said = TextColumn("{task.description} {task.fields[count]}", markup=False)
+    bar = Progress(said, BarColumn(), TimeElapsedColumn(), console=console, transient=True)
+    task = bar.add_task(what, total=None, count="")
+
+    def report(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total, count=f"{done}/{total}")
+
     later = threading.Timer(PATIENCE, bar.start)
     later.daemon = True
     later.start()
+    # Terminated, it would leave the terminal without its cursor.
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield report
     finally:
+        signal.signal(signal.SIGTERM, before)
         later.cancel()
         later.join()
         bar.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -154,9 +155,11 @@ def rates(rows: Sequence[Measured]) -> Iterator[str]:
     for row in rows:
         if row.step is not None:
             found.setdefault(row.lr_source or "unknown", []).append(row.run)
-    for source, names in found.items():
+    for source, names in islice(found.items(), LINES):
         several = f"{len(names)} runs" if len(names) > 3 else ", ".join(map(printable, names))
         yield f"learning rate: {printable(source)} ({several})"
+    if len(found) > LINES:
+        yield f"… and in {len(found) - LINES} other ways"
 
 
 def values(columns: Mapping[str, Any], level: float) -> Table:
