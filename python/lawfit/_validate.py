@@ -266,7 +266,7 @@ def _to_float64(array: NDArray[Any], where: str) -> Floats:
 
 
 def _element(value: Any, where: str) -> float:
-    if _is_missing(value):
+    if is_missing(value):
         return math.nan
     if not _is_real(value):
         raise TypeError(
@@ -299,7 +299,7 @@ def _is_real(value: object) -> TypeGuard[Real]:
     return isinstance(value, int | float | np.integer | np.floating)
 
 
-def _is_missing(value: object) -> bool:
+def is_missing(value: object) -> bool:
     # pandas' NA is known by name, so that pandas needn't be imported
     return value is None or value is np.ma.masked or type(value).__name__ in {"NAType", "NaTType"}
 

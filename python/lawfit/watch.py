@@ -13,6 +13,7 @@ import numpy as np
 from lawfit import schedules
 from lawfit.forecast import Forecaster
 from lawfit.io.log import Log
+from lawfit.io.rates import disagreement
 from lawfit.law import Law
 from lawfit.options import read_law
 from lawfit.outlook import Forecast
@@ -26,7 +27,6 @@ __all__ = ["NoPlan", "Watch"]
 AHEAD: Final = 200  # steps still to come that a picture shows
 JUDGED: Final = 50  # newest points of a read that are each held against those before
 ALARMS: Final = 100  # kept
-AGREES: Final = 0.01  # of the highest rate: by so much a log's may differ from the plan's
 HELD: Final = 1 - 1e-6  # of the highest rate counts as it: schedules are rounded
 DECAY_AGAIN: Final = 1.05  # the best decay is sought again when there are so many times more points
 
@@ -160,20 +160,9 @@ class Watch:
         steps = np.array(rates.steps[rates.first_new :], dtype=np.int64)
         logged = np.array(rates.values[rates.first_new :])
         rates.seen()
-        inside = steps < plan.steps
-        steps, logged = steps[inside], logged[inside]
-        if self._contradiction or not steps.size:
-            return
-        around = np.clip(steps[:, None] + [-1, 0, 1], 0, plan.steps - 1)
-        planned = plan.at(around.ravel()).reshape(around.shape)
-        slack = AGREES * plan.peak
-        off = (logged < planned.min(axis=1) - slack) | (logged > planned.max(axis=1) + slack)
-        if off.any():
-            k = int(np.argmax(off))
-            self._contradiction = (
-                f"the log's learning rate at step {steps[k]} is {logged[k]:.4g}, the schedule's "
-                f"{planned[k, 1]:.4g}: forecasts are of the schedule"
-            )
+        off = "" if self._contradiction else disagreement(plan, steps, logged)
+        if off:
+            self._contradiction = f"{off}: forecasts are of the schedule"
 
     def _follow(self) -> None:
         """Hand the points that are new to the forecaster."""

@@ -104,10 +104,10 @@ class Scalars(NamedTuple):
         cells, nans = {}, {}
         order = np.argsort(self.kinds, kind="stable")
         cuts = np.searchsorted(self.kinds[order], np.arange(len(self.names) + 1))
-        for name, begin, end in zip(self.names, cuts, cuts[1:], strict=False):
-            which = order[begin:end]
-            if not len(which):
-                continue
+        parts = np.split(order, cuts[1:-1]) if self.names else []
+        logged = zip(parts, self.names, strict=True)
+        there = [(which, name) for which, name in logged if len(which)]
+        for which, name in sorted(there, key=lambda one: int(one[0][0])):  # as they came first
             if name == STEP:
                 notes = (*notes, f"passed over values named {STEP!r}, as the steps are")
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -14,6 +15,8 @@ __all__ = ["LoggedRates", "disagreement", "schedule_of_rates"]
 AGREES: Final = 0.01  # of the highest rate: by so much a log's may differ from the plan's
 _JUMP: Final = 8.0  # times the change on either side makes a change a jump
 _SMALLEST: Final = 0.02  # of the highest rate: less is no jump
+_STRAIGHT: Final = 1e-6  # of the highest rate: points no further off a line are on it
+_WHOLE: Final = 1e-3  # of a step: rounded rates let lines meet so far from a whole one
 _SHOWN: Final = 4  # jumps listed
 _DENSE: Final = 32  # steps a point that take no less memory than a piece does
 
@@ -30,11 +33,12 @@ def schedule_of_rates(
 ) -> LoggedRates:
     """Return the schedule that goes through logged rates.
 
-    Between points the rate is a straight line, but for jumps: where it changes by far more than
-    before and after, the old rate is held up to a step and the new one from there on. Which step
-    of the gap it was, the log can't tell: the roundest is taken, as people choose such. Before the
-    first point a ramp that points at 0 is continued to step 0; otherwise, and after the last point,
-    the rate is held.
+    Between points the rate is a straight line, but for jumps and corners. Where the rate changes by
+    far more than before and after, the old one is held up to a step and the new one from there on;
+    which step of the gap it was, the log can't tell: the roundest is taken, as people choose such.
+    Where straight lines of three points on either side of a gap meet within it, they meet. Before
+    the first point a ramp that points at 0 is continued to step 0, and the last line is where no
+    more steps than between points are left; otherwise the rate is held.
 
     Parameters
     ----------
@@ -65,18 +69,12 @@ def schedule_of_rates(
         )
         more = ", …" if len(jumps) > _SHOWN else ""
         said.append(f"{_jump_count(len(jumps))} at step {listed}{more}")
-    at, values = _with_jumps(steps, rates, jumps)
-    first = int(steps[0])
-    if first:
-        start = _ramp_start(steps, rates)
-        if start is None:
-            said.append(f"steps before {first} are not in the log: {rates[0]:.4g} is held")
-        else:
-            said.append(f"the ramp is continued from step {first} back to 0")
-            at, values = np.insert(at, 0, 0), np.insert(values, 0, start)
-    if steps[-1] + 1 < total:
-        said.append(f"{rates[-1]:.4g} is held from step {steps[-1]} on")
-    return LoggedRates(_made(at, values, total, warmup), "; ".join(said))
+    at, values, ends = _with_ends(steps, rates, total, gap)
+    extra = _corners(at, values)
+    for k, step in jumps:
+        extra |= {step - 1: float(rates[k]), step: float(rates[k + 1])}
+    made = _made(*_with(at, values, extra), total, warmup)
+    return LoggedRates(made, "; ".join([*said, *ends]))
 
 
 def disagreement(plan: Schedule, steps: Ints, logged: Floats) -> str:
@@ -132,18 +130,60 @@ def _roundest(first: int, last: int) -> int:
     return -(-first // unit) * unit
 
 
-def _with_jumps(steps: Ints, rates: Floats, jumps: list[tuple[int, int]]) -> tuple[Ints, Floats]:
-    """Return the points with two more around each jump."""
-    extra: dict[int, float] = {}
-    for k, step in jumps:
-        extra[step - 1] = float(rates[k])
-        extra[step] = float(rates[k + 1])
-    for step in steps[np.isin(steps, list(extra))].tolist():
-        del extra[step]
-    at = np.concatenate([steps, np.array(list(extra), dtype=np.int64)])
-    values = np.concatenate([rates, np.array(list(extra.values()), dtype=np.float64)])
+def _corners(steps: Ints, rates: Floats) -> dict[int, float]:
+    """Return the rates on either side of where two straight lines meet between points."""
+    if len(steps) < 6:
+        return {}
+    slopes = np.diff(rates) / np.diff(steps)
+    # by how much each point is off the line through its neighbours
+    off = np.abs(np.diff(slopes)) * np.minimum(np.diff(steps)[:-1], np.diff(steps)[1:])
+    straight = off <= _STRAIGHT * rates.max()
+    found = {}
+    for k in np.flatnonzero(straight[:-3] & straight[3:] & ~(straight[1:-2] & straight[2:-1])) + 2:
+        left, right = slopes[k - 1], slopes[k + 1]
+        if left == right:
+            continue
+        # rates[k] + left·x = rates[k + 1] + right·(x - gap)
+        gap = steps[k + 1] - steps[k]
+        x = (rates[k + 1] - rates[k] - right * gap) / (left - right)
+        if 0 < x < gap:
+            before = math.ceil(x - _WHOLE) - 1  # the last step that is on the left line alone
+            found[int(steps[k]) + before] = float(rates[k] + left * before)
+            after = rates[k + 1] + right * (before + 1 - gap)
+            if abs(x - before - 1) <= _WHOLE and abs(left) < abs(right):  # it is on both
+                after = rates[k] + left * (before + 1)
+            found[int(steps[k]) + before + 1] = float(after)
+    return found
+
+
+def _with(steps: Ints, rates: Floats, extra: dict[int, float]) -> tuple[Ints, Floats]:
+    """Return the points with those between them."""
+    logged = set(steps.tolist()) if extra else set()
+    more = {step: rate for step, rate in extra.items() if step not in logged}
+    at = np.concatenate([steps, np.array(list(more), dtype=np.int64)])
+    values = np.concatenate([rates, np.array(list(more.values()), dtype=np.float64)])
     order = np.argsort(at)
     return at[order], values[order]
+
+
+def _with_ends(steps: Ints, rates: Floats, total: int, gap: int) -> tuple[Ints, Floats, list[str]]:
+    """Return the points with those at the schedule's ends that are known, and what is said."""
+    at, values, said = steps, rates, []
+    first, last = int(steps[0]), int(steps[-1])
+    if first:
+        start = _ramp_start(steps, rates)
+        if start is None:
+            said.append(f"steps before {first} are not in the log: {rates[0]:.4g} is held")
+        else:
+            said.append(f"the ramp is continued from step {first} back to 0")
+            at, values = np.insert(at, 0, 0), np.insert(values, 0, start)
+    left = total - 1 - last
+    if 0 < left < gap:
+        slope = (rates[-1] - rates[-2]) / (last - steps[-2])
+        at, values = np.append(at, total - 1), np.append(values, max(0.0, rates[-1] + slope * left))
+    elif left:
+        said.append(f"{rates[-1]:.4g} is held from step {last} on")
+    return at, values, said
 
 
 def _ramp_start(steps: Ints, rates: Floats) -> float | None:
@@ -156,6 +196,11 @@ def _ramp_start(steps: Ints, rates: Floats) -> float | None:
 
 
 def _made(at: Ints, values: Floats, total: int, warmup: int | None) -> Schedule:
+    if warmup is None:  # by the points: a line between them may be off by its last bit
+        falls = np.flatnonzero(np.diff(values) < 0)
+        top = int(falls[0]) if falls.size else len(values) - 1
+        begin = int(np.searchsorted(values[: top + 1], values[top]))
+        warmup = int(at[begin]) if begin else 0
     bend = np.ones(len(at), dtype=bool)
     bend[1:-1] = (values[:-2] != values[1:-1]) | (values[1:-1] != values[2:])
     at, values = at[bend], values[bend]

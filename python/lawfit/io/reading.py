@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -145,9 +146,11 @@ def iter_curves(
 def _warn(refused: list[str], places: int) -> None:
     listed = "\n".join(f"  {text}" for text in refused[:_SHOWN])
     more = f"\n  … and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
-    warnings.warn(
-        f"{len(refused)} of {places} logs were passed over:\n{listed}{more}", stacklevel=4
-    )
+    frame, level = sys._getframe(1), 2  # to the caller, past generators and wrappers
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("lawfit."):
+        frame, level = frame.f_back, level + 1
+    text = f"{len(refused)} of {places} logs were passed over:\n{listed}{more}"
+    warnings.warn(text, stacklevel=level)
 
 
 def _choices(schedule: Any, options: dict[str, Any]) -> Choices:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -12,21 +13,68 @@ from lawfit._printable import printable, shown
 from lawfit.io.rows import MAX_NAMES, Row, find_step, is_loss, unknown_name, whole_step
 from lawfit.io.tail import Lines
 
-__all__ = ["CsvReader", "JsonLinesReader", "delimiter_of"]
+__all__ = [
+    "MISSING",
+    "CsvReader",
+    "JsonLinesReader",
+    "Kinds",
+    "cells_of",
+    "check_header",
+    "delimiter_of",
+    "flat_record",
+]
 
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _NOT_FINITE: Final = re.compile(r"[+-]?(?:nan|inf|infinity)", re.ASCII | re.IGNORECASE)
-_MISSING: Final = frozenset({"", "-", "na", "n/a", "<na>", "null", "none"})
+MISSING: Final = frozenset({"", "-", "na", "n/a", "<na>", "null", "none"})
 _LONGEST_NUMBER: Final = 640  # characters
 _DEPTH: Final = 4  # of objects within a line whose numbers get a name
 
 
-class _Text:
-    """What both readers share: lines, and which names hold numbers.
+class Kinds:
+    """Which names hold numbers and which hold text, by the first value each has.
 
-    A name is one of numbers or one of text by the first value it has. Text is passed over; among
-    numbers it is refused, because a damaged number must not go unseen.
+    Text is passed over; among numbers it is refused, because a damaged number must not go unseen.
+
+    Attributes
+    ----------
+    numeric : dict of str to bool
+        The names that had a value, at most `MAX_NAMES`.
     """
+
+    def __init__(self) -> None:
+        self.numeric: dict[str, bool] = {}
+
+    def number(self, name: str, value: object, place: str, *, sure: bool = False) -> float | None:
+        """Return a value as a number, or None where it is missing or the name is one of text.
+
+        `sure` says that the name holds numbers whatever its first value is.
+        """
+        if value is None or (isinstance(value, str) and value.strip().casefold() in MISSING):
+            return None
+        number = _read_number(value)
+        if self._is_numeric(name, number is not None or sure, place):
+            if number is None:
+                where = f"{place}: {printable(name[:100])}"
+                raise ValueError(f"{where} is {shown(value)}; expected a number")
+            return number
+        return None
+
+    def _is_numeric(self, name: str, now: bool, place: str) -> bool:
+        if name not in self.numeric:
+            if len(self.numeric) >= MAX_NAMES:
+                raise ValueError(f"{place}: more than {MAX_NAMES} names")
+            self.numeric[name] = now
+        return self.numeric[name]
+
+    def notes(self) -> list[str]:
+        """Say which losses are text."""
+        words = [name for name, numeric in self.numeric.items() if not numeric and is_loss(name)]
+        return [f"passed over {printable(name)}: its first value is no number" for name in words]
+
+
+class _Text:
+    """What both readers share: lines, and which names hold numbers."""
 
     total: int | None = None
     translated = False
@@ -38,7 +86,7 @@ class _Text:
 
     def _begin(self) -> None:
         self._step = self._asked
-        self._numeric: dict[str, bool] = {}
+        self._kinds = Kinds()
         self._stepless = 0
 
     @property
@@ -66,8 +114,7 @@ class _Text:
         found = []
         if self._lines.tail.missing:
             found.append("the file is gone; waiting for it")
-        words = [name for name, numeric in self._numeric.items() if not numeric and is_loss(name)]
-        found += [f"passed over {printable(name)}: its first value is no number" for name in words]
+        found += self._kinds.notes()
         if self._stepless:
             found.append(f"passed over {self._stepless} lines without a step")
         if self.waiting:
@@ -88,27 +135,12 @@ class _Text:
     def _numbers(self, cells: Mapping[str, object], line: int) -> dict[str, float]:
         """Return the values that are numbers."""
         found = {}
+        place = f"{self.source}: line {line}"
         for name, value in cells.items():
-            number = self._number(name, value, line)
+            number = self._kinds.number(name, value, place, sure=name == self._step)
             if number is not None:
                 found[name] = number
         return found
-
-    def _number(self, name: str, value: object, line: int) -> float | None:
-        if value is None or (isinstance(value, str) and value.strip().casefold() in _MISSING):
-            return None
-        number = _read_number(value)
-        numeric = self._numeric.get(name)
-        if numeric is None:
-            if len(self._numeric) >= MAX_NAMES:
-                raise ValueError(f"{self.source}: line {line}: more than {MAX_NAMES} names")
-            numeric = self._numeric[name] = number is not None or name == self._step
-        if not numeric:
-            return None
-        if number is None:
-            where = f"{self.source}: line {line}: {printable(name[:100])}"
-            raise ValueError(f"{where} is {shown(value)}; expected a number")
-        return number
 
     def _row(self, cells: Mapping[str, object], line: int) -> Row | None:
         values = self._numbers(cells, line)
@@ -152,7 +184,7 @@ class CsvReader(_Text):
             if not self._header:
                 self._read_header(number, line)
                 continue
-            cells = self._cells(number, line)
+            cells = cells_of(line, self._delimiter, f"{self.source}: line {number}")
             if cells == self._header:
                 continue
             if len(cells) != len(self._header):
@@ -167,14 +199,8 @@ class CsvReader(_Text):
     def _read_header(self, number: int, line: str) -> None:
         where = f"{self.source}: line {number}"
         self._delimiter = delimiter_of(line)
-        names = self._cells(number, line)
-        if len(names) > MAX_NAMES:
-            raise ValueError(f"{where} has {len(names)} columns; expected at most {MAX_NAMES}")
-        twice = next((name for k, name in enumerate(names) if name and name in names[:k]), None)
-        if twice is not None:
-            raise ValueError(f"{where}: the column {shown(twice)} is twice in the header")
-        if all(_read_number(name) is not None for name in names):
-            raise ValueError(f"{where} has numbers; expected a header with the columns' names")
+        names = cells_of(line, self._delimiter, where)
+        check_header(names, where)
         if self._step is None:
             self._step = find_step(names)
         if self._step is None:
@@ -183,13 +209,6 @@ class CsvReader(_Text):
         if self._step not in names:
             raise ValueError(f"{where}: {unknown_name(self._step, names[:100])}")
         self._header = names
-
-    def _cells(self, number: int, line: str) -> list[str]:
-        try:
-            found = next(csv.reader([line], delimiter=self._delimiter, strict=True))
-        except csv.Error as error:
-            raise ValueError(f"{self.source}: line {number}: {error}") from None
-        return [cell.strip() for cell in found]
 
 
 class JsonLinesReader(_Text):
@@ -215,7 +234,7 @@ class JsonLinesReader(_Text):
             record = parse_json(line, where, not_finite=True)
             if not isinstance(record, dict):
                 raise ValueError(f"{where} is {shown(record)}; expected a JSON object")
-            cells = dict(_flat(record, "", _DEPTH))
+            cells = dict(flat_record(record))
             if self._step is None:
                 self._step = find_step(cells)
             row = self._row(cells, number)
@@ -228,12 +247,35 @@ def delimiter_of(header: str) -> str:
     return max(",\t;", key=header.count)
 
 
-def _flat(record: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, object]]:
+def cells_of(line: str, delimiter: str, where: str) -> list[str]:
+    """Return the cells of a line, without spaces around them."""
+    try:
+        found = next(csv.reader([line], delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise ValueError(f"{where}: {error}") from None
+    return [cell.strip() for cell in found]
+
+
+def check_header(names: list[str], where: str) -> None:
+    """Refuse too many names, a name that is there twice, and a header of numbers."""
+    if len(names) > MAX_NAMES:
+        raise ValueError(f"{where} has {len(names)} columns; expected at most {MAX_NAMES}")
+    twice = next((name for name, count in Counter(names).items() if name and count > 1), None)
+    if twice is not None:
+        raise ValueError(f"{where}: the column {shown(twice)} is twice in the header")
+    if all(_read_number(name) is not None for name in names):
+        raise ValueError(f"{where} has numbers; expected a header with the columns' names")
+
+
+def flat_record(
+    record: Mapping[str, Any], prefix: str = "", depth: int = _DEPTH
+) -> Iterator[tuple[str, object]]:
+    """Yield the values of an object, those of objects within by names like ``train/loss``."""
     for key, value in record.items():
         if not isinstance(value, dict):
             yield prefix + key, value
         elif depth:
-            yield from _flat(value, f"{prefix}{key}/", depth - 1)
+            yield from flat_record(value, f"{prefix}{key}/", depth - 1)
 
 
 def _read_number(value: object) -> float | None:

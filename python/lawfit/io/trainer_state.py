@@ -101,11 +101,7 @@ class TrainerStateReader:
             where = f"{self.source}: log_history[{k}]"
             if not isinstance(entry, dict):
                 raise ValueError(f"{where} is {shown(entry)}; expected an object")
-            numbers = {
-                name: self._number(value, f"{where}: {printable(name[:100])}")
-                for name, value in entry.items()
-                if _is_number(value) and name != "step"
-            }
+            numbers = _numbers(entry, where)
             updates = whole_step(entry.get("step"), f"{where}: step")
             loss = numbers.pop("loss", None)
             begin, done = done, updates if loss is not None else done
@@ -117,12 +113,19 @@ class TrainerStateReader:
             if numbers:
                 yield Row(updates - 1, numbers)
 
-    def _number(self, value: float, where: str) -> float:
-        try:
-            return float(value)
-        except OverflowError:
-            raise ValueError(f"{where} is {shown(value)}, beyond float64") from None
 
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _numbers(entry: Mapping[str, Any], where: str) -> dict[str, float]:
+    """Return the values of an entry that are numbers, but for its step."""
+    found = {}
+    for name, value in entry.items():
+        if name == "step":
+            continue
+        if type(value) is float:  # what JSON gives is of no subclass
+            found[name] = value
+        elif type(value) is int:
+            try:
+                found[name] = float(value)
+            except OverflowError:
+                what = f"{where}: {printable(name[:100])} is {shown(value)}"
+                raise ValueError(f"{what}, beyond float64") from None
+    return found

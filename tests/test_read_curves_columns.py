@@ -1,0 +1,255 @@
+"""What of a log becomes a curve: columns, steps and their units, restarts, spikes, what is NaN."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+import lawfit as lf
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
+def table(path, **columns):
+    """A CSV of columns; NaN is an empty cell."""
+    rows = zip(*columns.values(), strict=True)
+    cells = [",".join("" if v != v else repr(v) for v in row) for row in rows]
+    return write(path, "\n".join([",".join(columns), *cells]) + "\n")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.csv"
+
+
+def one(source, **options):
+    (curve,) = lf.read_curves(source, **options)
+    return curve
+
+
+STEPS = list(range(0, 400, 10))
+LOSS = [3 + 1 / (1 + step) for step in STEPS]
+
+
+# Columns
+
+
+def test_names_that_are_plain_are_found(path):
+    table(path, global_step=STEPS, learning_rate=[1e-3] * 40, **{"train/loss": LOSS})
+    curve = one(path)
+    assert curve.loss.tolist() == LOSS
+    assert curve.schedule.peak == 1e-3
+    assert curve.lr_source.startswith("learning_rate in the log: 40 logged rates")
+
+
+def test_several_losses_are_refused_unless_one_is_chosen(path):
+    table(path, step=STEPS, train_loss=LOSS, val_loss=LOSS[::-1])
+    message = r"run.csv: several names are of a loss: 'train_loss', 'val_loss'; choose one by its"
+    with pytest.raises(ValueError, match=message):
+        lf.read_curves(path)
+    assert one(path, y="val_loss").loss.tolist() == LOSS[::-1]
+
+
+def test_other_names_are_chosen(path):
+    table(path, t=STEPS, perplexity=LOSS, eta=[2e-3] * 40)
+    curve = one(path, x="t", y="perplexity", lr="eta")
+    assert curve.loss.tolist() == LOSS
+    assert curve.schedule.peak == 2e-3
+    with pytest.raises(ValueError, match=r"run.csv: .*no column counts steps"):
+        lf.read_curves(path, y="perplexity")
+    with pytest.raises(ValueError, match=r"no column is a loss; choose y among 't', 'perplexity'"):
+        lf.read_curves(path, x="t")
+    with pytest.raises(ValueError, match=r"there is no 'perplexty'; did you mean 'perplexity'"):
+        lf.read_curves(path, x="t", y="perplexty")
+
+
+def test_sparse_rows_of_losses_and_rates(path):
+    nan = float("nan")
+    steps = [9, 9, 19, 19, 29]
+    table(path, step=steps, lr=[1e-3, nan, 2e-3, nan, 3e-3], loss=[nan, 3.0, nan, 2.5, nan])
+    curve = one(path)
+    assert curve.steps.tolist() == [9, 19]
+    assert curve.schedule.at([9, 14, 29]).tolist() == [1e-3, 1.5e-3, 3e-3]
+    assert "passed over 3 rows without loss" in curve.notes
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"y": 3}, TypeError, "y is 3; expected the name of a column"),
+        ({"unit": "epochs"}, ValueError, "unit 'epochs' is unknown"),
+        ({"on_duplicate": "keep"}, ValueError, "on_duplicate 'keep' is unknown"),
+        ({"nan_policy": "drop"}, ValueError, "nan_policy 'drop' is unknown"),
+        ({"despike": 0}, ValueError, "despike is 0"),
+        ({"params": -1}, ValueError, "params is -1"),
+        ({"paramz": 1}, TypeError, "read_curves: 'paramz' is no option of it; did you mean"),
+        ({"progress": 3}, TypeError, "progress is 3; expected a bool or a function"),
+    ],
+)
+def test_bad_options_are_refused(path, options, error, message):
+    table(path, step=STEPS, loss=LOSS)
+    with pytest.raises(error, match=re.escape(message)):
+        lf.read_curves(path, **options)
+
+
+# Sizes
+
+
+def test_sizes_are_numbers_columns_or_by_run(path):
+    table(path, step=STEPS, loss=LOSS, width=[64] * 40, mixed=[1.0, 2.0] * 20)
+    assert one(path, params=5e6, tokens_per_step=1024).tokens_per_step == 1024
+    assert one(path, params={"run": 7e6}).params == 7e6
+    assert one(path, params={"other": 7e6}).params is None
+    assert one(path, params="width").params == 64
+    with pytest.raises(ValueError, match=r"params: the column 'mixed' has 2 values; expected one"):
+        lf.read_curves(path, params="mixed")
+    path.with_suffix(".json").write_text(json.dumps({"params": 1e6, "loss_unit": "bits"}))
+    assert one(path).params == 1e6
+    assert one(path, params={"other": 7e6}).params == 1e6
+    assert one(path).loss_unit == "bits"
+    assert one(path, loss_unit="nats per byte").loss_unit == "nats per byte"
+
+
+@pytest.mark.parametrize("name", ["bpb", "val_bpb", "val/bits_per_byte"])
+def test_bits_per_byte_are_named_so(path, name):
+    table(path, step=STEPS, **{name: LOSS})
+    assert one(path, y=name).loss_unit == "bits per byte"
+
+
+# Steps
+
+
+def test_steps_are_taken_as_0_based_and_that_is_said(path):
+    table(path, step=STEPS, loss=LOSS)
+    curve = one(path)
+    assert curve.steps.tolist() == STEPS
+    assert "steps are taken as 0-based; one_based=True if they count updates done" in curve.notes
+    assert not any("0-based" in note for note in one(path, one_based=False).notes)
+
+
+@pytest.mark.parametrize("name", ["num_updates", "train/global_step", "step"])
+def test_counts_of_updates_done_are_one_more(path, name):
+    table(path, **{name: STEPS}, loss=LOSS)
+    curve = one(path, one_based=True if name == "step" else None)
+    assert curve.steps.tolist() == [step - 1 for step in STEPS[1:]]
+    assert "dropped 1 point before the first update" in curve.notes
+    assert any("counts updates done: its step g is step g - 1" in note for note in curve.notes)
+
+
+@pytest.mark.parametrize("unit", ["tokens", "samples"])
+def test_tokens_and_samples_become_steps(path, unit):
+    per_step = 524288
+    table(path, **{f"{unit}_seen": [(step + 1) * per_step for step in STEPS]}, loss=LOSS)
+    each = {f"{unit}_per_step": per_step}
+    for curve in (one(path, x=f"{unit}_seen", **each), one(path, unit=unit, **each)):
+        assert curve.steps.tolist() == STEPS
+        assert f"steps are {unit}_seen / 524288 - 1" in curve.notes
+    with pytest.raises(
+        ValueError, match=f"'{unit}_seen' counts {unit}, so {unit}_per_step is need"
+    ):
+        lf.read_curves(path, x=f"{unit}_seen")
+
+
+def test_rounded_tokens_are_told(path):
+    table(path, tokens=[1000.0, 2010.0, 3000.0], loss=LOSS[:3])
+    curve = one(path, x="tokens", tokens_per_step=1000)
+    assert curve.steps.tolist() == [0, 1, 2]
+    assert "steps were rounded to whole ones, by up to 0.010" in curve.notes
+
+
+# Order
+
+
+def test_a12_a13_a_restart_supersedes_what_was_logged_after_it(path):
+    again = STEPS[:25] + STEPS[18:]
+    values = LOSS[:18] + [9.0] * 7 + LOSS[18:]
+    rates = [1e-3] * 18 + [9e-3] * 7 + [1e-3] * 22
+    table(path, step=again, loss=values, lr=rates)
+    curve = one(path)
+    assert curve.steps.tolist() == STEPS
+    assert curve.loss.tolist() == LOSS
+    assert curve.schedule.peak == 1e-3
+    assert "restarted at step 180: dropped 7 points and kept what was logged last" in curve.notes
+    first = one(path, on_duplicate="first")
+    assert first.loss.tolist() == LOSS[:18] + [9.0] * 7 + LOSS[25:]
+    assert first.schedule.peak == 9e-3
+    with pytest.raises(ValueError, match=r"run.csv: curve 'run': step at index 25 goes back from"):
+        lf.read_curves(path, on_duplicate="error")
+
+
+def test_a11_rows_in_no_order_are_refused_unless_sorted(path):
+    order = np.random.default_rng(0).permutation(40)
+    table(path, step=[STEPS[k] for k in order], loss=[LOSS[k] for k in order], lr=[1e-3] * 40)
+    with pytest.raises(ValueError, match=r"run.csv: steps go back \d+ times and none comes twice"):
+        lf.read_curves(path)
+    curve = one(path, sort=True)
+    assert curve.steps.tolist() == STEPS
+    assert curve.loss.tolist() == LOSS
+    assert "sorted 40 points" in curve.notes
+
+
+# Values
+
+
+def test_a03_losses_that_are_no_number_are_dropped_or_refused(path):
+    path.write_text("step,loss\n0,3\n10,nan\n20,inf\n30,2\n")
+    curve = one(path)
+    assert curve.steps.tolist() == [0, 30]
+    assert "dropped 1 point whose loss is NaN" in curve.notes
+    assert "dropped 1 point with loss not finite" in curve.notes
+    with pytest.raises(ValueError, match=r"run.csv: loss is NaN 1 times; nan_policy='omit' drops"):
+        lf.read_curves(path, nan_policy="raise")
+    path.write_text("step,loss\n0,3\n20,inf\n30,2\n")
+    with pytest.raises(ValueError, match=r"run.csv: curve 'run': loss at index 1 is inf"):
+        lf.read_curves(path, nan_policy="raise")
+
+
+def test_a_log_without_points_is_refused(path):
+    path.write_text("step,loss\n0,nan\n10,nan\n")
+    with pytest.raises(ValueError, match=r"run.csv: no (column is a loss|row has)"):
+        lf.read_curves(path)
+    with pytest.raises(ValueError, match="no row has both loss and a step"):
+        lf.read_curves(path, y="loss")
+
+
+def noisy(seed=0, n=200):
+    rng = np.random.default_rng(seed)
+    steps = np.arange(n) * 10
+    return steps, 2 + 3 * (1 + steps) ** -0.5 + 0.01 * rng.normal(size=n)
+
+
+def test_spikes_are_told_and_dropped_on_demand(path):
+    steps, loss = noisy()
+    loss[[50, 120]] += [0.5, 2.0]
+    table(path, step=steps.tolist(), loss=loss.tolist())
+    kept = one(path)
+    assert len(kept) == 200
+    assert "2 spikes at step 500, 1200: kept; a robust loss is little moved by them, desp" in (
+        " ".join(kept.notes)
+    )
+    dropped = one(path, despike=10)
+    assert dropped.steps.tolist() == [step for step in steps if step not in (500, 1200)]
+    assert "dropped 2 points that are spikes, at step 500, 1200" in dropped.notes
+    assert len(one(path, despike=100)) == 199
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_steep_starts_and_jumps_are_no_spikes(path, seed):
+    steps, loss = noisy(seed)
+    loss[100:] += 0.5  # as after a jump of the learning rate
+    table(path, step=steps.tolist(), loss=loss.tolist())
+    assert not any("spike" in note for note in one(path).notes)
+
+
+@pytest.mark.parametrize("params", [25152, 149184])
+def test_measured_runs_have_no_spikes(tmp_path, params):
+    for sample in lf.samples.curves(params):
+        table(
+            tmp_path / f"{sample.name}.csv", step=sample.steps.tolist(), loss=sample.loss.tolist()
+        )
+    for curve in lf.read_curves(tmp_path):
+        assert not any("spike" in note for note in curve.notes), curve.name
