@@ -18,6 +18,7 @@ from lawfit.cli.progress import working
 from lawfit.curves import Curves
 from lawfit.io.reading import read_curves
 from lawfit.io.schedule_text import read_schedule
+from lawfit.io.tables import read_tables
 from lawfit.law import Law
 
 __all__ = ["RUNS", "Reading", "Runs", "reads_runs"]
@@ -109,8 +110,6 @@ class Reading:
 
 def _table(sources: Sequence[str], columns: Sequence[str]) -> dict[str, Floats]:
     """Read columns of tables, their rows one after the other."""
-    from lawfit.io.tables import read_tables  # noqa: PLC0415
-
     with working("Reading"):
         logs = [log for source in sources for log in read_tables(source, columns=columns)]
     return {name: np.concatenate([log.columns[name] for log in logs]) for name in columns}
