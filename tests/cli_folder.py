@@ -22,6 +22,8 @@ def fill(folder, size=25152):
             shutil.copy(path, folder / "runs")
     with resources.as_file(samples / "wsd_4000.csv") as path:
         shutil.copy(path, folder / "run.csv")
+    usual = lf.fit("annealing", lf.read_curves(folder / "runs"), fixed={"lam": 0.995})
+    (folder / "other_fit.json").write_text(usual.to_json())
     (folder / "sizes.json").write_text(sizes().to_json())
     (folder / "power.json").write_text(power(3.0, 0.5).to_json())
     (folder / "other.json").write_text(power(30.0, 1.0).to_json())

@@ -29,7 +29,7 @@ def commands(group, path=()):
 
 COMMANDS = dict(commands(typer.main.get_command(app)))
 # One goes after what it reads was written.
-ORDER = ["demo", "laws", "watch", "fit", "predict"]
+ORDER = ["demo", "laws", "watch", "fit", "predict", "compare"]
 
 
 def example(path):

@@ -4,7 +4,6 @@ import contextlib
 import io
 import os
 import re
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -21,9 +20,9 @@ from lawfit.demo import FITTED, LAMBDAS, SKIPPED
 README = Path(__file__).resolve().parents[1] / "README.md"
 PYTHON = re.compile(r"```python\n(?P<code>.*?)```\n(?P<shown>\n```text\n.*?```\n)?", re.DOTALL)
 DEMO = re.compile(r"```console\n\$ lawfit demo\n.*?```\n", re.DOTALL)
-COMMAND = re.compile(
-    r"```console\n\$ lawfit (?P<words>(?!demo|watch)(?:[^\n]*\\\n)*[^\n]*)\n.*?```\n", re.DOTALL
-)
+CONSOLE = re.compile(r"```console\n(?P<lines>\$ lawfit (?!demo|watch).*?)```\n", re.DOTALL)
+COMMAND = re.compile(r"^\$ (?P<command>(?:[^\n]*\\\n)*[^\n]*)\n", re.MULTILINE)
+ENVIRONMENT = {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 # wall times, and how many starts were merged before they had run to their end
 VARYING = ("time of the fit", " starts agree ")
@@ -43,37 +42,28 @@ def filled(readme):
     readme = PYTHON.sub(block, readme)
     with tempfile.TemporaryDirectory() as folder:
         fill(Path(folder))
-        readme = COMMAND.sub(
-            lambda match: (
-                f"```console\n$ lawfit {match['words']}\n"
-                f"{printed(folder, *words(match['words'], folder))}```\n"
-            ),
-            readme,
-        )
+
+        def session(match):
+            commands = COMMAND.findall(match["lines"])
+            shown = (f"$ {command}\n{printed(folder, command)}" for command in commands)
+            return f"```console\n{''.join(shown)}```\n"
+
+        readme = CONSOLE.sub(session, readme)
     return DEMO.sub(lambda _: f"```console\n$ lawfit demo\n{demo()}```\n", readme)
 
 
 def demo():
     """Return what `lawfit demo` prints."""
     with tempfile.TemporaryDirectory() as folder:
-        return printed(folder, "demo")
+        return printed(folder, "lawfit demo")
 
 
-def words(text, folder):
-    """Return the words of a command as a shell in a folder has them."""
-    for word in shlex.split(text):
-        if "*" in word:
-            yield from sorted(str(p.relative_to(folder)) for p in Path(folder).glob(word))
-        else:
-            yield word
-
-
-def printed(folder, *arguments):
-    """Return what a command prints in a folder."""
+def printed(folder, command):
+    """Return what a shell's command prints in a folder."""
     done = subprocess.run(
-        [sys.executable, "-c", RUN, *arguments],
+        ["bash", "-c", f'lawfit() {{ "$PYTHON" -c "$CODE" "$@"; }}; {command}'],
         cwd=folder,
-        env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, **ENVIRONMENT, "PYTHON": sys.executable, "CODE": RUN},
         capture_output=True,
         encoding="utf-8",
         check=True,
@@ -106,7 +96,7 @@ def test_readme_shows_what_its_code_prints():
     readme = README.read_text(encoding="utf-8")
     assert len(PYTHON.findall(readme)) >= 5
     assert DEMO.search(readme)
-    assert len(COMMAND.findall(readme)) >= 3
+    assert len(CONSOLE.findall(readme)) >= 4
     lines = zip_longest(readme.splitlines(), filled(readme).splitlines(), fillvalue="")
     assert [pair for pair in lines if not agree(*pair)] == []
 

@@ -8,6 +8,8 @@ from lawfit.alarms import Anomaly
 from lawfit.batch import FitTable, fit_many
 from lawfit.bootstrap import Bootstrap, bootstrap
 from lawfit.callable_law import CallableLaw
+from lawfit.compare import compare
+from lawfit.comparison import Compared, Comparison
 from lawfit.curve import Curve
 from lawfit.curves import Curves
 from lawfit.derived import (
@@ -83,6 +85,8 @@ __all__ = [
     "Bootstrap",
     "CallableLaw",
     "Collapse",
+    "Compared",
+    "Comparison",
     "ComputeOptimal",
     "Crossover",
     "Curve",
@@ -121,6 +125,7 @@ __all__ = [
     "bootstrap",
     "build_info",
     "collapse",
+    "compare",
     "compute_optimal",
     "critical_batch",
     "crossover",

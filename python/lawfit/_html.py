@@ -10,30 +10,29 @@ from lawfit._printable import printable
 __all__ = ["fragment"]
 
 
-def fragment(
-    before: Sequence[str], rows: Sequence[Sequence[str]], after: Sequence[str] = ()
-) -> str:
-    """Return lines, a table and more lines as a piece of HTML.
+Table = Sequence[Sequence[str]]
 
-    The first row is the table's head; of every row the first cell is a name and the last a remark,
+
+def fragment(
+    before: Sequence[str],
+    rows: Table,
+    after: Sequence[str] = (),
+    more: Sequence[tuple[str, Table]] = (),
+) -> str:
+    """Return lines, a table, more of them with their titles, and lines as a piece of HTML.
+
+    A table's first row is its head; of every row the first cell is a name and the last a remark,
     with numbers between.
     """
-    head, *body = rows
-    table = [_row("th", head), *(_row("td", row) for row in body)]
-    return "\n".join(
-        [
-            "<div>",
-            *map(_paragraph, before),
-            "<table>",
-            f"<thead>\n{table[0]}\n</thead>",
-            "<tbody>",
-            *table[1:],
-            "</tbody>",
-            "</table>",
-            *map(_paragraph, after),
-            "</div>",
-        ]
-    )
+    parts = [*map(_paragraph, before), *_table(rows)]
+    for title, others in more:
+        parts += [_paragraph(title), *_table(others)]
+    return "\n".join(["<div>", *parts, *map(_paragraph, after), "</div>"])
+
+
+def _table(rows: Table) -> list[str]:
+    head, *body = (_row("td" if i else "th", row) for i, row in enumerate(rows))
+    return ["<table>", f"<thead>{head}</thead>", "<tbody>", *body, "</tbody>", "</table>"]
 
 
 def _paragraph(line: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lawfit.cli.catalogue import laws
+from lawfit.cli.compare import compare
 from lawfit.cli.demo import demo
 from lawfit.cli.design import design
 from lawfit.cli.fit import fit
@@ -48,6 +49,7 @@ app.command(
         'predict fit.json --schedule "wsd steps=8000 peak=3e-3 warmup=200 decay_start=6400"'
     )
 )(predict)
+app.command(epilog=_example("compare fit.json other_fit.json --held-out run.csv"))(compare)
 app.add_typer(plan, name="plan")
 app.command(epilog=_example('watch run.csv --schedule "cosine steps=8000 peak=3e-3"'))(watch)
 app.command(

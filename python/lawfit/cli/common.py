@@ -233,7 +233,7 @@ def _content(path: str) -> bytes:
         return file.read(MAX_TEXT + 1)
 
 
-def check_usable(fit: Fit, path: str) -> None:
+def check_usable(fit: Fit | GroupedFit, path: str) -> None:
     """Say that a saved fit has not converged; end with code 4 where it has no parameters."""
     if fit.success:
         return

@@ -1,0 +1,158 @@
+"""Fits made again without a part of their data, and scored on that part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from lawfit._validate import Floats, Ints
+from lawfit.curve import Curve
+from lawfit.curves import Curves, as_curves
+from lawfit.fit import fit as fit_law
+from lawfit.result import Fit
+from lawfit.rows import Rows, first_step, is_table, rows_of
+from lawfit.scores import Score, Scores
+
+__all__ = ["common_score", "common_skips", "cross_validated", "rows_again"]
+
+
+def rows_again(fit: Fit, data: Any, name: str) -> Rows:
+    """Return the rows of data that a fit was made to.
+
+    Raises
+    ------
+    ValueError
+        If they are not as many as the fit's, by source.
+    """
+    options = fit.options
+    table = is_table(data)
+    rows = rows_of(
+        fit.law,
+        data,
+        warmup=options.warmup,
+        skip_steps=None if table else options.skip_steps,
+        nan_policy=options.nan_policy if table else "raise",
+    )
+    found = [(group.source, group.end - group.begin) for group in rows.groups]
+    if sorted(found) != sorted(fit.sources):
+        odd = next(one for one in [*found, *fit.sources] if one not in set(found) & {*fit.sources})
+        raise ValueError(
+            f"data are not those of fit {name!r}: {odd[0]} has {odd[1]} points in one of them alone"
+        )
+    return rows
+
+
+def cross_validated(
+    fit: Fit, data: Any, skips: Sequence[int], *, folds: list[Ints], threads: int | None
+) -> tuple[Scores, dict[str, str]]:
+    """Fit each part's complement and score the part: curves one by one, a table by `folds`.
+
+    Returns
+    -------
+    scores : Scores
+        By curve or fold, where the other parts determine every parameter.
+    lost : dict of str to str
+        By curve or fold, what they do not determine, or how the fit ended.
+    """
+    scores: dict[str, Score] = {}
+    lost: dict[str, str] = {}
+    for name, rest, part, skip in _parts(fit, data, skips, folds):
+        again = _again(fit, rest, threads)
+        if again.success:
+            scores[name] = _only(again.score(part, skip_steps=skip))
+        else:
+            open_ = ", ".join(again.undetermined)
+            lost[name] = f"the others leave {open_} open" if open_ else f"ended as {again.status!r}"
+    return Scores(scores), lost
+
+
+def common_score(fit: Any, data: Any, skips: Sequence[int]) -> Scores:
+    """Score a fit on curves, each from a step on, or on a table."""
+    if is_table(data):
+        found: Scores = fit.score(data)
+        return found
+    scored = (
+        (curve.name, _only(fit.score(curve, skip_steps=skip)))
+        for curve, skip in zip(as_curves(data), skips, strict=True)
+    )
+    return Scores(dict(scored))
+
+
+def common_skips(fits: Sequence[Fit], data: Any) -> list[int]:
+    """Return for every curve the step that every fit would score from."""
+    if is_table(data):
+        return []
+    return [
+        max(first_step(curve, fit.options.skip_steps) for fit in fits) for curve in as_curves(data)
+    ]
+
+
+def _only(scores: Scores) -> Score:
+    (score,) = scores.values()
+    return score
+
+
+def _parts(
+    fit: Fit, data: Any, skips: Sequence[int], folds: list[Ints]
+) -> Iterator[tuple[str, Any, Any, int | None]]:
+    if not is_table(data):
+        curves = as_curves(data)
+        for i, (curve, skip) in enumerate(zip(curves, skips, strict=True)):
+            rest: list[Curve] = [*curves[:i], *curves[i + 1 :]]
+            yield curve.name, Curves(rest), curve, skip
+        return
+    rows = rows_of(fit.law, data, warmup="actual", skip_steps=None, nan_policy="omit")
+    kept = rows.kept()
+    assert rows.y is not None
+    table: dict[str, Floats] = dict(zip(rows.law.columns, rows.columns, strict=True))
+    table[rows.law.y] = rows.y
+    for i, fold in enumerate(folds):
+        inside = np.isin(kept, fold)
+        if inside.any():
+            rest_of = {name: column[~inside] for name, column in table.items()}
+            part = {name: column[inside] for name, column in table.items()}
+            yield f"fold {i + 1}", rest_of, part, None
+
+
+def _again(fit: Fit, data: Any, threads: int | None) -> Fit:
+    """Fit as it was fitted, its profile included."""
+    options, law = fit.options, fit.law
+    grid = {name: sorted({point.values[name] for point in fit.profile}) for name in _profiled(fit)}
+    fixed: dict[str, float | None] = {
+        name: None if name in fit.free else value
+        for name, value in fit.params.items()
+        if name not in grid and (name not in fit.free or law.parameters[name].held is not None)
+    }
+    bounds = {}
+    if fit._trained is not None:
+        ends = zip(fit.free, fit._trained.lower, fit._trained.upper, strict=True)
+        bounds = {name: (_end(low), _end(high)) for name, low, high in ends}
+    return fit_law(
+        law,
+        data,
+        loss=options.loss,
+        delta=options.delta,
+        space=options.space,
+        reduction=options.reduction,
+        fixed=fixed,
+        bounds=bounds,
+        rng=options.seed,
+        threads=threads,
+        profile=grid or None,
+        warmup=options.warmup,
+        skip_steps=None if is_table(data) else options.skip_steps,
+        exact=options.exact,
+        max_iterations=options.max_iterations,
+        tolerance=options.tolerance,
+    )
+
+
+def _profiled(fit: Fit) -> list[str]:
+    return list(fit.profile[0].values) if fit.profile else []
+
+
+def _end(bound: float) -> float | None:
+    return bound if math.isfinite(bound) else None

@@ -1,0 +1,390 @@
+"""Fits side by side: likelihoods, scores and cross-validation against what is done by hand."""
+
+import dataclasses
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import integrate, optimize, special, stats
+
+import lawfit as lf
+from fit_data import NOISY, X, annealing_curves
+from lawfit._likelihood import log_likelihood, rho
+
+GOLDEN = Path(__file__).parent / "golden"
+HELD = {"fixed": {"lam": 0.999}}
+BLIND = lf.Law("blind", "L0 + A * (step + 1)**-b", {n: lf.Parameter(0) for n in ("L0", "A", "b")})
+
+
+def wavy(every=40, size=2e-3):
+    """Return curves whose noise no library's random numbers change, and that is no near memory."""
+    found = []
+    for shift, curve in enumerate(annealing_curves(every=every)):
+        wave = 1 + size * np.sin(2.5 * np.arange(len(curve)) + shift)
+        found.append(lf.Curve(curve.steps, curve.loss * wave, curve.schedule, name=curve.name))
+    return lf.Curves(found)
+
+
+@pytest.fixture(scope="module")
+def curves():
+    return wavy()
+
+
+@pytest.fixture(scope="module")
+def fits(curves):
+    return {"annealing": lf.fit("annealing", curves), "blind": lf.fit(BLIND, curves)}
+
+
+# Likelihoods
+
+
+def nll(total, n, s, log_z, delta):
+    return n * (math.log(delta) + log_z(s)) + s * total / delta**2
+
+
+def huber_log_z(s):
+    inner = integrate.quad(lambda x: math.exp(-s * x * x / 2), 0, 1, epsabs=0)[0]
+    return math.log(2 * (inner + math.exp(-s / 2) / s))
+
+
+def soft_log_z(s):
+    return math.log(2 * special.k1e(s))
+
+
+@pytest.mark.parametrize(("loss", "log_z"), [("huber", huber_log_z), ("soft_l1", soft_log_z)])
+@pytest.mark.parametrize("share", [1e-2, 0.3, 1.0, 5.0, 300.0])
+def test_the_likelihood_of_a_robust_loss_is_that_of_its_density(loss, log_z, share):
+    delta = 1e-3
+    r = stats.norm(0, share * delta).ppf((np.arange(100) + 0.5) / 100)
+    options = dataclasses.replace(lf.fit("power", NOISY).options, loss=loss, delta=delta)
+    total = float(rho(r, options).sum())
+    best = optimize.minimize_scalar(
+        lambda u: nll(total, 100, math.exp(u), log_z, delta), bounds=(-15, 15), method="bounded",
+        options={"xatol": 1e-9},
+    )  # fmt: skip
+    assert log_likelihood(total, 100, options) == pytest.approx(-best.fun, rel=1e-10)
+
+
+def test_the_squared_loss_is_the_normal_one():
+    fit = lf.fit("power", NOISY, loss="squared", space="linear")
+    r = fit.residuals
+    row = lf.compare([fit, fit])["power"]
+    want = stats.norm(0, math.sqrt(np.mean(r**2))).logpdf(r).sum()
+    assert row.log_likelihood == pytest.approx(want, rel=1e-12)
+    assert row.AIC == pytest.approx(2 * 4 - 2 * want)
+    assert row.BIC == pytest.approx(4 * math.log(X.size) - 2 * want)
+    wide = lf.fit("power", NOISY, loss="huber", delta=1e3, space="linear")
+    assert lf.compare([fit, wide])["power (2)"].AIC == pytest.approx(row.AIC, rel=1e-9)
+
+
+def test_fits_of_both_spaces_have_the_likelihood_of_the_target():
+    logs = lf.fit("power", NOISY, loss="squared")
+    plain = lf.fit("power", NOISY, loss="squared", space="linear")
+    found = lf.compare({"log": logs, "linear": plain}, NOISY)
+    sd = math.sqrt(np.mean(logs.residuals**2))
+    want = stats.lognorm(sd, scale=logs.predict(NOISY)).logpdf(NOISY["y"]).sum()
+    assert found["log"].log_likelihood == pytest.approx(want, rel=1e-10)
+    alone = lf.compare([logs, plain])
+    assert all(math.isnan(row.AIC) for row in alone)
+    assert (alone.best, alone.criterion) == (None, None)
+    assert "give the data" in alone.warnings[0]
+
+
+def test_a_binomial_loss_counts_no_scale():
+    table = {"x": [1.0, 2, 4, 8, 16], "y": [0.9, 0.7, 0.4, 0.2, 0.1]}
+    law = lf.Law("logit", "1 / (1 + exp(a * (log(x) - b)))", ["a", "b"], y="y")
+    how = {"loss": "binomial", "space": "linear", "weights": [10.0, 20, 10, 20, 10]}
+    fit = lf.fit(law, table, **how)
+    row = lf.compare([fit, fit], table)["logit"]
+    assert row.AIC == pytest.approx(2 * 2 + 2 * fit.objective)
+    assert row.cross_validated is None  # trials are not kept
+    mixed = lf.compare([fit, lf.fit(law, table, space="linear", loss="squared")])
+    assert all(math.isnan(row.AIC) for row in mixed)
+    assert "binomial" in mixed.warnings[0]
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_the_mean_is_the_same(reduction):
+    fit = lf.fit("power", NOISY)
+    other = lf.fit("power", NOISY, reduction=reduction)
+    found = lf.compare([fit, other])
+    assert found["power"].AIC == pytest.approx(found["power (2)"].AIC, rel=1e-12)
+
+
+def test_weights_are_not_kept():
+    fit = lf.fit("power", NOISY, weights=np.linspace(1, 2, X.size))
+    found = lf.compare([fit, lf.fit("power", NOISY)], NOISY)
+    assert math.isnan(found["power"].AIC)
+    assert math.isfinite(found["power (2)"].AIC)
+    assert found["power"].cross_validated is None
+    assert any("'power' was fitted with weights" in text for text in found.warnings)
+
+
+def test_what_the_data_chose_is_counted(curves):
+    grid = {"profile": {"lam": [0.99, 0.999]}}
+    found = lf.compare(
+        {
+            "held": lf.fit("annealing", curves),
+            "profiled": lf.fit("annealing", curves, **grid),
+            "freed": lf.fit("annealing", curves, fixed={"lam": None}),
+            "groups": lf.fit("annealing", curves[:2], by="name", shared=["alpha", "L0", "C"]),
+            "own": lf.fit("annealing", curves[["cosine", "wsd"]], by="name"),
+            "own, profiled": lf.fit("annealing", curves[["cosine", "wsd"]], by="name", **grid),
+        }
+    )
+    assert [row.free for row in found] == [4, 5, 5, 3 + 2, 8, 10]
+
+
+def test_the_law_that_made_the_data_has_the_lowest_criteria():
+    x = np.linspace(0.1, 5, 60)
+    y = (2 * np.exp(-0.7 * x) + 1) * np.exp(1e-3 * np.sin(2.5 * np.arange(60)))
+    table = {"x": x, "y": y}
+    found = lf.compare([lf.fit("power", table), lf.fit("exponential", table)])
+    assert (found.best, found.criterion) == ("exponential", "AIC")
+    rows = {row.name: row for row in found}
+    assert rows["exponential"].BIC < rows["power"].BIC - 50
+
+
+# Scores
+
+
+def test_curves_are_left_out_one_by_one(curves, fits):
+    found = lf.compare(fits, curves)
+    for name, law in (("annealing", "annealing"), ("blind", BLIND)):
+        for i, curve in enumerate(curves):
+            rest = [*curves[:i], *curves[i + 1 :]]
+            want = lf.fit(law, rest).score(curve, skip_steps=100)[curve.name]
+            assert found[name].cross_validated[curve.name] == want
+    assert (found.best, found.criterion) == ("annealing", "cross_validated")
+
+
+def test_a_profile_is_chosen_anew(curves):
+    grid = {"profile": {"lam": [0.99, 0.999]}}
+    fit = lf.fit("annealing", curves, bounds={"alpha": (0.1, 0.4)}, **grid)
+    found = lf.compare([fit, fit], curves)
+    want = lf.fit("annealing", curves[1:], bounds={"alpha": (0.1, 0.4)}, **grid)
+    assert found["annealing"].cross_validated.keys() == set(curves.names)
+    scored = want.score(curves[0], skip_steps=100)[curves[0].name]
+    assert found["annealing"].cross_validated[curves[0].name] == scored
+
+
+@pytest.mark.parametrize("frame", [False, True])
+def test_a_table_is_left_out_in_folds(frame):
+    table = NOISY
+    if frame:
+        table = pytest.importorskip("pandas").DataFrame(NOISY)
+    found = lf.compare(
+        [lf.fit("power", table), lf.fit("exponential", table)], table, folds=4, rng=3
+    )
+    parts = np.array_split(np.random.default_rng(3).permutation(X.size), 4)
+    for i, part in enumerate(parts):
+        inside = np.isin(np.arange(X.size), part)
+        rest = {name: column[~inside] for name, column in NOISY.items()}
+        left = {name: column[inside] for name, column in NOISY.items()}
+        want = lf.fit("power", rest).score(left)["data"]
+        assert found["power"].cross_validated[f"fold {i + 1}"] == want
+    assert found.best == "power"
+
+
+def test_rows_that_are_not_finite_stay_out():
+    table = {name: column.copy() for name, column in NOISY.items()}
+    table["y"][3] = np.nan
+    fit = lf.fit("power", table, nan_policy="omit")
+    found = lf.compare([fit, fit], table, folds=5)
+    assert sum(score.n for score in found["power"].cross_validated.values()) == X.size - 1
+
+
+def test_held_out_points_are_those_that_all_fits_would_score(curves):
+    train, test = curves[["cosine", "constant"]], curves["wsd"]
+    fits = [lf.fit("annealing", train, skip_steps=skip) for skip in (None, 400)]
+    found = lf.compare(fits, held_out=test)
+    assert found.criterion == "held_out"
+    for fit, row in zip(fits, found, strict=True):
+        assert row.held_out["wsd"] == fit.score(test, skip_steps=400)["wsd"]
+    assert found.best == min(found, key=lambda row: row.held_out["wsd"].MAE).name
+    assert "was fitted to other points" in found.warnings[0]
+    assert all(math.isnan(row.AIC) for row in found)
+
+
+def test_held_out_goes_before_cross_validation(curves):
+    train = curves[["cosine", "constant"]]
+    fits = [lf.fit("annealing", train), lf.fit(BLIND, train)]
+    found = lf.compare(fits, train, held_out=curves["wsd"])
+    assert (found.best, found.criterion) == ("annealing", "held_out")
+    again = lf.compare(fits, held_out=curves[["cosine", "wsd"]])
+    assert "held out is curve 'cosine'" in again.warnings[0]
+    table = lf.compare([lf.fit("power", NOISY)] * 2, held_out=NOISY)
+    assert table["power"].held_out["data"] == lf.fit("power", NOISY).score(NOISY)["data"]
+
+
+def test_what_a_part_leaves_open_is_said(curves):
+    train = curves[["cosine", "constant"]]
+    found = lf.compare([lf.fit("annealing", train), lf.fit(BLIND, train)], train)
+    assert set(found["annealing"].cross_validated) == {"constant"}
+    assert set(found["blind"].cross_validated) == {"cosine", "constant"}
+    assert (
+        "'annealing' without 'cosine': the others leave C open; not scored there" in found.warnings
+    )
+    # means are over the curve that both were scored on
+    scored = [row.cross_validated["constant"].MAE for row in found]
+    assert found.best == ["annealing", "blind"][int(np.argmin(scored))]
+
+
+def test_groups_are_compared_by_what_they_share(curves):
+    apart = lf.fit("annealing", curves[["cosine", "wsd"]], by="name", **HELD)
+    shared = lf.fit("annealing", curves[["cosine", "wsd"]], by="name", shared=["C", "L0"], **HELD)
+    found = lf.compare({"apart": apart, "shared": shared}, curves[["cosine", "wsd"]])
+    assert [row.free for row in found] == [8, 6]
+    assert found.criterion == "AIC"
+    assert "'apart' is not cross-validated: a fit with groups" in found.warnings
+    whole = lf.fit("annealing", curves[["cosine", "wsd"]], **HELD)
+    both = lf.compare([whole, shared])
+    assert not any("other" in text for text in both.warnings)
+    scored = [one.training for one in shared.values()]
+    assert both["annealing (2)"].training.MAE == pytest.approx(np.mean([s.MAE for s in scored]))
+
+
+# Data that differ
+
+
+def test_other_points(curves, fits):
+    found = lf.compare([fits["annealing"], lf.fit(BLIND, curves[:2])])
+    (warning, *_) = found.warnings
+    assert "'blind' was fitted to other points" in warning
+    assert "cannot be compared" in warning
+    assert found.best is None
+
+
+def test_other_values_under_the_same_names(curves):
+    other = [
+        lf.Curve(c.steps, c.loss * (1 + 1e-3 * np.cos(c.steps)), c.schedule, name=c.name)
+        for c in curves
+    ]
+    found = lf.compare([lf.fit("annealing", curves), lf.fit("annealing", other)])
+    assert "was fitted to other values than 'annealing', under the same names" in found.warnings[0]
+    same = lf.compare([lf.fit("annealing", curves), lf.fit("annealing", curves, delta=1e-2)])
+    assert not any("values" in text for text in same.warnings)
+
+
+def test_near_perfect_fits_are_not_taken_for_other_data():
+    table = {"x": X, "y": 2.0 * X**-0.3 + 1.5}
+    found = lf.compare([lf.fit("power", table), lf.fit("power", table, loss="squared")])
+    assert not any("cannot be compared" in text for text in found.warnings)
+
+
+def test_another_target():
+    table = {**NOISY, "z": NOISY["y"]}
+    law = lf.Law("zed", "a * x**-b + c", ["a", "b", "c"], y="z")
+    found = lf.compare([lf.fit("power", NOISY), lf.fit(law, table)])
+    assert "'zed' predicts z, not y" in found.warnings[0]
+
+
+def test_data_that_are_not_the_fits(curves, fits):
+    with pytest.raises(ValueError, match="data are not those of fit 'annealing': curve 'constant'"):
+        lf.compare(fits, curves[["cosine", "wsd"]])
+
+
+# What else it says
+
+
+def test_close_criteria_decide_little(fits):
+    other = dataclasses.replace(
+        fits["annealing"], objective=fits["annealing"].objective * (1 + 1e-10)
+    )
+    found = lf.compare({"a": fits["annealing"], "b": other})
+    assert any("AIC does not tell 'b' from 'a'" in text for text in found.warnings)
+
+
+def test_neighbours_that_are_alike_are_said():
+    slow = [
+        lf.Curve(c.steps, c.loss * (1 + 2e-3 * np.sin(c.steps / 100)), c.schedule, name=c.name)
+        for c in annealing_curves(every=20)
+    ]
+    warned = lf.compare([lf.fit("annealing", slow)] * 2).warnings
+    assert any("points for one independent one" in text for text in warned)
+    quick = lf.compare([lf.fit("annealing", wavy())] * 2).warnings
+    assert not any("independent" in text for text in quick)
+
+
+def test_a_fit_that_did_not_converge_is_not_the_best(curves, fits):
+    short = lf.fit("annealing", curves, max_iterations=1, starts=1)
+    assert not short.success
+    found = lf.compare({"short": short, **fits})
+    assert found.best == "annealing"
+    assert any("'short' ended as 'max_iterations'" in text for text in found.warnings)
+    assert "max_iterations" in str(found)
+
+
+def test_a_saved_fit_compares_the_same(curves, fits):
+    saved = {name: lf.Fit.from_json(fit.to_json()) for name, fit in fits.items()}
+    assert str(lf.compare(saved, curves)) == str(lf.compare(fits, curves))
+
+
+def test_names(fits):
+    one = fits["annealing"]
+    assert [row.name for row in lf.compare([one, one, one])] == [
+        "annealing", "annealing (2)", "annealing (3)"
+    ]  # fmt: skip
+    found = lf.compare(fits)
+    assert len(found) == 2
+    with pytest.raises(ValueError, match=r"name 'anealing' is unknown; did you mean 'annealing'"):
+        found["anealing"]
+    with pytest.raises(AttributeError):
+        found.best = "blind"
+
+
+def test_text_and_html(curves, fits):
+    train = curves[["cosine", "constant"]]
+    few = {name: lf.fit(fit.law, train) for name, fit in fits.items()}
+    found = lf.compare(few, train, held_out=curves["wsd"])
+    for suffix, text in (("txt", str(found)), ("html", found._repr_html_())):
+        path = GOLDEN / f"compare.{suffix}"
+        if os.environ.get("UPDATE_GOLDEN"):
+            path.write_text(text + "\n")
+        assert text + "\n" == path.read_text()
+
+
+def test_hostile_names_stay_text(fits):
+    hostile = "<script>alert(1)</script>\x1b[2J\n"
+    found = lf.compare({hostile: fits["annealing"], "b": fits["blind"]})
+    assert "<script" not in found._repr_html_()
+    assert "\x1b" not in found._repr_html_() + str(found)
+    assert "&lt;script&gt;" in found._repr_html_()
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("fits", "options", "error", "message"),
+    [
+        ("both", {"folds": 1}, ValueError, "folds is 1"),
+        ("both", {"folds": 41, "data": NOISY}, ValueError, "folds is 41; data have 40 rows"),
+        ("both", {"rng": -1}, ValueError, "rng is -1"),
+        ("both", {"fold": 3}, TypeError, "did you mean 'folds'"),
+        ("one", {}, ValueError, "fits has 1; expected at least 2"),
+        ("bare", {}, TypeError, "fits is a Fit; expected several"),
+        ("none", {}, TypeError, "fits: index 1 is a NoneType; expected a Fit"),
+        ("number", {}, TypeError, "fits: name 3 is a int; expected text"),
+    ],
+)
+def test_refusals(fits, options, error, message):
+    fit = lf.fit("power", NOISY)
+    given = {
+        "both": [fit, fit], "one": [fit], "bare": fit, "none": [fit, None], "number": {3: fit}
+    }  # fmt: skip
+    with pytest.raises(error, match=message):
+        lf.compare(given[fits], **options)
+
+
+def test_one_curve_cannot_be_left_out(curves):
+    fit = lf.fit("annealing", curves["wsd"])
+    with pytest.raises(ValueError, match="data has 1 curve"):
+        lf.compare([fit, fit], curves["wsd"])
+
+
+def test_any_number_of_threads_gives_the_same(curves, fits):
+    texts = {str(lf.compare(fits, curves, threads=threads)) for threads in (1, 2)}
+    assert len(texts) == 1
