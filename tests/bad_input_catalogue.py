@@ -138,8 +138,7 @@ ROWS = {
 
 NO_READER = "there is no reader of files yet"
 NOT_APPLICABLE = {
-    **dict.fromkeys([f"E{k:02}" for k in (*range(1, 21), *range(26, 31), 41, 42)], NO_READER),
-    "E33": "no archive is read, and no file is named after anything in the data",
+    **dict.fromkeys([f"E{k:02}" for k in (*range(2, 21), 29, 30)], NO_READER),
     "E36": "no HTML is written yet",
     "E37": "no CSV is written yet",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -15,12 +15,12 @@ from lawfit._validate import Floats, Ints, real
 from lawfit.curve import Curve
 from lawfit.io.logs import Log
 from lawfit.io.rates import disagreement, schedule_of_rates
-from lawfit.io.rows import find_loss, find_lr, find_step, unknown_name
+from lawfit.io.rows import find_loss, find_lr, find_step, is_loss, unknown_name
 from lawfit.io.sidecar import Sidecar
 from lawfit.io.spikes import find_spikes
 from lawfit.schedule import Schedule
 
-__all__ = ["UNITS", "Choices", "curve_of"]
+__all__ = ["UNITS", "Choices", "counts", "curve_of"]
 
 UNITS: Final = ("steps", "tokens", "samples")
 # Names, as far as they matter here, that say what x counts, and that it counts updates done.
@@ -45,6 +45,7 @@ class Choices:
     one_based: bool | None = None
     unit: str | None = None
     loss_unit: str | None = None
+    by: str | None = None
     sort: bool = False
     on_duplicate: OnDuplicate = "last"
     nan_policy: str = "omit"
@@ -57,6 +58,14 @@ class _Rates(NamedTuple):
     schedule: Schedule | None
     source: str
     notes: tuple[str, ...] = ()
+
+
+def counts(names: Collection[str], unit: str | None) -> str | None:
+    """Return the name that counts steps, or tokens or samples, or None."""
+    wanted = {"tokens": _TOKENS, "samples": _SAMPLES}.get(unit or "steps")
+    if wanted is None:
+        return find_step(names)
+    return next((name for name in names if wanted.search(name)), None)
 
 
 def curve_of(log: Log, choices: Choices, beside: Sidecar | None = None) -> Curve:
@@ -122,11 +131,12 @@ class _Reading:
         return name
 
     def _loss(self) -> str:
-        logged = [name for name, column in self.log.columns.items() if not np.isnan(column).all()]
-        found = find_loss(logged, self.log.source)
+        columns = self.log.columns
+        losses = [name for name in columns if is_loss(name) and not np.isnan(columns[name]).all()]
+        found = find_loss(losses, self.log.source)
         if found is None:
-            listed = ", ".join(map(shown, logged[:20]))
-            raise ValueError(f"no column is a loss; choose y among {listed or 'none'}")
+            listed = ", ".join(map(shown, list(columns)[:20]))
+            raise ValueError(f"no column has a loss; choose y among {listed}")
         return found
 
     def _size(self, field: str, beside: float | None = None) -> float | None:
@@ -168,12 +178,7 @@ class _Reading:
         choices, columns = self.choices, self.log.columns
         x, unit = choices.x, choices.unit
         if x is None:
-            wanted = {"tokens": _TOKENS, "samples": _SAMPLES}.get(unit or "steps")
-            x = (
-                find_step(columns)
-                if wanted is None
-                else next((name for name in columns if wanted.search(name)), None)
-            )
+            x = counts(columns, unit)
         if x is None:
             listed = ", ".join(map(shown, list(columns)[:20]))
             raise ValueError(f"no column counts {unit or 'steps'}; choose x among {listed}")
@@ -250,9 +255,10 @@ class _Reading:
             return self._logged(self._named(self.choices.lr), steps, points)
         if self.beside.schedule is not None:
             return self._compared(_Rates(self.beside.schedule, self.beside.source), steps)
-        logged = [name for name, column in self.log.columns.items() if not np.isnan(column).all()]
-        name = find_lr(logged)
-        return _Rates(None, "") if name is None else self._logged(name, steps, points)
+        name = find_lr(self.log.columns)
+        if name is None or np.isnan(self.log.columns[name]).all():
+            return _Rates(None, "")
+        return self._logged(name, steps, points)
 
     def _asked_schedule(self) -> Schedule | None:
         given = self.choices.schedule

@@ -50,7 +50,7 @@ class Log:
     nans: Mapping[str, int] = field(default_factory=dict)
 
 
-class Columns(Mapping[str, Floats]):
+class SparseColumns(Mapping[str, Floats]):
     """Columns of which each has values in some rows only, made when they are asked for.
 
     A run may have thousands of tags, logged at steps of their own.
@@ -115,7 +115,7 @@ class Scalars(NamedTuple):
             missing = int(np.isnan(self.values[which]).sum())
             if missing:
                 nans[name] = missing
-        columns = Columns(self.steps[first].astype(np.float64), cells)
+        columns = SparseColumns(self.steps[first].astype(np.float64), cells)
         return Log(columns=columns, notes=notes, nans=nans, **described)
 
 

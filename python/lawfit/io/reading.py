@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from lawfit._keywords import known_keywords
 from lawfit._log_order import OnDuplicate
@@ -15,17 +15,12 @@ from lawfit._printable import shown
 from lawfit._validate import NAN_POLICIES, choose, real
 from lawfit.curve import Curve
 from lawfit.curves import Curves
-from lawfit.io import open_log
 from lawfit.io.curves import UNITS, Choices, curve_of
-from lawfit.io.event_scalars import read_events
-from lawfit.io.events import SHORTEST, is_event_file
-from lawfit.io.logs import Log, log_of_rows
 from lawfit.io.progress import Progress, reporting
-from lawfit.io.rows import Row
 from lawfit.io.schedule_text import read_schedule
 from lawfit.io.sidecar import read_sidecar
 from lawfit.io.sources import Place, find_places
-from lawfit.io.tail import check_regular
+from lawfit.io.whole import read_logs, read_place
 from lawfit.schedule import Schedule
 
 __all__ = ["iter_curves", "read_curves"]
@@ -47,6 +42,7 @@ def read_curves(
     one_based: bool | None = None,
     unit: str | None = None,
     loss_unit: str | None = None,
+    by: str | None = None,
     sort: bool = False,
     on_duplicate: OnDuplicate = "last",
     nan_policy: str = "omit",
@@ -56,18 +52,20 @@ def read_curves(
 ) -> Curves:
     """Read the logs of runs.
 
-    What a log is, is told by its content: a table (CSV, TSV, JSON lines, …), TensorBoard event
-    files, or a ``trainer_state.json``. Each curve's `notes` say what was chosen and dropped, and
-    its `lr_source` where the learning rate of every step comes from. That is, in this order:
-    `schedule`; the column `lr`; what lies beside the log; and the log's own learning rate. Beside
+    What a log is, is told by its content: a table (CSV, TSV, JSON lines, Parquet, Arrow; text may
+    be compressed), TensorBoard event files, or a ``trainer_state.json``. Each curve's `notes` say
+    what was chosen and dropped, and its `lr_source` where the learning rate of every step comes
+    from. That is, in this order: `schedule`; the column `lr`; what lies beside the log; and the
+    log's own learning rate. Beside
     ``run.csv`` may lie ``run.json`` with settings (``params``, ``tokens_per_step``, ``steps``,
     ``warmup``, ``loss_unit``, ``schedule``) or ``run.lr.csv`` with the rate of every step; in a
     folder of event files, ``settings.json`` or ``lr.csv``.
 
     Parameters
     ----------
-    source : path-like, or list of them
-        A file, a pattern such as ``"runs/*.csv"`` or a folder, which gives all logs in it.
+    source : path-like, data frame, mapping of str to array-like, or list of these
+        A file, a pattern such as ``"runs/*.csv"``, a folder, which gives all logs in it, or a table
+        in memory.
     x, y, lr : str, optional
         Columns that count steps, hold the loss and the learning rate, where names are not plain.
     schedule : Schedule, str or mapping of run to either, optional
@@ -83,6 +81,10 @@ def read_curves(
         `samples_per_step`.
     loss_unit : str, optional
         By default what lies beside the log says it, or nats.
+    by : str, optional
+        The column of a table that tells its runs apart; by default one called run, run_id or
+        run_name. With it, or folders named ``run=a``, a folder of Parquet or Arrow files is one
+        table.
     sort, on_duplicate
         As of `Curve`; a restart supersedes what was logged before at its step and later ones.
     nan_policy : {"omit", "raise"}
@@ -122,7 +124,7 @@ def iter_curves(
 ) -> Iterator[Curve]:
     """Yield the curves of `read_curves` one by one, so that one log is held at a time."""
     choices = _choices(_read_plan(schedule), options)
-    places = _places(source)
+    places = _places(source, choices.by)
     refused: list[str] = []
     count = 0
     with reporting(progress, len(places)) as report:
@@ -161,7 +163,7 @@ def _choices(schedule: Any, options: dict[str, Any]) -> Choices:
         choose(choices.unit, UNITS, field="unit")
     if choices.despike is not None:
         real(choices.despike, field="despike", lower=0.0, strict=True)
-    for field in ("x", "y", "lr"):
+    for field in ("x", "y", "lr", "by"):
         name = getattr(choices, field)
         if name is not None and not isinstance(name, str):
             raise TypeError(f"{field} is {shown(name)}; expected the name of a column")
@@ -186,53 +188,32 @@ def _one_plan(plan: object, field: str) -> Schedule:
     return plan
 
 
-def _places(source: Any) -> list[Place]:
+class _Held(NamedTuple):
+    """A table that is in memory."""
+
+    name: str
+    data: Any
+
+
+def _places(source: Any, by: str | None) -> list[Place | _Held]:
     if isinstance(source, str | os.PathLike):
-        return find_places([source])
-    if isinstance(source, Iterable):
-        paths = list(source)
-        wrong = next((path for path in paths if not isinstance(path, str | os.PathLike)), None)
-        if wrong is None:
-            if not paths:
-                raise ValueError("source has 0 paths; expected at least one")
-            return find_places(paths)
-        raise TypeError(f"source has {shown(wrong)}; expected paths")
-    raise TypeError(f"source is {shown(source)}; expected a path or several")
+        return list(find_places([source], dataset=by is not None))
+    if not isinstance(source, list | tuple):
+        return [_Held("data", source)]
+    if not source:
+        raise ValueError("source is empty; expected at least one log")
+    paths = [item for item in source if isinstance(item, str | os.PathLike)]
+    tables = [item for item in source if not isinstance(item, str | os.PathLike)]
+    held = [_Held(f"data {k}", data) for k, data in enumerate(tables)]
+    return [*(find_places(paths, dataset=by is not None) if paths else ()), *held]
 
 
-def is_events(path: Path) -> bool:
-    """Say whether a file begins as event files do."""
-    check_regular(path)
-    with path.open("rb") as file:
-        head = file.read(SHORTEST)
-    return len(head) == SHORTEST and is_event_file(head)
-
-
-def _curves_at(place: Place, choices: Choices, *, alone: bool) -> Iterator[Curve]:
-    beside = read_sidecar(place.path, folder=bool(place.events))
-    for log in _logs_at(place, choices):
-        yield curve_of(log, choices, beside)
-
-
-def _logs_at(place: Place, choices: Choices) -> list[Log]:
-    path = place.path
-    if place.events or is_events(path):
-        files = place.events or (path,)
-        return [read_events(files, name=place.name, source=place.source)]
-    reader = open_log(path, step=choices.x)
-    if reader is None:
-        raise FileNotFoundError(f"{place.source}: is not there, or too short for a log")
-    rows: list[Row] = reader.read()
-    while reader.more:
-        rows += reader.read()
-    return [
-        log_of_rows(
-            rows,
-            name=place.name,
-            source=place.source,
-            format=reader.title,
-            notes=tuple(reader.notes()),
-            translated=reader.translated,
-            total=reader.total,
-        )
-    ]
+def _curves_at(place: Place | _Held, choices: Choices, *, alone: bool) -> Iterator[Curve]:
+    if isinstance(place, _Held):
+        beside, logs = None, read_logs(place.data, choices, name=place.name)
+    else:
+        folder = bool(place.events)
+        beside, logs = read_sidecar(place.path, folder=folder), read_place(place, choices)
+    for log in logs:
+        named = log if len(logs) == 1 or alone else replace(log, name=f"{place.name}/{log.name}")
+        yield curve_of(named, choices, beside)

@@ -13,11 +13,11 @@ from lawfit.io.schedule_text import made_schedule, rates_from_table
 from lawfit.io.tail import check_regular, described
 from lawfit.schedule import Schedule
 
-__all__ = ["RATES", "SETTINGS", "Sidecar", "read_sidecar", "sidecars_of", "stem_of"]
+__all__ = ["PACKED", "RATES", "SETTINGS", "Sidecar", "read_sidecar", "sidecars_of", "stem_of"]
 
 SETTINGS: Final = ".json"
 RATES: Final = ".lr.csv"
-_PACKED: Final = (".gz", ".xz", ".zst")
+PACKED: Final = (".gz", ".xz", ".zst")
 _IN_FOLDER: Final = ("settings.json", "lr.csv")  # beside the event files of a run
 
 
@@ -57,7 +57,7 @@ def sidecars_of(log: Path, *, folder: bool) -> tuple[Path, Path]:
 
 def stem_of(path: Path) -> str:
     """Return a file's name without its ending, and the one before that of a compressed file."""
-    packed = path.suffix.lower() in _PACKED and bool(Path(path.stem).suffix)
+    packed = path.suffix.lower() in PACKED and bool(Path(path.stem).suffix)
     return Path(path.stem).stem if packed else path.stem
 
 
@@ -128,7 +128,7 @@ def _schedule(data: Mapping[str, Any], source: str) -> tuple[Schedule | None, tu
     try:
         if isinstance(given, str):
             made = made_schedule(given) if "=" in given else None
-            label = f"{source}: the schedule {shown(given)} is a label: it has no arguments"
+            label = f"beside the log, the schedule {shown(given)} is a label: it has no arguments"
             return made, () if made else (label,)
         if given is not None:
             return Schedule.from_dict(given), ()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from lawfit._printable import shown
-from lawfit.io.sidecar import RATES, sidecars_of, stem_of
+from lawfit.io.sidecar import PACKED, RATES, sidecars_of, stem_of
 from lawfit.io.tail import described
 
 __all__ = ["TRAINER_STATE", "Place", "find_places"]
@@ -20,11 +20,9 @@ TRAINER_STATE: Final = "trainer_state.json"
 _EVENTS: Final = "tfevents"
 _CHECKPOINT: Final = re.compile(r"checkpoint-(\d+)")
 # What a file's name ends with for a folder to give it, compressed or not.
-_TABLES: Final = (
-    ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".ipc",
-)  # fmt: skip
-_PACKED: Final = ("", ".gz", ".xz", ".zst")
-_ENDINGS: Final = tuple(table + packed for table in _TABLES for packed in _PACKED)
+_COLUMNAR: Final = (".parquet", ".arrow", ".feather")
+_TABLES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", *_COLUMNAR)
+_ENDINGS: Final = tuple(table + packed for table in _TABLES for packed in ("", *PACKED))
 
 
 class Place(NamedTuple):
@@ -50,12 +48,13 @@ class Place(NamedTuple):
         return described(self.path)
 
 
-def find_places(paths: Iterable[str | os.PathLike[str]]) -> list[Place]:
+def find_places(paths: Iterable[str | os.PathLike[str]], *, dataset: bool = False) -> list[Place]:
     """Return where the runs lie that paths, patterns and folders mean, in order, each once.
 
     A folder gives what lies in it at any depth: files of tables by the end of their names, the
     event files of each folder as one run, and of trainer states the newest of each run. Hidden
-    files and folders, links to folders, and what lies beside a log are passed over.
+    files and folders, links to folders, and what lies beside a log are passed over. A folder of
+    Parquet or Arrow files is one place if it has folders named ``run=a``, or with `dataset`.
 
     Raises
     ------
@@ -64,20 +63,20 @@ def find_places(paths: Iterable[str | os.PathLike[str]]) -> list[Place]:
     """
     files: dict[Path, None] = {}
     for path in paths:
-        files.update(dict.fromkeys(_expanded(path)))
+        files.update(dict.fromkeys(_expanded(path, dataset)))
     beside = {other for file in files for other in sidecars_of(file, folder=False) if other != file}
     kept = [f for f in files if f not in beside and not f.name.endswith(RATES)]
     return _named(list(_grouped(_newest_states(kept or list(files)))))
 
 
-def _expanded(path: str | os.PathLike[str]) -> list[Path]:
+def _expanded(path: str | os.PathLike[str], dataset: bool) -> list[Path]:
     text = os.fspath(path)
     place = Path(text)
     if place.is_dir():
         found = list(_walked(place))
         if not found:
             raise FileNotFoundError(f"{described(place)}: no log lies in this folder")
-        return found
+        return [place] if _is_dataset(place, found, dataset) else found
     if os.path.lexists(place):
         return [place]
     if not glob.has_magic(text):
@@ -89,6 +88,14 @@ def _expanded(path: str | os.PathLike[str]) -> list[Path]:
     for match in map(Path, matches):
         found += _walked(match) if match.is_dir() else [match]
     return found
+
+
+def _is_dataset(folder: Path, files: list[Path], asked: bool) -> bool:
+    """Say whether the files of a folder are parts of one table."""
+    parts = [file.relative_to(folder).parent.parts for file in files]
+    return all(file.suffix.lower() in _COLUMNAR for file in files) and (
+        asked or any("=" in part for path in parts for part in path)
+    )
 
 
 def _walked(folder: Path) -> Iterator[Path]:
@@ -136,7 +143,7 @@ def _grouped(files: Iterable[Path]) -> Iterator[Place]:
         elif path.name == TRAINER_STATE:
             yield Place(_run_of_state(path)[0].name, path)
         else:
-            yield Place(stem_of(path), path)
+            yield Place(path.absolute().name if path.is_dir() else stem_of(path), path)
 
 
 def _named(places: list[Place]) -> list[Place]:
