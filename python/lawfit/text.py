@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lawfit._printable import printable
+from lawfit.cautions import Caution, cautions
 from lawfit.groups import label
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ __all__ = [
     "warning_lines",
 ]
 
-# Beyond this condition a parameter's error says more about its partners than about itself.
-ILL_CONDITIONED = 1e6
 # Groups that a summary lists.
 LINES = 20
 
@@ -124,25 +122,20 @@ def _profile(fit: Fit | GroupedFit) -> list[str]:
 
 def warning_lines(fit: Fit) -> list[str]:
     """Return what else to know of a fit, warnings last."""
-    lines = _note_lines([fit])
-    if fit.undetermined:
-        verb = "determine" if len(fit.undetermined) == 1 else "tell apart"
-        lines.append(
-            f"warning: the data do not {verb} {', '.join(fit.undetermined)}; "
-            "other values fit as well"
-        )
-    elif fit.condition > ILL_CONDITIONED and math.isfinite(fit.condition):
-        lines.append(
-            "warning: the parameters are nearly interchangeable; read their errors jointly"
-        )
-    open_ = [
-        name for name, error in fit.stderr.items() if abs(fit.params[name]) < 2 * error < math.inf
-    ]
-    if open_:
-        lines.append(f"warning: the data do not tell {', '.join(open_)} from 0")
-    if fit.starts_asked > 1 and fit.starts_agreed == 1:
-        lines.append("warning: only one start reached this minimum; more starts may find a better")
-    return lines
+    return [*_note_lines([fit]), *(f"warning: {_warning(caution)}" for caution in cautions(fit))]
+
+
+def _warning(caution: Caution) -> str:
+    names = ", ".join(caution.names)
+    match caution.kind:
+        case "undetermined":
+            verb = "determine" if len(caution.names) == 1 else "tell apart"
+            return f"the data do not {verb} {names}; other values fit as well"
+        case "interchangeable":
+            return "the parameters are nearly interchangeable; read their errors jointly"
+        case "open":
+            return f"the data do not tell {names} from 0"
+    return "only one start reached this minimum; more starts may find a better"
 
 
 def grouped_line(fit: GroupedFit) -> str:

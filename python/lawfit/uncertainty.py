@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lawfit.prediction import Request
     from lawfit.result import Fit
 
-__all__ = ["around", "conf_int", "difference", "interval", "law_derivatives"]
+__all__ = ["around", "conf_int", "difference", "interval", "law_derivatives", "quantile"]
 
 METHODS = ("sandwich",)
 SCALES = ("auto", "linear", "log")
@@ -35,7 +35,7 @@ def conf_int(fit: Fit, level: float, *, method: str, scale: str, joint: bool) ->
     """Return an interval for every parameter; see `Fit.conf_int`."""
     choose(method, METHODS, field="method")
     choose(scale, SCALES, field="scale")
-    t = _quantile(fit, level, len(fit.free) if joint else 1)
+    t = quantile(fit, level, len(fit.free) if joint else 1)
     pairs = {}
     errors = fit.stderr
     for name, value in fit.params.items():
@@ -54,7 +54,7 @@ def conf_int(fit: Fit, level: float, *, method: str, scale: str, joint: bool) ->
 
 def interval(fit: Fit, asked: Request, level: float) -> tuple[Floats, Floats]:
     """Return the ends of an interval for the law's value at every row; see `Fit.interval`."""
-    t = _quantile(fit, level)
+    t = quantile(fit, level)
     if not len(asked.rows):
         return np.zeros(0), np.zeros(0)
     exact = fit.options.exact
@@ -72,7 +72,7 @@ def difference(fit: Fit, one: Request, other: Request, level: float) -> tuple[Fl
 
     Row by row, by the delta method: what both depend on alike cancels.
     """
-    t = _quantile(fit, level)
+    t = quantile(fit, level)
     exact = fit.options.exact
     (value, j), (other_value, other_j) = (
         map(asked.as_asked, law_derivatives(fit.law, fit.params, fit.free, asked, exact=exact))
@@ -93,7 +93,7 @@ def around(values: Floats, half: Floats, *, logarithmic: bool) -> tuple[Floats, 
     return low, high
 
 
-def _quantile(fit: Fit, level: float, intervals: int = 1) -> float:
+def quantile(fit: Fit, level: float, intervals: int = 1) -> float:
     """Return how many errors wide `intervals` of them are that hold all at once (Bonferroni)."""
     outside = (1 - real(level, field="level", lower=0, upper=1, strict=True)) / intervals
     freedom = math.inf if fit.options.loss == "binomial" else fit.freedom

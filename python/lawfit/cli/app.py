@@ -14,6 +14,7 @@ from lawfit.cli.design import design
 from lawfit.cli.fit import fit
 from lawfit.cli.plan import plan
 from lawfit.cli.predict import predict
+from lawfit.cli.report import report
 from lawfit.cli.watch import watch
 
 __all__ = ["app"]
@@ -51,6 +52,7 @@ app.command(
 )(predict)
 app.command(epilog=_example("compare fit.json other_fit.json --held-out run.csv"))(compare)
 app.add_typer(plan, name="plan")
+app.command(epilog=_example("report fit.json runs/*.csv -o report.html"))(report)
 app.command(epilog=_example('watch run.csv --schedule "cosine steps=8000 peak=3e-3"'))(watch)
 app.command(
     epilog=_example("design fit.json --steps 8000 --peak 3e-3 --warmup 200 --out plan.json")

@@ -38,6 +38,7 @@ __all__ = [
     "declared",
     "operands",
     "parse_formula",
+    "parse_tree",
 ]
 
 
@@ -171,6 +172,18 @@ def _named(
         if not isinstance(text, str):
             raise TypeError(f"where {name!r}: expected text, got {shown(text)}")
     return dict(zip(names, where.values(), strict=True))
+
+
+def parse_tree(text: str) -> tuple[str, ast.expr]:
+    """Return a formula on one line, which its tree's offsets count in, and its tree, unchecked.
+
+    Raises
+    ------
+    FormulaError
+        If the text is no expression. The message points at the place.
+    """
+    line = scan(text).strip()
+    return line, _tree(text, line)
 
 
 def _expression(text: str, longest: int) -> Expression:

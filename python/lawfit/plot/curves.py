@@ -1,9 +1,4 @@
-"""Pictures: measured losses, the law's losses, and the learning rate below.
-
-Functions draw into the matplotlib `Axes` they are given and return them. Figures are made without
-pyplot, so no window system is needed and no global state is touched. Needs matplotlib, which the
-extra `cli` brings; it is imported when the first figure is made.
-"""
+"""Measured losses, the law's losses, and the learning rate below."""
 
 from __future__ import annotations
 
@@ -22,6 +17,7 @@ from lawfit._validate import Floats
 from lawfit.curve import Curve
 from lawfit.curves import Curves
 from lawfit.outlook import Forecast
+from lawfit.plot.style import FITTED, FORECAST, MEASURED, fill, spread
 from lawfit.result import Fit
 from lawfit.schedule import Schedule
 
@@ -31,20 +27,20 @@ if TYPE_CHECKING:
 
 __all__ = ["curve_and_forecast", "final_loss", "forecast_figure", "learning_rate", "save"]
 
-# Fitted and forecast differ in dash and shade as well as in hue, so that a grey print tells them
-# apart; the hues are two of Okabe and Ito's, which colour-blind readers tell apart.
-FITTED: Final = {"color": "#0072B2", "linestyle": "-", "linewidth": 1.2}
-FORECAST: Final = {"color": "#D55E00", "linestyle": (0, (5, 1.2)), "linewidth": 1.5}
-MEASURED: Final = {"color": "0.68", "linestyle": "none", "marker": "o", "markersize": 3.2}
 COLUMNS: Final = 4
 # Inches: a panel with the space that belongs to it, and the figure's margins.
 PANEL: Final = (2.45, 2.9)
 LEFT, RIGHT, TOP, BOTTOM = 0.75, 0.25, 0.65, 0.5
-POINTS: Final = 2000  # a line has no more points than this
 
 
 def curve_and_forecast(
-    axes: Axes, curve: Curve, steps: Sequence[int], loss: Floats, *, fitted: bool = False
+    axes: Axes,
+    curve: Curve,
+    steps: Sequence[int],
+    loss: Floats,
+    *,
+    fitted: bool = False,
+    band: tuple[Floats, Floats] | None = None,
 ) -> Axes:
     """Draw a curve's measured losses as dots and the law's as a line.
 
@@ -58,9 +54,13 @@ def curve_and_forecast(
         The law's losses and their steps.
     fitted : bool
         Whether the fit has seen the curve: a solid line, not a dashed one.
+    band : (ndarray, ndarray), optional
+        Ends of an interval at the same steps, as of `Fit.interval`; infinite ones are left out.
     """
     axes.plot(curve.steps, curve.loss, label="measured", **cast(Any, MEASURED))
     label, style = ("fitted", FITTED) if fitted else ("forecast", FORECAST)
+    if band is not None:
+        fill(axes, steps, *band, color=style["color"])
     axes.plot(steps, loss, label=label, **cast(Any, style))
     axes.set_ylabel(f"loss ({printable(curve.loss_unit)})", parse_math=False)
     return axes
@@ -73,6 +73,7 @@ def final_loss(
     *,
     label: str = "forecast",
     prior: bool = False,
+    truth: float | None = None,
 ) -> Axes:
     """Draw what was forecast of one run's end over its training, with intervals as a band.
 
@@ -88,16 +89,18 @@ def final_loss(
         Of the line, in a legend.
     prior : bool
         Whether they had a prior: a solid line, not a dashed one.
+    truth : float, optional
+        What the final loss turned out to be: a dotted line.
     """
     style = FITTED if prior else FORECAST
     loss, lower, upper = (
         np.array([getattr(forecast, end) for forecast in forecasts], dtype=np.float64)
         for end in ("loss", "lower", "upper")
     )
-    known = np.isfinite(upper)
-    band = {"color": style["color"], "alpha": 0.18, "linewidth": 0}
-    axes.fill_between(steps, lower, upper, where=known.tolist(), **cast(Any, band))
+    fill(axes, steps, lower, upper, color=style["color"])
     axes.plot(steps, loss, label=label, **cast(Any, style))
+    if truth is not None:
+        axes.axhline(truth, color="0.2", linewidth=1, linestyle=":", label="measured")
     axes.set_xlabel("step at which it was asked")
     axes.set_ylabel("final loss")
     return axes
@@ -105,7 +108,7 @@ def final_loss(
 
 def learning_rate(axes: Axes, schedule: Schedule) -> Axes:
     """Draw the learning rate of a schedule over its steps, filled down to zero."""
-    steps = _spread(0, schedule.steps)
+    steps = spread(0, schedule.steps)
     rates = schedule.at(steps)
     axes.fill_between(steps, rates, color="0.85", linewidth=0)
     axes.plot(steps, rates, color="0.25", linewidth=1)
@@ -117,7 +120,12 @@ def learning_rate(axes: Axes, schedule: Schedule) -> Axes:
 
 
 def forecast_figure(
-    curves: Curves, fit: Fit, *, fitted: Collection[str] = (), title: str = ""
+    curves: Curves,
+    fit: Fit,
+    *,
+    fitted: Collection[str] = (),
+    title: str = "",
+    level: float | None = None,
 ) -> Figure:
     """Make a figure with one panel a curve: losses above, learning rate below.
 
@@ -133,6 +141,8 @@ def forecast_figure(
         Names of the curves the fit has seen.
     title : str
         Title of the figure.
+    level : float, optional
+        Draw bands: confidence intervals of the law, of this level.
 
     Raises
     ------
@@ -158,7 +168,7 @@ def forecast_figure(
         cell = grid[place // columns, place % columns]
         inner = cell.subgridspec(2, 1, height_ratios=(3.2, 1), hspace=0.08)
         pair = figure.add_subplot(inner[0]), figure.add_subplot(inner[1])
-        _panel(*pair, curve, fit, seen=curve.name in fitted)
+        _panel(*pair, curve, fit, seen=curve.name in fitted, level=level)
         pairs.append(pair)
     _share_scales(pairs, curves, columns)
     _head(figure, [above for above, _ in pairs], title)
@@ -178,13 +188,17 @@ def save(figure: Figure, path: str | PathLike[str]) -> None:
     write_atomically(path, content.getvalue())
 
 
-def _panel(above: Axes, below: Axes, curve: Curve, fit: Fit, *, seen: bool) -> None:
+def _panel(
+    above: Axes, below: Axes, curve: Curve, fit: Fit, *, seen: bool, level: float | None
+) -> None:
     """Draw one curve, its line and its schedule."""
     schedule = curve.schedule
     if schedule is None:
         raise ValueError(f"curve {curve.name!r} has no schedule, so nothing can be forecast")
-    steps = _spread(int(curve.steps[0]), schedule.steps)
-    curve_and_forecast(above, curve, steps, fit.predict(schedule, at=steps), fitted=seen)
+    steps = spread(int(curve.steps[0]), schedule.steps)
+    loss = fit.predict(curve, at=steps)
+    band = None if level is None else fit.interval(curve, level, at=steps)
+    curve_and_forecast(above, curve, steps, loss, fitted=seen, band=band)
     learning_rate(below, schedule)
     above.set_xlim(below.get_xlim())
     above.tick_params(labelbottom=False)
@@ -256,9 +270,3 @@ def _head(figure: Figure, panels: Sequence[Axes], title: str) -> None:
         fontsize=9,
         markerscale=1.3,
     )
-
-
-def _spread(first: int, stop: int) -> list[int]:
-    """Choose steps from `first` to the one before `stop`, both included, at most POINTS."""
-    count = min(POINTS, stop - first)
-    return cast("list[int]", np.linspace(first, stop - 1, count).round().astype(int).tolist())

@@ -1,0 +1,219 @@
+"""What a report says: the fit and its data, taken apart into sections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+
+from lawfit._validate import Floats
+from lawfit.bootstrap import Bootstrap
+from lawfit.callable_law import CallableLaw
+from lawfit.curve import Curve
+from lawfit.curves import Curves
+from lawfit.report.compute import Against, compute_figures, crossover_figure
+from lawfit.report.figures import (
+    Figure,
+    curves_figure,
+    measured_figure,
+    profile_figures,
+    replay_figures,
+    resample_figures,
+    residual_figures,
+    terms_figure,
+)
+from lawfit.report.whatif import unanswered, whatif
+from lawfit.result import Fit
+from lawfit.rows import rows_of
+from lawfit.views import RunResiduals, residuals
+
+__all__ = ["Content", "Section"]
+
+DRAWN: Final = 40  # curves that are drawn
+FOLLOWED: Final = 12  # curves whose terms and past forecasts are drawn
+BUDGETS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Pictures under a heading, and what is to be known to read them."""
+
+    name: str
+    title: str
+    note: str
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class Content:
+    """A fit and its data; see `lawfit.report.write_report` for the fields."""
+
+    fit: Fit
+    data: Any
+    title: str
+    level: float
+    resamples: Bootstrap | None
+    against: Against | None
+    flops: Floats | None
+    replay: bool
+
+    @property
+    def curves(self) -> tuple[Curve, ...]:
+        """The curves, if the data are curves."""
+        return tuple(self.data) if isinstance(self.data, Curves) else ()
+
+    @property
+    def drawn(self) -> tuple[Curve, ...]:
+        """The curves that are drawn: those of the fit first."""
+        return tuple(sorted(self.curves, key=lambda c: c.name not in self.fitted))[:DRAWN]
+
+    @cached_property
+    def fitted(self) -> frozenset[str]:
+        """Names of the curves that the fit was made to, as far as its record tells."""
+        named = {f"curve {curve.name!r}": curve.name for curve in self.curves}
+        return frozenset(named[source] for source, _ in self.fit.sources if source in named)
+
+    @cached_property
+    def runs(self) -> tuple[RunResiduals, ...]:
+        """What the law leaves of each curve drawn, or of the columns."""
+        if self.data is None or not np.isfinite([*self.fit.params.values()]).all():
+            return ()
+        return residuals(self.fit, self.drawn or self.data)
+
+    @property
+    def own_runs(self) -> list[RunResiduals]:
+        """Those of the fit's own data."""
+        return [run for run in self.runs if not self.curves or run.name in self.fitted]
+
+    @cached_property
+    def planned(self) -> tuple[Curve, ...]:
+        """The curves drawn that have a schedule."""
+        return tuple(curve for curve in self.drawn if curve.schedule is not None)
+
+    @property
+    def no_whatif(self) -> str | None:
+        """Why there is no what-if panel, or None if there is one."""
+        return unanswered(self.fit, self.planned)
+
+    def whatif(self) -> dict[str, Any]:
+        """Return what the panel needs."""
+        return whatif(self.fit, self.planned, self.fitted, self.level)
+
+    def sections(self) -> Iterator[Section]:
+        """Yield the sections of pictures for which there are data."""
+        yield from self._points()
+        if self.planned and self.fit.law.uses_schedule and self.runs and self._has_terms:
+            yield self._section("terms", terms_figure(self.fit, self.planned[:FOLLOWED]))
+        if self.runs:
+            at = "step" if self.curves else "row"
+            yield self._section("residuals", *residual_figures(self.fit, self.runs, at))
+        if self.replay and self._may_replay:
+            followed = self.planned[:FOLLOWED]
+            told = replay_figures(self.fit, followed, self.fitted, self.level)
+            yield self._section("replay", told)
+        if (budgets := self._budgets()) is not None:
+            figures = compute_figures(self.fit, budgets, self._table_of_compute(), self.level)
+            yield self._section("compute", *figures)
+        if self.against is not None:
+            figure, said = crossover_figure(self.fit, self.against, self.level)
+            yield Section("crossover", _TITLES["crossover"][0], f"{said}.", (figure,))
+        known = [*profile_figures(self.fit)]
+        if self.resamples is not None:
+            known += resample_figures(self.resamples, self.level)
+        if known:
+            yield self._section("parameters-known", *known)
+
+    def _section(self, name: str, *figures: Figure) -> Section:
+        return Section(name, *_TITLES[name], figures)
+
+    def _points(self) -> Iterator[Section]:
+        if not self.runs:
+            return
+        if not self.curves:
+            yield self._section("measured", measured_figure(self.fit, self.runs))
+            return
+        figure = curves_figure(self.fit, self.drawn, self.fitted, self.level)
+        title, note = _TITLES["curves"]
+        left = len(self.curves) - len(self.drawn)
+        more = f" {left} more runs are in the table of data only." if left else ""
+        yield Section("curves", title, note.format(self.level) + more, (figure,))
+
+    @property
+    def _has_terms(self) -> bool:
+        law = self.fit.law
+        return not isinstance(law, CallableLaw) and not law.implicit
+
+    @property
+    def _may_replay(self) -> bool:
+        law = self.fit.law
+        alone = {*law.columns} <= {"step", "lr"} and law.y == "loss"
+        return bool(self.planned and self.runs and law.uses_schedule and alone)
+
+    def _budgets(self) -> Floats | None:
+        """Return the compute budgets to draw, if the law has any."""
+        law = self.fit.law
+        if set(law.columns) != {"N", "D"} or law.uses_schedule or not self.runs:
+            return None
+        if self.flops is not None:
+            return self.flops
+        table = self._table_of_compute()
+        if table is None:
+            return None
+        low, high = np.quantile(table["C"], [0.05, 1.0]).tolist()
+        return np.geomspace(low, max(10 * high, 10 * low), BUDGETS) if low > 6 else None
+
+    def _table_of_compute(self) -> Mapping[str, Floats] | None:
+        """Return the compute and loss of the rows, at 6 FLOPs a parameter and token."""
+        if self.curves or not {"N", "D"} <= {*self.fit.law.columns}:
+            return None
+        policy = self.fit.options.nan_policy
+        rows = rows_of(self.fit.law, self.data, warmup="actual", skip_steps=None, nan_policy=policy)
+        assert rows.y is not None
+        columns = dict(zip(self.fit.law.columns, rows.columns, strict=True))
+        return {"C": 6 * columns["N"] * columns["D"], "loss": rows.y}
+
+
+_TITLES: Final = {
+    "curves": (
+        "The runs and the law",
+        "Dots are measured. A solid line is the law where it was fitted, a dashed one where it was "
+        "not told the losses; bands are {:g} intervals of the law, without the noise of single "
+        "points. Learning rates are beneath.",
+    ),
+    "measured": (
+        "Measured and predicted",
+        "Points on the line are predicted exactly.",
+    ),
+    "terms": (
+        "What each term gives",
+        "Terms that add lie on one another; terms that take away, hatched, hang from their top. "
+        "What is left is the loss.",
+    ),
+    "residuals": (
+        "What the law leaves",
+        "Residuals without a pattern are what a right law leaves. A slope over the steps is a "
+        "trend that the law misses; ends that bend away from the line are outliers; "
+        "autocorrelation above the band means that neighbouring points say less than their "
+        "number.",
+    ),
+    "replay": (
+        "How early one could have known",
+        "The final loss as it would have been forecast while the run trained: from the run alone, "
+        "and, for runs that this fit has not seen, with this fit known beforehand. Bands are for "
+        "what is logged at the end, noise included; where there is no band, the points did not yet "
+        "determine the end.",
+    ),
+    "compute": (
+        "Where compute is best spent",
+        "By the fitted law, at 6 FLOPs a parameter and token.",
+    ),
+    "crossover": ("Where two laws meet", ""),
+    "parameters-known": (
+        "How well the parameters are known",
+        "A profile holds one parameter at each value and fits the others: a flat one means that "
+        "the data hardly care. Resamples are fits to the rows drawn again with replacement.",
+    ),
+}  # fmt: skip
