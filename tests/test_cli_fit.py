@@ -71,7 +71,7 @@ def test_options_of_the_fit_reach_it(curves):
 
 
 def test_options_of_the_reading_reach_it():
-    lines = Path("runs/constant_4000.csv").read_text().splitlines()
+    lines = Path("runs/cosine_4000.csv").read_text().splitlines()
     odd = [
         "n,rate,l",
         *(f"{int(a) + 1},{b},{c}" for a, b, c in (x.split(",") for x in lines[1:])),
@@ -81,10 +81,28 @@ def test_options_of_the_reading_reach_it():
     text = succeed("fit", "odd.csv", "--json", *names)
     curve = lf.read_curves("odd.csv", x="n", y="l", lr="rate", one_based=True, params=25152)
     assert lf.Fit.from_json(text) == lf.fit("annealing", curve)
-    planned = succeed(
-        "fit", "odd.csv", "--json", *names, "--schedule", "constant steps=4000 peak=3e-3"
+    plan = "linear steps=4000 peak=3e-3 warmup=200"
+    planned = succeed("fit", "odd.csv", "--json", *names, "--schedule", plan)
+    assert lf.Fit.from_json(planned) == lf.fit(
+        "annealing",
+        lf.read_curves("odd.csv", x="n", y="l", lr="rate", one_based=True, schedule=plan),
     )
     assert json.loads(planned)["params"] != json.loads(text)["params"]
+
+
+def test_tokens_are_steps_by_their_number():
+    lines = Path("runs/cosine_4000.csv").read_text().splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    tokens = [
+        "tokens,loss,lr",
+        *(f"{(int(step) + 1) * 1024},{loss},{lr}" for step, lr, loss in rows),
+    ]
+    Path("tokens.csv").write_text("\n".join(tokens) + "\n")
+    options = ("--unit", "tokens", "--tokens-per-step", 1024, "--despike", 50)
+    fit = lf.Fit.from_json(succeed("fit", "tokens.csv", "--json", *options))
+    curve = lf.read_curves("tokens.csv", unit="tokens", tokens_per_step=1024, despike=50)
+    assert fit == lf.fit("annealing", curve)
+    assert fit.params == lf.fit("annealing", lf.read_curves("runs/cosine_4000.csv")).params
 
 
 def test_groups_and_a_group_of_them(curves):

@@ -58,6 +58,8 @@ def report(
     with refusing():
         found = read_fit(fit, group)
     check_usable(found, fit)
+    if budgets is not None and not {"N", "D"} <= set(found.law.columns):
+        raise typer.BadParameter(f"law {found.law.name!r} is not of N and D", param_hint="--flops")
     data: Any = reading.data(found.law, runs) if runs else None
     with refusing(), working("Writing"):
         write_report(found, out, data, title=title, level=level, flops=budgets, replay=replay)
