@@ -27,6 +27,20 @@ class Clock:
         self.now += seconds
 
 
+def keeps_to_a_hundredth(once):
+    """Whether of three runs one takes so little of its time: others use the machine too.
+
+    `once` makes a run and returns its tracker.
+    """
+    for _ in range(3):
+        start = time.perf_counter()
+        tracker = once()
+        assert tracker.forecast is not None
+        if tracker.seconds <= 0.01 * (time.perf_counter() - start):
+            return True
+    return False
+
+
 def follow(tracker, steps=range(STEPS), losses=LOSSES):
     """Observe and report at every step; return what was reported, by step."""
     reports = {}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lawfit as lf
-from loop_data import FINAL, LOSSES, SCHEDULE, STEPS
+from loop_data import FINAL, LOSSES, SCHEDULE, STEPS, keeps_to_a_hundredth
 
 if "KERAS_BACKEND" not in os.environ:  # which Keras looks at when it is imported
     found = [name for name in ("torch", "jax", "tensorflow") if importlib.util.find_spec(name)]
@@ -130,11 +130,12 @@ def test_a_run_gives_it_a_hundredth_of_its_time():
         def on_train_batch_begin(self, batch, logs=None):
             time.sleep(0.03)
 
-    callback = LawfitCallback(every=50)
-    start = time.perf_counter()
-    fit(toy(0.1), callback, Slow())
-    assert callback.tracker.seconds <= 0.01 * (time.perf_counter() - start)
-    assert callback.tracker.forecast is not None
+    def once():
+        callback = LawfitCallback(every=50)
+        fit(toy(0.1), callback, Slow())
+        return callback.tracker
+
+    assert keeps_to_a_hundredth(once)
 
 
 def test_long_epochs_are_read_in_windows():

@@ -12,7 +12,7 @@ import pytest
 
 import lawfit as lf
 from lawfit.integrations import LightningCallback, Tracker
-from loop_data import FINAL, LOSSES, SCHEDULE, STEPS
+from loop_data import FINAL, LOSSES, SCHEDULE, STEPS, keeps_to_a_hundredth
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 pytestmark = [
@@ -104,12 +104,13 @@ def same_points(callback, steps=range(STEPS), losses=LOSSES, schedule=SCHEDULE):
 
 
 def test_a_run_gives_it_a_hundredth_of_its_time(one, tmp_path):
-    callback = LightningCallback(every=50)
-    logger = one.loggers.CSVLogger(tmp_path)
-    start = time.perf_counter()
-    train(one, tmp_path, module(one, seconds=0.03), callback, logger=logger)
-    assert callback.tracker.seconds <= 0.01 * (time.perf_counter() - start)
-    assert callback.tracker.forecast is not None
+    def once():
+        callback = LightningCallback(every=50)
+        logger = one.loggers.CSVLogger(tmp_path)
+        train(one, tmp_path, module(one, seconds=0.03), callback, logger=logger)
+        return callback.tracker
+
+    assert keeps_to_a_hundredth(once)
 
 
 def test_the_forecast_is_logged(pl, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 
 import lawfit as lf
 from lawfit.integrations import Tracker
-from loop_data import FINAL
+from loop_data import FINAL, keeps_to_a_hundredth
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 transformers = pytest.importorskip("transformers", reason="needs transformers")
@@ -107,12 +107,14 @@ def folder(tmp_path, capsys):
 
 def test_it_takes_a_hundredth_of_the_time(folder):
     # What it goes beyond its share by is one report's at most.
-    callback = LawfitCallback(share=0.005)
-    run = trainer(folder, callback, model=Toy(0.02))
-    start = time.perf_counter()
-    run.train()
-    assert callback.tracker.seconds <= 0.01 * (time.perf_counter() - start)
-    assert run.state.log_history[-1].keys() >= FINAL
+    def once():
+        callback = LawfitCallback(share=0.005)
+        run = trainer(folder, callback, model=Toy(0.02))
+        run.train()
+        assert run.state.log_history[-1].keys() >= FINAL
+        return callback.tracker
+
+    assert keeps_to_a_hundredth(once)
 
 
 def test_forecasts_are_where_the_loss_is(folder):
@@ -263,7 +265,8 @@ def test_arguments_come_back_from_a_checkpoint():
 def test_another_callback_takes_its_points_from_the_history(folder):
     options = {"save_strategy": "steps", "save_steps": 100}
     trainer(folder, eager(), **options).train()
-    other = eager(law="multi_power", fixed={"B": 0.0}, every=100, skip_steps=11)
+    # With all the time it wants: no point is left out.
+    other = eager(law="multi_power", fixed={"B": 0.0}, every=100, skip_steps=11, time_budget=60.0)
     trainer(folder, other, **options).train(resume_from_checkpoint=str(folder / "checkpoint-100"))
     assert other.tracker.error is None
     assert other.tracker.forecaster.law.name == "multi_power"

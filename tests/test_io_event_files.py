@@ -175,6 +175,12 @@ def test_nans_that_were_logged_are_counted(path):
     assert read(path).nans == {"a": 1}
 
 
+def test_a_nan_that_signals_is_one(path):
+    value = ev.field(1, b"a") + bytes([2 << 3 | 5]) + bytes.fromhex("0100807f")
+    path.write_bytes(ev.version() + ev.framed(ev.event(0, value)))
+    assert math.isnan(read(path).columns["a"][0])
+
+
 def test_too_many_tags_are_refused(path, monkeypatch):
     monkeypatch.setattr("lawfit.io.event_scalars.MAX_NAMES", 1)
     path.write_bytes(ev.scalars(ROWS[:2]))

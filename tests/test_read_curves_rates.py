@@ -139,8 +139,32 @@ def test_the_schedule_that_was_given_goes_first(tmp_path):
         "the log's learning rate at step 24 is 0.00036, the schedule's 0.003: the schedule's "
         in (" ".join(curve.notes))
     )
-    (curve,) = lf.read_curves(path, schedule={"b": WSD})
+    write(tmp_path / "b.csv", WSD)
+    curve = lf.read_curves(tmp_path, schedule={"b": WSD, "c": WSD})["a"]
     assert curve.lr_source.startswith("lr in the log: 160 logged rates; straight lines over up to")
+
+
+def test_a_schedule_for_none_of_the_runs_is_refused(tmp_path):
+    path = write(tmp_path / "a.csv", WSD)
+    with pytest.raises(ValueError, match="schedule is for the runs 'b'; those read are 'a'"):
+        lf.read_curves(path, schedule={"b": WSD})
+
+
+def test_a_step_beyond_the_schedule_may_be_a_count_of_updates(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("step,lr,loss\n2000,3e-3,3\n4000,3e-3,2\n")
+    message = (
+        "the last step is 4000 and the schedule has 4000 steps, 0 to 3999; give one_based=True"
+    )
+    with pytest.raises(ValueError, match=message):
+        lf.read_curves(path, schedule=WSD)
+    (curve,) = lf.read_curves(path, schedule=WSD, one_based=True)
+    assert curve.steps.tolist() == [1999, 3999]
+    with pytest.raises(ValueError, match="step 4000 is beyond the schedule"):
+        lf.read_curves(path, schedule=WSD, one_based=False)
+    path.with_suffix(".json").write_text('{"steps": 4000}')
+    with pytest.raises(ValueError, match=r"the last step is 4000 and .*a.json says 4000 steps"):
+        lf.read_curves(path)
 
 
 def test_then_the_column_that_was_named(tmp_path):

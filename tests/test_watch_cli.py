@@ -26,7 +26,11 @@ from typer.testing import CliRunner
 from lawfit.cli.app import app
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and terminals are POSIX's")
-RUN = "import sys; from lawfit.cli import main; sys.exit(main())"
+# What a shell starts in the background ignores SIGINT, and so would its children.
+RUN = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from lawfit.cli import main; sys.exit(main())"
+)
 PLAN = PLANS["wsd_4000"]
 README = Path(__file__).resolve().parents[1] / "README.md"
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -43,9 +47,14 @@ def run(*arguments):
     return CliRunner().invoke(app, arguments, env={"COLUMNS": "80", "NO_COLOR": "1"})
 
 
+@contextlib.contextmanager
 def start(*arguments, **options):
     command = [sys.executable, "-W", "error", "-c", RUN, "watch", *map(str, arguments)]
-    return subprocess.Popen(command, **{"stderr": subprocess.PIPE, **options})
+    with subprocess.Popen(command, **{"stderr": subprocess.PIPE, **options}) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # or a test that fails would wait for it
 
 
 # Once

@@ -109,6 +109,8 @@ class _Reading:
         steps = self._steps(tokens)
         points, loss = self._points(steps, y)
         rates = self._rates(steps, points)
+        if rates.schedule is not None:
+            self._check_end(points, rates.schedule.steps, "the schedule has")
         curve = Curve(
             points,
             loss,
@@ -224,10 +226,10 @@ class _Reading:
             self.notes.append(f"dropped {count(nans)} whose {printable(y)} is NaN")
         without = int((~has_loss & has_step).sum()) - nans
         if without > 0:
-            self.notes.append(f"passed over {without} rows without {printable(y)}")
+            self.notes.append(f"passed over {_rows(without)} without {printable(y)}")
         stepless = int((has_loss & ~has_step).sum())
         if stepless:
-            self.notes.append(f"passed over {stepless} rows with a loss and no step")
+            self.notes.append(f"passed over {_rows(stepless)} with a loss and no step")
         rows = has_loss & has_step
         if not rows.any():
             raise ValueError(f"no row has both {printable(y)} and a step")
@@ -277,10 +279,20 @@ class _Reading:
         at, values = self._series(name, steps)
         if not at.size:
             raise ValueError(f"{printable(name)} has no value")
+        if self.beside.steps is not None:
+            self._check_end(points, self.beside.steps, f"{self.beside.source} says")
         known = self.beside.steps or self.log.total or 0
         total = max(int(np.nanmax(points)), int(at[-1]), known - 1) + 1
         made, how = schedule_of_rates(at, values, total=total, warmup=self.beside.warmup)
         return _Rates(made, f"{printable(name)} in the log: {how}")
+
+    def _check_end(self, points: Floats, total: int, says: str) -> None:
+        last = int(np.nanmax(points))
+        if last == total and self.choices.one_based is None and not self.log.translated:
+            raise ValueError(
+                f"the last step is {last} and {says} {total} steps, 0 to {total - 1}; give "
+                "one_based=True if the log counts updates done"
+            )
 
     def _compared(self, rates: _Rates, steps: Floats) -> _Rates:
         """Note where the log's own rates contradict a schedule."""
@@ -290,6 +302,10 @@ class _Reading:
         at, values = self._series(name, steps)
         off = disagreement(rates.schedule, at, values)
         return rates._replace(notes=(f"{off}: the schedule's is used",)) if off else rates
+
+
+def _rows(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows} rows"
 
 
 def _unit_of(y: str) -> str:

@@ -49,9 +49,9 @@ class Frames(NamedTuple):
         for which in np.split(order, cuts) if len(order) else ():
             yield which, self.rows(which)
 
-    def rows(self, which: Rows, more: int = 0) -> Bytes:
-        """Return the data of records of one length, and so many bytes that follow."""
-        width = int(self.lengths[which[0]]) + more
+    def rows(self, which: Rows) -> Bytes:
+        """Return the data of records of one length."""
+        width = int(self.lengths[which[0]])
         if not width:
             return np.empty((len(which), 0), np.uint8)
         return sliding_window_view(self.data, width)[self.starts[which]]
@@ -141,15 +141,14 @@ class EventFrames:
                 f"{self.where(k, int(frames.starts[k]))}: the {what} from {checksum} checksum"
             )
 
-    def _check_length(self, block: bytes, at: int, record: int) -> int:
-        """Return the length of the record at the end of a block, by its checksum."""
+    def _check_length(self, block: bytes, at: int, record: int) -> None:
+        """Refuse a bad length of the record at the end of a block."""
         length, crc = HEADER.unpack_from(block, at)
         where = self.where(record, at + HEADER.size)
         if masked_crc32c(block[at : at + 8]) != crc:
             raise ValueError(f"{where}: the length differs from its checksum")
         if length > LARGEST:
             raise ValueError(f"{where}: length is {length}; expected at most {LARGEST}")
-        return int(length)
 
     def _after(self, file: BinaryIO, block: bytes, end: int, size: int) -> bytes:
         """Return what is left of a block, and pass over a large record that begins there."""

@@ -69,7 +69,8 @@ class Shape(NamedTuple):
         """Return the value of each event's scalar `k`."""
         place = self.scalars[k]
         cells = np.ascontiguousarray(events[:, place.value])
-        return cells.view(place.kind)[:, 0].astype(np.float64)
+        with np.errstate(invalid="ignore"):  # a NaN that signals
+            return cells.view(place.kind)[:, 0].astype(np.float64)
 
 
 def shape_of(event: bytes, where: str) -> Shape | None:

@@ -126,7 +126,7 @@ def iter_curves(
     choices = _choices(_read_plan(schedule), options)
     places = _places(source, choices.by)
     refused: list[str] = []
-    count = 0
+    names: set[str] = set()
     with reporting(progress, len(places)) as report:
         for done, place in enumerate(places, 1):
             try:
@@ -136,13 +136,24 @@ def iter_curves(
                     raise
                 refused.append(str(error))
                 found = []
-            count += len(found)
+            names.update(curve.name for curve in found)
             yield from found
             report(done)
     if refused:
         _warn(refused, len(places))
-        if not count:
+        if not names:
             raise ValueError(f"none of {len(places)} logs could be read; the first: {refused[0]}")
+    _check_names(choices, names)
+
+
+def _check_names(choices: Choices, names: set[str]) -> None:
+    """Refuse what was given by run, where none of the runs is there."""
+    for field in ("schedule", "params", "tokens_per_step", "samples_per_step"):
+        given = getattr(choices, field)
+        if isinstance(given, Mapping) and not names & given.keys():
+            asked = ", ".join(map(shown, list(given)[:_SHOWN]))
+            there = ", ".join(map(shown, sorted(names)[:_SHOWN]))
+            raise ValueError(f"{field} is for the runs {asked}; those read are {there}")
 
 
 def _warn(refused: list[str], places: int) -> None:
@@ -215,5 +226,7 @@ def _curves_at(place: Place | _Held, choices: Choices, *, alone: bool) -> Iterat
         folder = bool(place.events)
         beside, logs = read_sidecar(place.path, folder=folder), read_place(place, choices)
     for log in logs:
-        named = log if len(logs) == 1 or alone else replace(log, name=f"{place.name}/{log.name}")
-        yield curve_of(named, choices, beside)
+        whole = alone or log.name == place.name
+        yield curve_of(
+            log if whole else replace(log, name=f"{place.name}/{log.name}"), choices, beside
+        )

@@ -55,9 +55,14 @@ def read_logs(source: Any, choices: Choices, *, name: str | None = None) -> list
     """Return the logs of a table in a file or in memory, with the columns that may be needed."""
     needed = _Needed(choices)
     logs = read_tables(source, columns=needed, by=choices.by, name=name)
-    if choices.y is None and not any(map(is_loss, needed.seen)) and logs:
+    missing = ""
+    if choices.y is None and not any(map(is_loss, needed.seen)):
+        missing = "is a loss; choose y"
+    elif choices.x is None and counts(needed.seen, choices.unit) is None:
+        missing = f"counts {choices.unit or 'steps'}; choose x"
+    if missing and logs:
         listed = ", ".join(map(shown, list(needed.seen)[:_LISTED]))
-        raise ValueError(f"{logs[0].source}: no column is a loss; choose y among {listed}")
+        raise ValueError(f"{logs[0].source}: no column {missing} among {listed}")
     return logs
 
 
