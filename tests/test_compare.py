@@ -1,6 +1,7 @@
 """Fits side by side: likelihoods, scores and cross-validation against what is done by hand."""
 
 import dataclasses
+import json
 import math
 import os
 from pathlib import Path
@@ -344,6 +345,17 @@ def test_text_and_html(curves, fits):
         if os.environ.get("UPDATE_GOLDEN"):
             path.write_text(text + "\n")
         assert text + "\n" == path.read_text()
+
+
+def test_json_values(curves, fits):
+    found = lf.compare(fits, curves)
+    values = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert [row["name"] for row in values["rows"]] == ["annealing", "blind"]
+    scored = values["rows"][0]["cross_validated"]["wsd"]
+    assert scored["MAE"] == found["annealing"].cross_validated["wsd"].MAE
+    assert (values["best"], values["criterion"]) == (found.best, found.criterion)
+    lost = lf.compare([fits["annealing"], lf.fit(BLIND, curves[:2])])
+    assert lost.to_dict()["rows"][0]["AIC"] == "NaN"
 
 
 def test_hostile_names_stay_text(fits):

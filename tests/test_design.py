@@ -2,8 +2,10 @@
 
 import dataclasses
 import itertools
+import json
 import math
 import os
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -312,6 +314,17 @@ def test_text_and_html(annealed):
     assert free.startswith("free form, falling from step 2")
 
 
+def test_json_values(annealed):
+    found = lf.design_schedule(annealed, **RUN)
+    values = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert lf.Schedule.from_dict(values["schedule"]) == found.schedule
+    assert values["loss"] == found.loss
+    cosine = values["baselines"][0]
+    assert (cosine["name"], cosine["gain"]) == ("cosine", found.baselines[0].gain)
+    assert lf.Schedule.from_dict(cosine["schedule"]) == found.baselines[0].schedule
+    assert pickle.loads(pickle.dumps(found)) == found
+
+
 def test_a_fit_that_did_not_converge_is_named(annealed):
     short = dataclasses.replace(annealed, status="max_iterations")
     notes = lf.design_schedule(short, **RUN).notes
@@ -350,6 +363,7 @@ def test_groups(annealed):
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
+        ({"steps": 10**9}, ValueError, "steps is 1000000000"),
         ({"steps": 21}, ValueError, "steps is 21"),
         ({"steps": 299.5}, ValueError, "steps is 299.5"),
         ({"steps": "300"}, TypeError, "steps is '300'"),

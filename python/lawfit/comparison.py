@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from lawfit._html import fragment
 from lawfit._validate import closest
+from lawfit.saved import plain
 from lawfit.scores import Score, Scores
 from lawfit.text import aligned, joined
 
@@ -97,6 +100,22 @@ class Comparison:
         parts = self._by_curve()
         scores = [line for title, rows in parts for line in ("", title, *aligned(rows))]
         return joined([*aligned(self._table()), *scores, "", *self._after()])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        rows = [
+            {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+            for row in self.rows
+        ]
+        found: dict[str, Any] = plain(
+            {
+                "rows": rows,
+                "best": self.best,
+                "criterion": self.criterion,
+                "warnings": self.warnings,
+            }
+        )
+        return found
 
     def _repr_html_(self) -> str:
         return fragment([], self._table(), self._after(), more=self._by_curve())

@@ -15,7 +15,7 @@ from lawfit._keywords import known_keywords
 from lawfit._last_loss import LastLoss
 from lawfit._validate import Floats, Ints, choose, integer, real
 from lawfit.designs import Baseline, ScheduleDesign
-from lawfit.pieces import MAX_RATE, MAX_STEPS, Piece
+from lawfit.pieces import MAX_RATE, Piece
 from lawfit.plans import refined_start, tried_starts, window
 from lawfit.prediction import Request
 from lawfit.result import Fit
@@ -30,7 +30,9 @@ FORMS: Final = ("family", "free")
 ENDS: Final = (0.0, 0.01, 0.03, 0.1, 0.3)
 FLOOR: Final = 0.1  # of a free form
 LAST_PART: Final = 0.2  # that the usual decay after a constant rate takes
-MOST_FREE: Final = 10**6  # steps of a free form, whose every rate is looked at
+# Steps: most decays have no closed form, and a free form is looked at rate by rate.
+MOST: Final = 10**8
+MOST_FREE: Final = 10**6
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ def design_schedule(
     fit : Fit
         Of a law of a schedule's areas, to data that determine what a decay does.
     steps : int
-        Steps of the run.
+        Steps of the run, at most 1e8. Time grows with them: a million take seconds by the annealing
+        law, and minutes by loss drops or in free form.
     peak : float
         The highest LR.
     warmup, ramp
@@ -196,10 +199,10 @@ def _read_plan(
         raise ValueError(
             f"law {fit.law.name!r} knows no learning-rate schedule, so it cannot choose one"
         )
-    warmup = integer(warmup, field="warmup", lower=0, upper=MAX_STEPS - 2)
+    warmup = integer(warmup, field="warmup", lower=0, upper=MOST - 2)
     return _Plan(
         fit=fit,
-        steps=integer(steps, field="steps", lower=warmup + 2, upper=MAX_STEPS),
+        steps=integer(steps, field="steps", lower=warmup + 2, upper=MOST),
         peak=real(peak, field="peak", lower=0, upper=MAX_RATE, strict=True),
         warmup=warmup,
         ramp=choose(ramp, RAMPS, field="ramp"),

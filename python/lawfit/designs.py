@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from lawfit._html import fragment
+from lawfit.saved import plain
 from lawfit.schedule import Schedule
 from lawfit.text import aligned, joined
 
@@ -80,6 +83,17 @@ class ScheduleDesign:
     def __str__(self) -> str:
         notes = [f"note: {note}" for note in self.notes]
         return joined([*self._head(), *aligned(self._rows()), *notes])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values["schedule"] = self.schedule.to_dict()
+        values["baselines"] = [
+            {**dataclasses.asdict(other), "schedule": other.schedule.to_dict()}
+            for other in self.baselines
+        ]
+        found: dict[str, Any] = plain(values)
+        return found
 
     def _repr_html_(self) -> str:
         return fragment(self._head(), self._rows(), [f"note: {note}" for note in self.notes])
