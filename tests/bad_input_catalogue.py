@@ -139,7 +139,6 @@ ROWS = {
 NO_READER = "there is no reader of files yet"
 NOT_APPLICABLE = {
     **dict.fromkeys([f"E{k:02}" for k in (*range(2, 21), 29, 30)], NO_READER),
-    "E36": "no HTML is written yet",
     "E37": "no CSV is written yet",
 }
 

@@ -8,12 +8,21 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PATIENCE = 60.0  # seconds for an answer
+# The browser reads commands from descriptor 3 and answers on 4.
+LAUNCH = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+for end, place in zip(ends, (3, 4)):
+    os.dup2(end, place)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find_browser():
@@ -38,10 +47,9 @@ class Browser:
             f"--user-data-dir={self._folder.name}",
             *(["--no-sandbox"] if os.geteuid() == 0 else []),  # it refuses to sandbox root
         ]
-        # The browser reads commands from descriptor 3 and answers on 4.
-        script = f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out}'
+        ends = [str(theirs_in), str(theirs_out)]
         self._process = subprocess.Popen(
-            ["sh", "-c", script, find_browser(), *flags, "about:blank"],
+            [sys.executable, "-c", LAUNCH, *ends, find_browser(), *flags, "about:blank"],
             pass_fds=(theirs_in, theirs_out),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -134,7 +142,11 @@ class Page:
     def evaluate(self, expression):
         """Return the value of an expression, awaited if it is a promise."""
         answer = self.call(
-            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
+            "Runtime.evaluate",
+            expression=expression,
+            awaitPromise=True,
+            returnByValue=True,
+            allowUnsafeEvalBlockedByCSP=False,
         )
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"]["exception"].get("description"))

@@ -58,7 +58,9 @@ def compute_figures(fit: Fit, budgets: Floats, table: Any, level: float) -> Iter
     parts = []
     for place, budget in enumerate(budgets.tolist()):
         line = isoflop_profile(fit, budget)
-        parts.append(series(f"{budget:.2e} FLOPs", "line", line.N, line.loss, style=place))
+        parts.append(
+            series(f"{budget:.2e} FLOPs", "line", line.N, line.loss, style=place, dashed=True)
+        )
     parts.append(series("lowest", "spot", best.N, best.loss, style=6))
     yield {
         "title": "Along compute budgets (isoFLOP)",
@@ -103,4 +105,7 @@ def crossover_figure(fit: Fit, against: Against, level: float) -> tuple[Figure, 
     if found.x is not None:
         parts.append(series("they meet", "spot", [found.x], [found.value], style=6))
     axes = panel(against.column, fit.law.y, parts, logx=logarithmic)
-    return {"title": "Crossover", "panels": [axes]}, found.message
+    return {
+        "title": "Crossover",
+        "panels": [axes],
+    }, f"{found.message[0].upper()}{found.message[1:]}."

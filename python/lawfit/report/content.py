@@ -119,7 +119,7 @@ class Content:
             yield self._section("compute", *figures)
         if self.against is not None:
             figure, said = crossover_figure(self.fit, self.against, self.level)
-            yield Section("crossover", _TITLES["crossover"][0], f"{said}.", (figure,))
+            yield Section("crossover", _TITLES["crossover"][0], said, (figure,))
         known = [*profile_figures(self.fit)]
         if self.resamples is not None:
             known += resample_figures(self.resamples, self.level)

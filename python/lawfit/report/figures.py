@@ -57,8 +57,8 @@ def series(name: str, kind: str, x: Any, y: Any, **more: Any) -> dict[str, Any]:
     x, y : array-like, shape (n,)
         Thinned to POINTS, the first and last kept. Of bars, x has both ends of each.
     more
-        `low`, the lower edge of a band, area or bars; `style`, a number that a colour, dash and
-        marker go with; `quiet`, not in the legend.
+        `low`, the lower edge of a band, area or bars; `style`, a number that a colour and marker
+        go with; `dashed`, lines that differ in their dashes too; `quiet`, not in the legend.
     """
     arrays = {"x": x, "y": y} | {k: more.pop(k) for k in ("low",) if k in more}
     drawn = {key: np.asarray(values, dtype=np.float64) for key, values in arrays.items()}

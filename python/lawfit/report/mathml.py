@@ -6,6 +6,7 @@ import ast
 import re
 from typing import Final
 
+from lawfit.callable_law import CallableLaw
 from lawfit.formula import parse_tree
 from lawfit.law import Law
 from lawfit.report.markup import Markup, element, joined
@@ -19,8 +20,9 @@ _GREEK: Final = {
 }  # fmt: skip
 _INDEXED: Final = re.compile(r"([^\W\d_]+?)(\d*|(?<=^[A-Z])inf)(?:_(\w+))?")
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)  # how tightly an expression holds together
-_LONGEST: Final = 400  # operators of a formula that is typeset
+_LONGEST: Final = 400  # nodes of formulas that are typeset
 
+_BEGIN, _END = (element("mo", sign, stretchy="false") for sign in "()")
 _TIMES: Final = element("mo", Markup("&InvisibleTimes;"))
 
 Typeset = tuple[Markup, int]
@@ -28,12 +30,17 @@ _Link = tuple[ast.operator | None, ast.expr]
 
 
 def equations(law: Law) -> Markup:
-    """Return the law, then each expression of `where`, typeset; as text if they are long."""
+    """Return the law, then each expression of `where`, typeset.
+
+    As text if they are long, or no formulas: a law that is a Python function.
+    """
+    plain = joined(*(element("pre", line) for line in law.equations()))
+    if isinstance(law, CallableLaw):
+        return plain
     texts = {law.y: law.formula, **law.where}
     trees = {name: parse_tree(text)[1] for name, text in texts.items()}
-    size = sum(1 for tree in trees.values() for _ in ast.walk(tree))
-    if size > _LONGEST:
-        return joined(*(element("pre", line) for line in law.equations()))
+    if sum(1 for tree in trees.values() for _ in ast.walk(tree)) > _LONGEST:
+        return plain
     lines = [equation(name, tree) for name, tree in trees.items()]
     shown = [element("p", line, class_="equation") for line in lines]
     if law.where:
@@ -84,6 +91,13 @@ def _typeset(node: ast.expr) -> Typeset:
     return found
 
 
+def _needs_dot(item: ast.expr) -> bool:
+    """Say whether a factor and the one before it would read as one without a sign between."""
+    if isinstance(item, ast.Call) and isinstance(item.func, ast.Name):
+        return item.func.id not in ("S2", "exp", "sqrt", "abs")
+    return isinstance(item, ast.Constant)
+
+
 def _power(base: ast.expr, exponent: ast.expr) -> Markup:
     shown, raised = _at_least(base, _ATOM), _exponent(exponent)
     if shown.startswith("<msub>"):  # an index and an exponent stand one above the other
@@ -115,7 +129,7 @@ def _product(node: ast.expr) -> Typeset:
     for op, item in _spine(node, ast.Mult):
         if op is not None:
             # numbers beside each other would read as one
-            parts.append(_operator("·") if isinstance(item, ast.Constant) else _TIMES)
+            parts.append(_operator("·") if _needs_dot(item) else _TIMES)
         parts.append(_at_least(item, _PRODUCT))
     return element("mrow", *parts), _PRODUCT
 
@@ -156,8 +170,10 @@ def _whole(node: ast.expr) -> Markup:
 def _at_least(node: ast.expr, hold: int) -> Markup:
     """Return a tree, in brackets if it holds together less tightly."""
     shown, own = _typeset(node)
-    return shown if own >= hold else element("mrow", *_bracketed(shown))
+    if own >= hold:
+        return shown
+    return element("mrow", _operator("("), shown, _operator(")"))  # as tall as what they hold
 
 
 def _bracketed(*shown: Markup) -> tuple[Markup, ...]:
-    return (_operator("("), *shown, _operator(")"))
+    return (_BEGIN, *shown, _END)

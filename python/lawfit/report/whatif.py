@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from lawfit import schedules
+from lawfit._validate import Floats
 from lawfit.callable_law import CallableLaw
 from lawfit.curve import Curve
 from lawfit.law import Law
@@ -138,9 +139,7 @@ def plan(run: Curve, y: str) -> dict[str, Any]:
     at = spread(0, schedule.steps)
     rates = schedule.at(at)
     peak = schedule.peak
-    held = np.flatnonzero(rates >= peak * (1 - 1e-9))
-    start = at[int(held[-1])] if held.size else schedule.warmup
-    start = schedule.steps if start >= schedule.steps - 1 else max(start, schedule.warmup)
+    start = _leaves(schedule, at, rates)
     common: dict[str, Any] = {
         "steps": schedule.steps,
         "peak": peak,
@@ -167,6 +166,23 @@ def plan(run: Curve, y: str) -> dict[str, Any]:
         "at": run.steps[pick],
         "measured": run.columns.get(y, run.loss)[pick],
     }
+
+
+def _leaves(schedule: Schedule, at: Sequence[int], rates: Floats) -> int:
+    """Return the last step at the peak, where a decay starts; the length if there is none.
+
+    `rates` are those `at` some steps.
+    """
+    least = schedule.peak * (1 - 1e-12)
+    held = np.flatnonzero(rates >= least)
+    if not held.size:  # the peak is between steps looked at
+        return schedule.warmup
+    place = int(held[-1])
+    if place == len(at) - 1:
+        return schedule.steps
+    between = np.arange(at[place], at[place + 1])
+    last = int(between[np.flatnonzero(schedule.at(between) >= least)[-1]])
+    return max(last, schedule.warmup)
 
 
 def _extended(schedule: Schedule) -> float:

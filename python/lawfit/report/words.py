@@ -75,7 +75,7 @@ def _words(caution: Caution) -> str:
             )
         case "open":
             verb = "is" if len(caution.names) == 1 else "are"
-            return f"{names} {verb} not told from 0 by the data: the term may not be there at all."
+            return f"{names} {verb} not told from 0 by the data, which may do without."
     return (
         "Only one of the starts reached this minimum. A lower one may have been missed; fit again "
         "with more starts."

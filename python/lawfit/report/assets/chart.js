@@ -112,6 +112,7 @@ class Figure {
   draw() {
     this.width = this.stage.clientWidth;
     if (!this.width) return;
+    this.reading.hidden = true; // what it was about is drawn anew
     this.stage.querySelectorAll("svg.axes").forEach((old) => old.remove());
     const extent = this.range ?? this.extent();
     this.axes = this.panels.map((panel, k) => new Axes(this, panel, extent, k === this.panels.length - 1));
@@ -130,7 +131,7 @@ class Figure {
 }
 
 function look(series) {
-  return `${series.kind} c${series.style % 7} k${series.style % 4}`;
+  return `${series.kind} c${series.style % 7}${series.dashed ? ` k${series.style % 4}` : ""}`;
 }
 
 function scale(logarithmic) {

@@ -141,8 +141,9 @@ class WhatIf {
   tell(plan, told) {
     const { model, run } = this, last = told.loss.length - 1, loss = told.loss[last];
     this.said.replaceChildren("Final ", `${model.y} `);
-    html("b", "", loss.toFixed(4), this.said);
-    if (told.low) this.said.append(` (${model.level} interval ${told.low[last].toFixed(4)} to ${told.high[last].toFixed(4)})`);
+    html("b", "", Number.isFinite(loss) ? loss.toFixed(4) : "–", this.said);
+    if (!Number.isFinite(loss)) this.said.append(" (the law has no value at the end of this plan)");
+    else if (told.low) this.said.append(` (${model.level} interval ${told.low[last].toFixed(4)} to ${told.high[last].toFixed(4)})`);
     else this.said.append(` (no interval: the data do not determine ${model.lost.join(", ")})`);
     const off = loss - this.baseline;
     if (Math.abs(off) >= 5e-5) this.said.append(`, ${Math.abs(off).toFixed(4)} ${off < 0 ? "below" : "above"} the plan of ${run.name}`);
@@ -166,7 +167,7 @@ class WhatIf {
     if (falls && !seen.falls) yield "No fitted run lowered its learning rate, so what a decay gives is a guess.";
     else if (falls && plan.end / plan.peak < seen.least * 0.5 && seen.least > 0.01)
       yield `The learning rate ends lower than in any fitted run (${shown(100 * seen.least, 2)} % of the peak). Steps at a rate near 0 still lower the law’s loss; they hardly lower a run’s.`;
-    if (!(loss > 0)) yield "The law gives a loss that no run can have: this is too far from the data.";
+    if (Number.isFinite(loss) && loss <= 0) yield "The law gives a loss that no run can have: this is too far from the data.";
   }
 }
 

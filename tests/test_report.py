@@ -1,0 +1,279 @@
+"""What a report says and refuses, read as a file."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+import lawfit as lf
+from lawfit._printable import printable
+from lawfit.report import Against, write_report
+from lawfit.report.markup import Markup, data_block, element, number
+from lawfit.report.words import plain_words
+from lawfit.views import residuals
+from outline import Outline
+
+
+def written(tmp_path, fit, *args, **options):
+    path = tmp_path / "report.html"
+    write_report(fit, path, *args, **options)
+    return path.read_text(encoding="utf-8")
+
+
+def blocks(text):
+    found = re.findall(r'<script type="application/json" id="([\w-]+)">(.*?)</script>', text)
+    return {name: json.loads(data) for name, data in found}
+
+
+@pytest.fixture(scope="module")
+def curves():
+    return lf.samples.curves()[["constant_4000", "cosine_4000", "wsd_4000"]]
+
+
+@pytest.fixture(scope="module")
+def annealing(curves):
+    return lf.fit("annealing", curves[:2], skip_steps=600)
+
+
+@pytest.fixture(scope="module")
+def power():
+    x = np.geomspace(1, 1e4, 40)
+    table = {"x": x, "y": (3 * x**-0.4 + 1) * np.exp(0.01 * np.sin(7 * np.arange(40)))}
+    return lf.fit("power", table), table
+
+
+def test_it_is_well_formed_and_loads_nothing(tmp_path, annealing, curves):
+    text = written(tmp_path, annealing, curves, title="Two & more")
+    outline = Outline(text)
+    assert text.startswith("<!doctype html>\n")
+    for tag, attributes in outline.tags:
+        assert tag not in ("img", "iframe", "object", "embed", "form", "base", "a")
+        assert not [name for name in attributes if name.startswith("on") or name == "style"]
+        assert "src" not in attributes
+        if tag == "link":
+            assert attributes == {"rel": "icon", "href": "data:,"}
+    (policy,) = [a["content"] for _, a in outline.tags if "http-equiv" in a]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    ids = [a["id"] for _, a in outline.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+
+
+def test_equal_fits_and_data_make_equal_bytes(tmp_path, annealing, curves):
+    first = written(tmp_path, annealing, curves)
+    again = lf.fit("annealing", curves[:2], skip_steps=600)
+    assert written(tmp_path, again, lf.samples.curves()[list(curves.names)]) == first
+    assert written(tmp_path, lf.Fit.from_json(annealing.to_json()), curves) == first
+
+
+def test_it_says_what_the_fit_says(tmp_path, annealing, curves):
+    text = Outline(written(tmp_path, annealing, curves, level=0.9)).text
+    intervals = annealing.conf_int(0.9)
+    for name in annealing.free:
+        low, high = intervals[name]
+        assert number(annealing.params[name], 6) in text
+        assert f"{number(low, 5)} to {number(high, 5)}" in text
+    scores = annealing.score(curves)
+    for curve in curves:
+        assert curve.name in text
+        assert number(scores[curve.name].MAE, 3) in text
+    assert text.count("held out") == 1
+    assert annealing.message in text
+    assert "loss = L0 + A * S1**-alpha - C * S2(lam)" in text
+    assert "arXiv:2408.11029" in text
+
+
+def test_pictures_hold_what_was_measured_and_predicted(tmp_path, annealing, curves):
+    figures = blocks(written(tmp_path, annealing, curves))["figures"]
+    (losses, rates) = figures["curves"][0]["panels"]
+    dots = {s["name"]: s for s in losses["series"] if s["kind"] == "dots"}
+    lines = {s["name"]: s for s in losses["series"] if s["kind"] in ("line", "dash")}
+    for curve in curves:
+        np.testing.assert_array_equal(dots[curve.name]["x"], curve.steps)
+        np.testing.assert_allclose(dots[curve.name]["y"], curve.loss, rtol=1e-5)
+        line = lines[curve.name]
+        assert line["kind"] == ("dash" if curve.name == "wsd_4000" else "line")
+        expected = annealing.predict(curve, at=np.array(line["x"], dtype=int))
+        np.testing.assert_allclose(line["y"], expected, rtol=1e-5)
+    assert losses["y"] == "loss (nats per byte)"
+    assert [s["name"] for s in rates["series"]] == list(curves.names)
+    assert set(figures) == {"curves", "terms", "residuals", "replay"}
+
+
+def test_what_can_be_added(tmp_path, power):
+    fit, table = power
+    rival = lf.fit("power", {"x": table["x"], "y": 2 * table["x"] ** -0.3 + 1.1})
+    grid = lf.fit("power", table, profile={"b": [0.3, 0.4, 0.5]})
+    found = lf.bootstrap(fit, 60, threads=1)
+    against = Against(rival, "x", 1, 1e6, name="the rival")
+    text = written(tmp_path, fit, table, resamples=found, against=against)
+    figures = blocks(text)["figures"]
+    assert list(figures) == ["measured", "residuals", "crossover", "parameters-known"]
+    singles, pairs = figures["parameters-known"]
+    assert [c["name"] for c in singles["choices"]] == ["a", "b", "c"]
+    assert [c["name"] for c in pairs["choices"]] == ["b over a", "c over a", "c over b"]
+    assert "of resamples" in text
+    profiled = blocks(written(tmp_path, grid, table))["figures"]["parameters-known"]
+    assert profiled[0]["panels"][0]["series"][0]["x"] == [0.3, 0.4, 0.5]
+
+
+def test_without_data_there_are_the_numbers(tmp_path, annealing):
+    text = written(tmp_path, annealing)
+    assert blocks(text) == {"figures": {}}
+    assert "There is no run with a schedule to start from." in Outline(text).text
+
+
+@pytest.mark.parametrize("name", ["kaplan_nsb", "callable", "bad"])
+def test_laws_that_cannot_be_taken_apart(tmp_path, name, curves):
+    x = np.geomspace(1, 100, 30)
+    if name == "callable":
+
+        def line(x, *, a, b):
+            return a * x + b
+
+        data = {"x": x, "loss": 2 * x + 1 + 0.1 * np.sin(9 * x)}
+        fit = lf.fit(lf.CallableLaw(line), data, space="linear")
+    elif name == "kaplan_nsb":
+        law = lf.laws.kaplan_nsb
+        true = {"Nc": 6e13, "alpha_N": 0.08, "Sc": 2e3, "alpha_S": 0.76, "Bstar": 2e8,
+                "alpha_B": 0.21}  # fmt: skip
+        rng = np.random.default_rng(0)
+        data = {"N": 10 ** rng.uniform(7, 9, 40), "S": 10 ** rng.uniform(3, 5, 40),
+                "B": 10 ** rng.uniform(5, 7, 40)}  # fmt: skip
+        data["loss"] = lf.predict(law, true, data)
+        fit = lf.fit(law, data, starts=[true])
+    else:
+        law = lf.Law("own", "L0 - exp(700*k)*exp(700*k) + 0*S1", {"L0": ..., "k": lf.Parameter(2)})
+        data = curves[0]
+        fit = lf.fit(law, data)
+        assert not fit.success
+    text = written(tmp_path, fit, data)
+    outline = Outline(text)
+    assert ("cannot be trusted" in outline.text or "can be trusted" in outline.text) is (
+        not fit.success
+    )
+
+
+def test_many_runs_and_points_stay_a_page(tmp_path):
+    steps = np.arange(10, 20000)
+    schedule = lf.schedules.cosine(steps=20000, peak=1e-3, warmup=10, end=1e-4)
+    s1, s2 = schedule.areas(at=steps)
+    loss = 2 + s1**-0.5 - 3 * s2 + 1e-3 * np.sin(steps)
+    runs = [lf.Curve(steps, loss, schedule, name=f"run {k}") for k in range(60)]
+    fit = lf.fit("annealing", runs[:2])
+    text = written(tmp_path, fit, runs, replay=False)
+    assert len(text) < 4e6
+    assert "20 more runs are in the table of data only" in text
+    assert "run 59" in Outline(text).text
+
+
+def test_the_file_is_written_whole_or_not_at_all(tmp_path, annealing, curves):
+    path = tmp_path / "report.html"
+    path.write_text("before")
+    bare = lf.Curve([700, 800], [2.0, 1.9], name="bare", loss_unit=curves[0].loss_unit)
+    with pytest.raises(ValueError, match="curve 'bare' has no schedule"):
+        write_report(annealing, path, [*curves, bare])
+    assert path.read_text() == "before"
+    link = tmp_path / "link.html"
+    link.symlink_to(path)
+    with pytest.raises(OSError, match="symbolic link"):
+        write_report(annealing, link, curves)
+    with pytest.raises(FileNotFoundError):
+        write_report(annealing, tmp_path / "none" / "report.html")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link.html", "report.html"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"level": 1.0}, ValueError, "level"),
+        ({"title": 3}, TypeError, "title is a int"),
+        ({"resamples": 3}, TypeError, "resamples is a int"),
+        ({"against": 3}, TypeError, "against is a int"),
+        ({"flops": [1e20, -1]}, ValueError, "flops: expected budgets above 0"),
+        ({"replay": "no"}, TypeError, "replay"),
+        ({"curve": None}, TypeError, "curve"),
+    ],
+)
+def test_options_without_a_meaning(tmp_path, power, options, error, message):
+    with pytest.raises(error, match=message):
+        write_report(power[0], tmp_path / "report.html", power[1], **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_fit(tmp_path, power):
+    fit, table = power
+    with pytest.raises(TypeError, match="fit is a dict"):
+        write_report({}, tmp_path / "report.html")
+    table = {**table, "group": ["a", "b"] * 20}
+    grouped = lf.fit("power", table, by="group", shared=["b"])
+    with pytest.raises(TypeError, match=r"fit is a GroupedFit; give the fit of one group, fit\["):
+        write_report(grouped, tmp_path / "report.html")
+    other = lf.fit("power", {"x": table["x"], "y": table["y"]})
+    with pytest.raises(ValueError, match="resamples are those of another fit"):
+        write_report(fit, tmp_path / "r.html", resamples=lf.bootstrap(other, 5, threads=1))
+
+
+# E36: markup in names
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>", "</script>", "a\"b'c", "&lt;", "<!--", "]]>", "\u2028\x1b\ud800", "é 学"]
+)
+def test_e36_text_is_escaped(text):
+    shown = element("p", text, title=text, data_name=text)
+    assert re.fullmatch(r'<p title="[^"<>]*" data-name="[^"<>]*">[^<>]*</p>', shown)
+    block = data_block("name", {"runs": [text], "not finite": [float("nan"), float("inf")]})
+    inner = block.removeprefix('<script type="application/json" id="name">').removesuffix(
+        "</script>"
+    )
+    assert not set(inner) & set("<>&\u2028\u2029")
+    inner.encode("ascii")
+    assert json.loads(inner)["runs"] == [printable(text)]
+    assert json.loads(inner)["not finite"] == [None, None]
+
+
+def test_markup_is_kept_and_all_else_is_escaped():
+    assert element("p", Markup("<b>"), "<b>", None, 3) == "<p><b>&lt;b&gt;None3</p>"
+    assert element("input", disabled=True, hidden=False, name=None) == "<input disabled>"
+
+
+# Plain words
+
+
+def said(fit, data):
+    return " ".join(plain_words(fit, residuals(fit, data)))
+
+
+def test_words_about_what_the_data_leave_open(curves):
+    run = curves["constant_4000"].skip(600)
+    text = said(lf.fit("annealing", run), run)
+    assert "C" in text
+    assert re.search(r"The data (say nothing of|cannot tell)|sits at its", text)
+
+
+def test_words_about_bounds_and_few_points():
+    x = np.arange(1.0, 9.0)
+    fit = lf.fit("power", {"x": x, "y": 3 * x**-0.5}, bounds={"b": (0.6, 2)})
+    text = said(fit, {"x": x, "y": 3 * x**-0.5})
+    assert "b sits at its lower bound, 0.6." in text
+    assert "8 points for 3 free parameters are few" in text
+
+
+def test_words_about_points_that_err_together():
+    x = np.linspace(1, 100, 200)
+    smooth = {"x": x, "y": (3 * x**-0.5 + 1) * np.exp(0.02 * np.sin(x / 6))}
+    assert "Neighbouring points of a run err together" in said(lf.fit("power", smooth), smooth)
+    rough = {
+        **smooth,
+        "y": (3 * x**-0.5 + 1) * np.exp(np.random.default_rng(0).normal(0, 0.02, 200)),
+    }
+    assert said(lf.fit("power", rough), rough) == ""
+
+
+def test_words_about_a_held_lambda(annealing, curves):
+    assert "lam was held at 0.999" in said(annealing, curves[:2])
+    freed = lf.fit("annealing", curves[:2], skip_steps=600, fixed={"lam": None})
+    assert "lam was held" not in said(freed, curves[:2])
