@@ -1,5 +1,6 @@
 """The command line, and what `lawfit` says without its extra."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lawfit import laws, samples
+from lawfit import Fit, Law, laws, samples
 from lawfit._extras import MissingExtra, require
+from lawfit.demo import demonstrate
 
 pytest.importorskip("typer")
 from typer.testing import CliRunner
@@ -169,6 +171,22 @@ def test_laws_shows_one_in_full():
     assert "conventions: the usual ones of fit()" in text
     assert "conventions: loss='binomial', space='linear'" in run("laws", "pass_until").stdout
     assert max(map(len, shown.stdout.splitlines())) <= 80
+
+
+def test_laws_and_the_demonstration_as_json():
+    every = json.loads(run("laws", "--json").stdout)
+    assert [law["name"] for law in every] == [*laws.names()]
+    assert Law.from_dict(json.loads(run("laws", "chinchilla", "--json").stdout)) == laws.chinchilla
+    shown = json.loads(run("demo", "--no-plot", "--json").stdout)
+    assert [each["params"] for each in shown] == [*samples.sizes()]
+    for each, size in zip(shown, samples.sizes(), strict=True):
+        want = demonstrate(size)
+        assert Fit.from_dict(each["fit"]) == want.fit
+        assert [row["run"] for row in each["forecasts"]] == [f.curve.name for f in want.forecasts]
+        assert [row["forecast"] for row in each["forecasts"]] == [f.final for f in want.forecasts]
+        assert [row["score"]["MAE"] for row in each["forecasts"]] == [
+            f.score.MAE for f in want.forecasts
+        ]
 
 
 def test_an_unknown_law_is_refused_with_the_nearest():

@@ -13,12 +13,16 @@ from pathlib import Path
 import pytest
 
 import lawfit as lf
+from cli_folder import RUN, fill
 from lawfit import laws, samples
 from lawfit.demo import FITTED, LAMBDAS, SKIPPED
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 PYTHON = re.compile(r"```python\n(?P<code>.*?)```\n(?P<shown>\n```text\n.*?```\n)?", re.DOTALL)
 DEMO = re.compile(r"```console\n\$ lawfit demo\n.*?```\n", re.DOTALL)
+CONSOLE = re.compile(r"```console\n(?P<lines>\$ lawfit (?!demo|watch).*?)```\n", re.DOTALL)
+COMMAND = re.compile(r"^\$ (?P<command>(?:[^\n]*\\\n)*[^\n]*)\n", re.MULTILINE)
+ENVIRONMENT = {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 # wall times, and how many starts were merged before they had run to their end
 VARYING = ("time of the fit", " starts agree ")
@@ -36,21 +40,34 @@ def filled(readme):
         return f"```python\n{match['code']}```\n{shown}"
 
     readme = PYTHON.sub(block, readme)
+    with tempfile.TemporaryDirectory() as folder:
+        fill(Path(folder))
+
+        def session(match):
+            commands = COMMAND.findall(match["lines"])
+            shown = (f"$ {command}\n{printed(folder, command)}" for command in commands)
+            return f"```console\n{''.join(shown)}```\n"
+
+        readme = CONSOLE.sub(session, readme)
     return DEMO.sub(lambda _: f"```console\n$ lawfit demo\n{demo()}```\n", readme)
 
 
 def demo():
     """Return what `lawfit demo` prints."""
-    code = "import sys; from lawfit.cli import main; sys.exit(main())"
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, "-c", code, "demo"],
-            cwd=folder,
-            env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
-            capture_output=True,
-            encoding="utf-8",
-            check=True,
-        )
+        return printed(folder, "lawfit demo")
+
+
+def printed(folder, command):
+    """Return what a shell's command prints in a folder."""
+    done = subprocess.run(
+        ["bash", "-c", f'lawfit() {{ "$PYTHON" -c "$CODE" "$@"; }}; {command}'],
+        cwd=folder,
+        env={**os.environ, **ENVIRONMENT, "PYTHON": sys.executable, "CODE": RUN},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
     return "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
 
 
@@ -79,6 +96,7 @@ def test_readme_shows_what_its_code_prints():
     readme = README.read_text(encoding="utf-8")
     assert len(PYTHON.findall(readme)) >= 5
     assert DEMO.search(readme)
+    assert len(CONSOLE.findall(readme)) >= 4
     lines = zip_longest(readme.splitlines(), filled(readme).splitlines(), fillvalue="")
     assert [pair for pair in lines if not agree(*pair)] == []
 

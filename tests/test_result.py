@@ -326,6 +326,22 @@ def test_summary_says_what_the_numbers_are():
     assert "mean of squared on log residuals" in FITS["power_cut_off"]().summary()
 
 
+def test_summary_says_once_what_is_noted_of_several_curves():
+    [run] = wavy_curves(["constant"])
+    odd = {"a: b": [np.nan, 4.0], "b": [np.nan, 4.0], "c": [4.0, 4.0]}
+    curves = [
+        lf.Curve([9, 19, *run.steps][::-1], [*losses, *run.loss][::-1], run.schedule, name=name,
+                 sort=True, nan_policy="omit")
+        for name, losses in odd.items()
+    ]  # fmt: skip
+    fit = lf.fit("annealing", curves, fixed={"C": 0.4})
+    assert len(fit.notes) == 5
+    assert fit.summary().splitlines()[-2:] == [
+        "note: curve 'a: b' and 2 more: sorted 74 points",
+        "note: curve 'a: b' and 1 more: dropped 1 point with loss not finite",
+    ]
+
+
 # What else it says
 
 

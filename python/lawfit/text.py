@@ -122,8 +122,7 @@ def _profile(fit: Fit | GroupedFit) -> list[str]:
 
 def warning_lines(fit: Fit) -> list[str]:
     """Return what else to know of a fit, warnings last."""
-    lines = [f"note: {note}" for note in fit.notes]
-    return [*lines, *(f"warning: {_warning(caution)}" for caution in cautions(fit))]
+    return [*_note_lines([fit]), *(f"warning: {_warning(caution)}" for caution in cautions(fit))]
 
 
 def _warning(caution: Caution) -> str:
@@ -163,8 +162,32 @@ def grouped_summary(fit: GroupedFit) -> str:
         + (f"; shared: rank {fit.rank}, condition {fit.condition:.3g}" if fit.shared else ""),
         *_profile(fit),
     ]
-    notes = dict.fromkeys(note for one in fit.fits for note in one.notes)
-    return joined([*lines, *(f"note: {note}" for note in notes)])
+    return joined([*lines, *_note_lines(fit.fits)])
+
+
+def _note_lines(fits: Sequence[Fit]) -> list[str]:
+    """Return notes, on one line what is noted of several sources alike."""
+    sources = {source for fit in fits for source, _ in fit.sources}
+    found: dict[str, list[str]] = {}
+    for note in dict.fromkeys(note for fit in fits for note in fit.notes):
+        source, rest = _of_source(note, sources)
+        found.setdefault(rest, []).append(source)
+    return [f"note: {_several(names)}{text}" for text, names in found.items()]
+
+
+def _of_source(note: str, sources: set[str]) -> tuple[str, str]:
+    """Split a note that begins with its source."""
+    end = note.find(": ")
+    while end >= 0:
+        if note[:end] in sources:
+            return note[:end], note[end + 2 :]
+        end = note.find(": ", end + 1)
+    return "", note
+
+
+def _several(sources: Sequence[str]) -> str:
+    more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+    return f"{sources[0]}{more}: " if sources[0] else ""
 
 
 def _shared(fit: GroupedFit) -> list[str]:

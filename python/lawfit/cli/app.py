@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from lawfit import laws as catalogue
-from lawfit import samples
-from lawfit._extras import require
-from lawfit._files import check_place
-from lawfit._printable import printable
-from lawfit.cli import tables
+from lawfit.cli.catalogue import laws
+from lawfit.cli.compare import compare
+from lawfit.cli.demo import demo
+from lawfit.cli.design import design
+from lawfit.cli.fit import fit
+from lawfit.cli.plan import plan
+from lawfit.cli.predict import predict
+from lawfit.cli.report import report
 from lawfit.cli.watch import watch
-from lawfit.demo import Demonstration, demonstrate
 
 __all__ = ["app"]
 
-# What the tables need. A narrower terminal wraps their lines, which keeps the numbers whole.
-WIDTH: Final = 80
-
 app = typer.Typer(
     help="Fit scaling laws to training runs and forecast losses.",
+    epilog="Exit codes: 0, 1 a file can't be read or written, 2 usage, 3 bad data, "
+    "4 not converged, 130 interrupted.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -42,82 +39,22 @@ def _lawfit(
         raise typer.Exit
 
 
-@app.command()
-def demo(
-    size: Annotated[
-        int, typer.Option(help="Model size the picture shows; the tables show every size.")
-    ] = samples.sizes()[0],
-    out: Annotated[Path, typer.Option(help="File the picture is written to, PNG.")] = Path(
-        "lawfit_demo.png"
-    ),
-    plot: Annotated[bool, typer.Option(help="Draw the picture.")] = True,
-) -> None:
-    """Forecast six schedules from two real runs: tables and a picture.
-
-    For each of three model sizes the annealing law is fitted to one run at
-    constant and one at cosine learning rate, and forecasts the loss curve of
-    every other schedule.
-    """
-    _check(size)
-    if plot:
-        check_place(out)
-        require("matplotlib", extra="cli")
-    console = _console()
-    shown = {params: demonstrate(params) for params in samples.sizes()}
-    console.print(tables.introduction())
-    for demonstration in shown.values():
-        console.print(tables.forecasts(demonstration), "")
-    console.print(tables.parameters(shown.values()), "")
-    console.print(tables.profile(shown.values()), "")
-    if plot:
-        _draw(shown[size], out)
-        # plain text: a path is never wrapped, so that it can be copied
-        typer.echo(f"Picture: {printable(str(out))} ({size} parameters)")
+def _example(arguments: str) -> str:
+    return f"Example: lawfit {arguments}"
 
 
-app.command()(watch)
-
-
-@app.command()
-def laws(
-    name: Annotated[
-        str | None, typer.Argument(help="A law to show in full; without it, all are listed.")
-    ] = None,
-) -> None:
-    """List the laws that can be fitted, or show one in full."""
-    console = _console()
-    if name is None:
-        for family, names in catalogue.families().items():
-            console.print(tables.laws(family, map(catalogue.get, names)), "")
-        return
-    try:
-        law = catalogue.get(name)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="NAME") from None
-    for part in tables.law(law):
-        console.print(part)
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    console.width = max(WIDTH, console.width)
-    return console
-
-
-def _check(size: int) -> None:
-    """Refuse a size that there is none of."""
-    if size not in samples.sizes():
-        known = ", ".join(map(str, samples.sizes()))
-        raise typer.BadParameter(f"{size} is none of {known}", param_hint="--size")
-
-
-def _draw(demonstration: Demonstration, out: Path) -> None:
-    from lawfit import plot  # noqa: PLC0415 - matplotlib takes longer to import than the fits take
-
-    figure = plot.forecast_figure(
-        demonstration.curves,
-        demonstration.fit,
-        fitted=[f.curve.name for f in demonstration.forecasts if f.fitted],
-        title=f"Two runs forecast six: a model of {demonstration.params} parameters",
+app.command(epilog=_example("demo --size 149184"))(demo)
+app.command(epilog=_example("fit runs/*.csv --law annealing --out fit.json"))(fit)
+app.command(
+    epilog=_example(
+        'predict fit.json --schedule "wsd steps=8000 peak=3e-3 warmup=200 decay_start=6400"'
     )
-    plot.save(figure, out)
+)(predict)
+app.command(epilog=_example("compare fit.json other_fit.json --held-out run.csv"))(compare)
+app.add_typer(plan, name="plan")
+app.command(epilog=_example("report fit.json runs/*.csv -o report.html"))(report)
+app.command(epilog=_example('watch run.csv --schedule "cosine steps=8000 peak=3e-3"'))(watch)
+app.command(
+    epilog=_example("design fit.json --steps 8000 --peak 3e-3 --warmup 200 --out plan.json")
+)(design)
+app.command(epilog=_example("laws chinchilla"))(laws)

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
 
+import numpy as np
 from rich import box
 from rich.table import Table
 
+from lawfit._printable import printable
+from lawfit.cli.measured import Measured
 from lawfit.demo import FITTED, SKIPPED, Demonstration
 from lawfit.law import Law
 
-__all__ = ["forecasts", "introduction", "law", "laws", "parameters", "profile"]
+__all__ = [
+    "forecasts",
+    "introduction",
+    "law",
+    "laws",
+    "measured",
+    "parameters",
+    "profile",
+    "rates",
+    "values",
+]
 
+LINES: Final = 40  # runs that are listed
 _ARXIV: Final = re.compile(r"arXiv:(\d{4}\.\d{5})")
 
 
@@ -110,6 +125,58 @@ def law(law: Law) -> Iterator[str | Table]:
     conventions = ", ".join(f"{key}={value!r}" for key, value in law.conventions.items())
     yield f"conventions: {conventions or 'the usual ones of fit()'}"
     yield f"source: {law.source}"
+
+
+def measured(rows: Sequence[Measured]) -> Table:
+    """Show what was measured beside what a law says, a row a run or table."""
+    runs = any(row.step is not None for row in rows)
+    table = _table(None)
+    table.add_column("run" if runs else "rows of", overflow="fold")
+    for heading in ("", "step", "measured", "law", "error") if runs else ("points",):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    for heading in ("MAE", "WorstE"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows[:LINES]:
+        cells = [str(row.points)]
+        if row.measured is not None and row.forecast is not None:
+            seen = "fitted" if row.fitted else "forecast"
+            losses = (f"{row.measured:.4f}", f"{row.forecast:.4f}")
+            cells = [seen, str(row.step), *losses, f"{row.forecast - row.measured:+.4f}"]
+        scores = (f"{row.score.MAE:.4f}", f"{row.score.WorstE:.2%}")
+        table.add_row(printable(row.run), *cells, *scores)
+    if len(rows) > LINES:
+        table.add_row(f"… and {len(rows) - LINES} more")
+    return table
+
+
+def rates(rows: Sequence[Measured]) -> Iterator[str]:
+    """Say where the learning rates of runs come from, each way with its runs."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row.step is not None:
+            found.setdefault(row.lr_source or "unknown", []).append(row.run)
+    for source, names in islice(found.items(), LINES):
+        several = f"{len(names)} runs" if len(names) > 3 else ", ".join(map(printable, names))
+        yield f"learning rate: {printable(source)} ({several})"
+    if len(found) > LINES:
+        yield f"… and in {len(found) - LINES} other ways"
+
+
+def values(columns: Mapping[str, Any], level: float) -> Table:
+    """Show columns of numbers; `level` is that of the intervals among them."""
+    share = f"{100 * level:g} %"
+    heads = {"lower": f"{share} low", "upper": "high", "N low": f"N {share} low", "N high": "high"}
+    table = _table(None)
+    for name in columns:
+        table.add_column(heads.get(name, name), justify="right")
+    arrays = [np.atleast_1d(column) for column in columns.values()]
+    for row in zip(*arrays, strict=True):
+        table.add_row(*(_number(value) for value in row))
+    return table
+
+
+def _number(value: Any) -> str:
+    return str(value) if isinstance(value, np.integer) else f"{value:.6g}"
 
 
 def _table(title: str | None) -> Table:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -18,23 +18,16 @@ from rich.live import Live
 from rich.text import Text
 
 from lawfit import laws as catalogue
-from lawfit._json import MAX_TEXT
-from lawfit._printable import printable
 from lawfit.cli import watching
 from lawfit.cli.chart import chart
+from lawfit.cli.common import INTERRUPTED, Level, complete_law, given, read_fit, refusing
 from lawfit.io.schedule_text import read_schedule
-from lawfit.io.tail import check_regular
-from lawfit.result import Fit
 from lawfit.watch import NoPlan, Watch
 from lawfit.watch_state import State
 
 __all__ = ["watch"]
 
-BAD_DATA: Final = 3
-INTERRUPTED: Final = 130
 STYLES: Final = {"title": "bold", "alarm": "bold red", "warning": "yellow", "note": "dim"}
-
-T = TypeVar("T")
 
 
 def watch(  # noqa: PLR0917 - a command's options
@@ -59,12 +52,14 @@ def watch(  # noqa: PLR0917 - a command's options
     one_based: Annotated[
         bool, typer.Option("--one-based", help="The log counts updates done, from 1.")
     ] = False,
-    law: Annotated[str, typer.Option(help="One of `lawfit laws`.")] = "annealing",
+    law: Annotated[
+        str, typer.Option(help="One of `lawfit laws`.", autocompletion=complete_law)
+    ] = "annealing",
     target: Annotated[float | None, typer.Option(help="A loss: when is it reached?")] = None,
     prior: Annotated[
         Path | None, typer.Option(help="A saved fit, JSON, of an earlier run of the same law.")
     ] = None,
-    level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.9,
+    level: Level = 0.9,
     every: Annotated[float, typer.Option(min=0.05, help="Seconds between two looks.")] = 2.0,
     once: Annotated[bool, typer.Option("--once", help="Say how things are, and exit.")] = False,
     as_json: Annotated[
@@ -76,12 +71,10 @@ def watch(  # noqa: PLR0917 - a command's options
     Ends with the run, or with Ctrl-C, which prints the summary (exit code 130).
     A log that cannot be read for what it holds is exit code 3.
     """
-    if not 0 < level < 1:
-        raise typer.BadParameter(f"{level} is not between 0 and 1", param_hint="--level")
-    plan = None if schedule is None else _given("--schedule", lambda: read_schedule(schedule))
-    earlier = None if prior is None else _given("--prior", lambda: _read_fit(prior))
-    chosen = _given("--law", lambda: catalogue.get(law))
-    watched = _given(
+    plan = None if schedule is None else given("--schedule", lambda: read_schedule(schedule))
+    earlier = None if prior is None else given("--prior", lambda: read_fit(str(prior)))
+    chosen = given("--law", lambda: catalogue.get(law))
+    watched = given(
         "--prior" if earlier else "--law",
         lambda: Watch(
             log,
@@ -96,32 +89,16 @@ def watch(  # noqa: PLR0917 - a command's options
             prior=earlier,
         ),
     )
-    try:
-        if once:
-            _once(watched, as_json)
-        else:
-            _follow(watched, every, as_json)
-    except NoPlan as error:
-        raise typer.BadParameter(
-            f"{error}: say it, or give --schedule", param_hint="--steps"
-        ) from None
-    except ValueError as error:
-        typer.echo(f"lawfit: {printable(str(error))}", err=True)
-        raise typer.Exit(BAD_DATA) from None
-
-
-def _given(option: str, read: Callable[[], T]) -> T:
-    """Return what an option's value gives, or refuse the option."""
-    try:
-        return read()
-    except (TypeError, ValueError) as error:
-        raise typer.BadParameter(printable(str(error)), param_hint=option) from None
-
-
-def _read_fit(path: Path) -> Fit:
-    check_regular(path)
-    with path.open("rb") as file:
-        return Fit.from_json(file.read(MAX_TEXT + 1).decode("utf-8", "replace"))
+    with refusing():
+        try:
+            if once:
+                _once(watched, as_json)
+            else:
+                _follow(watched, every, as_json)
+        except NoPlan as error:
+            raise typer.BadParameter(
+                f"{error}: say it, or give --schedule", param_hint="--steps"
+            ) from None
 
 
 def _once(watched: Watch, as_json: bool) -> None:

@@ -1,0 +1,248 @@
+"""What the commands share: options and files read, refusals and exit codes, JSON printed."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from lawfit import laws as catalogue
+from lawfit._json import MAX_TEXT, parse_json
+from lawfit._printable import printable, shown
+from lawfit._validate import closest
+from lawfit.grouped import GroupedFit
+from lawfit.groups import label
+from lawfit.io.tail import check_regular
+from lawfit.law import Law
+from lawfit.result import Fit
+from lawfit.saved import plain
+
+__all__ = [
+    "BAD_DATA",
+    "INTERRUPTED",
+    "NOT_CONVERGED",
+    "AsJson",
+    "FitFile",
+    "Group",
+    "Level",
+    "assigned",
+    "check_usable",
+    "complete_law",
+    "console",
+    "given",
+    "has_values",
+    "number",
+    "numbers",
+    "print_json",
+    "read_any_fit",
+    "read_fit",
+    "read_law",
+    "refusing",
+    "say",
+    "values_of",
+]
+
+BAD_DATA: Final = 3
+NOT_CONVERGED: Final = 4
+INTERRUPTED: Final = 130
+# What the tables need. A narrower terminal wraps their lines, which keeps the numbers whole.
+WIDTH: Final = 80
+STDIN: Final = "-"
+
+T = TypeVar("T")
+
+
+def _share(level: float) -> float:
+    if not 0 < level < 1:
+        raise typer.BadParameter(f"{level} is not between 0 and 1", param_hint="--level")
+    return level
+
+
+FitFile = Annotated[
+    str, typer.Argument(help="A saved fit, JSON; - is standard input.", metavar="FIT")
+]
+Group = Annotated[str | None, typer.Option(help="Of a fit across groups: whose.")]
+Level = Annotated[float, typer.Option(help="Of the intervals.", callback=_share)]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON, on stdout.")]
+
+
+def given(option: str | None, read: Callable[[], T]) -> T:
+    """Return what an option's value gives, or refuse the option."""
+    try:
+        return read()
+    except (TypeError, ValueError) as error:
+        raise typer.BadParameter(printable(str(error)), param_hint=option) from None
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """End with one line on stderr and code 3 where data are refused."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        say(str(error))
+        raise typer.Exit(BAD_DATA) from None
+
+
+def say(text: str) -> None:
+    """Say something on stderr, on one line."""
+    typer.echo(f"lawfit: {printable(text)}", err=True)
+
+
+def console() -> Console:
+    """Return where tables are printed: names in them are text, never markup."""
+    made = Console(highlight=False, markup=False, emoji=False)
+    made.width = max(WIDTH, made.width)
+    return made
+
+
+def print_json(value: Any) -> None:
+    """Print plain values, and numbers that JSON lacks by name, as JSON in ASCII on one line."""
+    typer.echo(json.dumps(plain(value), allow_nan=False))
+
+
+def values_of(answer: Any) -> dict[str, Any]:
+    """Return the fields of a record as plain values, by name."""
+    fields = {field.name: getattr(answer, field.name) for field in dataclasses.fields(answer)}
+    return {
+        name: value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+        for name, value in fields.items()
+    }
+
+
+def number(name: str, text: str) -> float:
+    """Return the number that a text is.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or not finite.
+    """
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise ValueError(f"{name}: {shown(text)} is no number")
+    return found
+
+
+def numbers(name: str, text: str) -> list[float]:
+    """Return the numbers of a list such as ``1e9,7e10``."""
+    return [number(name, item) for item in text.split(",")]
+
+
+def assigned(texts: Iterable[str], known: Iterable[str], what: str) -> dict[str, str]:
+    """Return what ``name=value`` texts say, by name.
+
+    Raises
+    ------
+    ValueError
+        If a text says nothing so, a name is unknown or comes twice.
+    """
+    known = list(known)
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"{shown(text)} is no name=value")
+        if name not in known:
+            raise ValueError(f"{shown(name)} is no {what}{closest(name, known)}")
+        if name in found:
+            raise ValueError(f"{name} is given twice")
+        found[name] = value
+    return found
+
+
+def read_law(text: str) -> Law:
+    """Return the law of that name, or the one that a JSON file describes, as `Law.to_dict` does."""
+    if text not in catalogue.names() and Path(text).suffix == ".json":
+        return Law.from_dict(_parsed(text))
+    return catalogue.get(text)
+
+
+def complete_law(incomplete: str) -> list[str]:
+    """Return the laws whose names begin so."""
+    return [name for name in catalogue.names() if name.startswith(incomplete)]
+
+
+def read_fit(path: str, group: str | None = None) -> Fit:
+    """Read a saved fit; of one across groups, that of the group named.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the file holds no fit, or none of that group, naming it.
+    OSError
+        If it can't be read.
+    """
+    found = read_any_fit(path)
+    if isinstance(found, Fit):
+        if group is None:
+            return found
+        raise ValueError(f"{_name(path)}: is no fit across groups, and has no group {group!r}")
+    by_text = {label(key): key for key in found.groups}
+    if group not in by_text:
+        hint = closest(group, by_text) if group else f"; --group takes {_some(by_text)}"
+        raise ValueError(f"{_name(path)}: is a fit across groups{hint}")
+    return found[by_text[group]]
+
+
+def read_any_fit(path: str) -> Fit | GroupedFit:
+    """Read a saved fit, which may be one across groups."""
+    data = _parsed(path)
+    kind = GroupedFit if isinstance(data, Mapping) and "groups" in data else Fit
+    try:
+        found: Fit | GroupedFit = kind.from_dict(data)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{_name(path)}: {error}") from None
+    return found
+
+
+def _some(names: Iterable[str]) -> str:
+    first = list(names)
+    return ", ".join(first[:5]) + (", …" if len(first) > 5 else "")
+
+
+def _parsed(path: str) -> Any:
+    return parse_json(_content(path), _name(path))
+
+
+def _name(path: str) -> str:
+    return "standard input" if path == STDIN else path
+
+
+def _content(path: str) -> bytes:
+    if path == STDIN:
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, "is closed", _name(path))
+        return sys.stdin.buffer.read(MAX_TEXT + 1)
+    place = Path(path)
+    check_regular(place)
+    with place.open("rb") as file:
+        return file.read(MAX_TEXT + 1)
+
+
+def check_usable(fit: Fit | GroupedFit, path: str) -> None:
+    """Say that a saved fit has not converged; end with code 4 where it has no parameters."""
+    if fit.success:
+        return
+    say(f"{_name(path)}: the fit ended as {fit.status!r}: {fit.message}")
+    if not has_values(fit):
+        raise typer.Exit(NOT_CONVERGED)
+
+
+def has_values(fit: Fit | GroupedFit) -> bool:
+    """Say whether every parameter has a value: there is none where a search found nothing."""
+    fits = fit.fits if isinstance(fit, GroupedFit) else (fit,)
+    return all(math.isfinite(value) for one in fits for value in one.params.values())

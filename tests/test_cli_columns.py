@@ -1,0 +1,94 @@
+"""Laws of columns on the command line: tables, their weights and groups; sizes over curves."""
+
+import json
+
+import numpy as np
+import pytest
+
+import lawfit as lf
+from cli_folder import fill, size_table, write_csv
+
+pytest.importorskip("typer")
+from cli_run import run, succeed
+
+LAW = ("--law", "chinchilla")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(fill(tmp_path))
+    return tmp_path
+
+
+def test_a_law_of_columns_is_fitted_to_a_table(folder):
+    table = size_table()
+    write_csv(folder / "sizes.csv", table)
+    fit = lf.fit("chinchilla", table, nan_policy="omit")
+    assert lf.Fit.from_json(succeed("fit", "sizes.csv", *LAW, "--json")) == fit
+    printed = succeed("fit", "sizes.csv", *LAW, "--out", "sizes.json")
+    assert printed.startswith(fit.summary())
+    assert f"{fit.training.MAE:.4f}" in printed.splitlines()[-3]
+    rows = json.loads(succeed("predict", "sizes.json", "sizes.csv", "--json"))
+    assert [row["score"] for row in rows] == [fit.score(table)["data"]._asdict()]
+    assert (rows[0]["points"], rows[0]["measured"], rows[0]["step"]) == (36, None, None)
+    assert "36" in succeed("predict", "sizes.json", "sizes.csv")
+
+
+def test_tables_are_put_together_row_after_row(folder):
+    table = size_table()
+    write_csv(folder / "a.csv", {name: column[:20] for name, column in table.items()})
+    write_csv(folder / "b.csv", {name: column[20:] for name, column in table.items()})
+    text = succeed("fit", "a.csv", "b.csv", *LAW, "--json")
+    assert lf.Fit.from_json(text) == lf.fit("chinchilla", table, nan_policy="omit")
+
+
+def test_weights_groups_and_another_name_of_the_target(folder):
+    table = size_table()
+    kinds = np.arange(36.0) % 2
+    table = {"N": table["N"], "D": table["D"], "L": table["loss"], "w": 1 + kinds, "kind": kinds}
+    write_csv(folder / "more.csv", table)
+    table["loss"] = table["L"]
+    options = ("more.csv", *LAW, "--json", "--y", "L")
+    weighted = succeed("fit", *options, "--weights", "w")
+    assert lf.Fit.from_json(weighted) == lf.fit(
+        "chinchilla", table, weights=table["w"], nan_policy="omit"
+    )
+    grouped = succeed("fit", *options, "--by", "kind", "--shared", "alpha")
+    want = lf.fit("chinchilla", table, by="kind", shared=["alpha"], nan_policy="omit")
+    assert lf.GroupedFit.from_json(grouped) == want
+
+
+def test_rows_with_a_value_that_is_missing(folder):
+    table = size_table()
+    write_csv(folder / "whole.csv", table)
+    lines = (folder / "whole.csv").read_text().splitlines()
+    lines[5] = "," + lines[5].partition(",")[2]
+    (folder / "gap.csv").write_text("\n".join([*lines, ""]))
+    found = lf.Fit.from_json(succeed("fit", "gap.csv", *LAW, "--json"))
+    assert found.n == 35
+    done = run("fit", "gap.csv", *LAW, "--nan-policy", "raise")
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert "N at index 4" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--law", "power"), "'x'"),
+        ((*LAW, "--weights", "v"), "'v'"),
+        ((*LAW, "--by", "kind"), "'kind'"),
+        ((*LAW, "--y", "L"), "'L'"),
+    ],
+)
+def test_e40_a_missing_column_is_code_3(folder, options, said):
+    write_csv(folder / "sizes.csv", size_table())
+    done = run("fit", "sizes.csv", *options)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert said in done.stderr
+
+
+def test_sizes_over_curves(folder):
+    options = ("--params", 25152, "--tokens-per-step", 1024, "--fix", "alpha=0.3", "--fix", "A=1")
+    text = succeed("fit", "run.csv", *LAW, "--json", *options)
+    curve = lf.read_curves("run.csv", params=25152, tokens_per_step=1024)
+    assert lf.Fit.from_json(text) == lf.fit("chinchilla", curve, fixed={"alpha": 0.3, "A": 1.0})
