@@ -57,7 +57,7 @@ def test_a_bar_on_a_terminal_that_is_gone_at_the_end():
     printed, written, status = on_terminal(code)
     assert (printed, status) == ("told\nend\n", 0)
     assert "Reading [bold]" in written  # names are text, not markup
-    assert re.search(r"[12]/3", written)
+    assert re.search(r"[123]/3", written)
     shown, hidden = written.rfind("\x1b[?25h"), written.rfind("\x1b[?25l")
     assert shown > hidden >= 0  # the cursor is back
     assert written.endswith("\x1b[2K")  # and the line empty
