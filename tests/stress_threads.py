@@ -96,7 +96,8 @@ def feed_together():
                 if point is None:
                     return
                 forecaster.update(*point)
-            assert np.isfinite(forecaster.forecast().loss) or forecaster.n < 10
+            forecast = forecaster.forecast()  # of the points it saw; another may have come since
+            assert np.isfinite(forecast.loss) or forecast.points < 10
             assert len(forecaster.curve) >= 1
             assert forecaster.status
 

@@ -66,7 +66,7 @@ def test_e38_texts_of_results(name):
 def test_e38_texts_of_saved_fits(name):
     x = np.arange(1, 30)
     fit = lf.fit("power", {"x": x, "y": 2 + 3 * x**-0.5})
-    record = fit.to_dict() | {"message": name, "notes": [name, name]}
+    record = fit.to_dict() | {"message": name, "notes": [name, f"again {name}"]}
     read = lf.Fit.from_dict(record)
     lines = (
         fit.summary().count("\n") + 1 + 2 + (0 if fit.notes or "warning" in fit.summary() else 1)
