@@ -73,7 +73,8 @@ def panel(x: str, y: str, parts: Sequence[dict[str, Any]], **more: Any) -> dict[
     """Return axes with their labels.
 
     `more` may have logx and logy; height in pixels; level, a line across; floor, where y begins;
-    low and high, where y begins and ends; fits="line" for a range of y that leaves bands out.
+    low and high, where y begins and ends; fits="line" for a range of y that leaves bands out, and
+    begin, an x before which it leaves all out.
     """
     return {"x": x, "y": y, "series": list(parts), **more}
 
@@ -97,7 +98,8 @@ def curves_figure(
             along = spread(0, curve.schedule.steps)
             rates.append(series(curve.name, kind, along, curve.schedule.at(along), **style))
     unit = f"{fit.law.y} ({curves[0].loss_unit})"
-    panels = [panel("step", unit, losses, height=300, fits="line")]
+    begin = min(_steps(fit, curve)[0] for curve in curves)  # a run's first losses are the highest
+    panels = [panel("step", unit, losses, height=300, fits="line", begin=begin)]
     if rates:
         panels.append(panel("step", "learning rate", rates, height=110, floor=0))
     return {"panels": panels}

@@ -208,10 +208,11 @@ class Axes {
   px(v) { return this.left + ((v - this.x[0]) / (this.x[1] - this.x[0])) * (this.right - this.left); }
   py(v) { return this.bottom - ((v - this.y[0]) / (this.y[1] - this.y[0])) * this.height; }
 
-  // The range of y: of what is seen, or of lines alone where what they hang from is not worth showing.
+  // The range of y: of what is seen, or of lines alone where what they hang from is not worth showing,
+  // and unless zoomed of what comes from `begin` on.
   heights() {
     const { panel } = this, values = [];
-    const [from, to] = this.figure.range ?? [-Infinity, Infinity];
+    const [from, to] = this.figure.range ?? [this.toX(panel.begin ?? -Infinity) ?? -Infinity, Infinity];
     for (const series of this.figure.visible(panel)) {
       if (panel.fits === "line" && series.kind === "band") continue;
       const edges = series.low && series.kind === "band" ? [series.y, series.low] : [series.y];
