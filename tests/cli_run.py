@@ -2,8 +2,10 @@
 
 import re
 
+import pytest
 from typer.testing import CliRunner
 
+from cli_folder import fill
 from lawfit.cli.app import app
 
 
@@ -24,3 +26,12 @@ def succeed(*arguments, **options):
 def message(done):
     """Return what a command said on stderr, without the frame about it."""
     return " ".join(re.sub("[│╭╮╰╯─]", " ", done.stderr).split())
+
+
+def fitted_folder(made, *options):
+    """Return a folder of runs, filled, with a fit to them in fit.json."""
+    fill(made)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(made)
+        succeed("fit", "runs", *options, "--out", "fit.json")
+    return made

@@ -9,16 +9,12 @@ import lawfit as lf
 from cli_folder import fill, size_table, start, write_csv
 
 pytest.importorskip("typer")
-from cli_run import message, run, succeed
+from cli_run import fitted_folder, message, run, succeed
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    made = fill(tmp_path_factory.mktemp("compare"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(made)
-        succeed("fit", "runs", "--out", "fit.json")
-    return made
+    return fitted_folder(tmp_path_factory.mktemp("compare"))
 
 
 @pytest.fixture(autouse=True)

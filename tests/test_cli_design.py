@@ -7,21 +7,18 @@ from pathlib import Path
 import pytest
 
 import lawfit as lf
-from cli_folder import fill
 
 pytest.importorskip("typer")
-from cli_run import message, run, succeed
+from cli_run import fitted_folder, message, run, succeed
 
 HELD = ("--steps", 8000, "--peak", 3e-3, "--warmup", 200)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    made = fill(tmp_path_factory.mktemp("design"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(made)
-        succeed("fit", "runs", "--fix", "lam=0.995", "--skip-steps", 600, "--out", "fit.json")
-    return made
+    return fitted_folder(
+        tmp_path_factory.mktemp("design"), "--fix", "lam=0.995", "--skip-steps", 600
+    )
 
 
 @pytest.fixture(autouse=True)

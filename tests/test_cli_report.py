@@ -6,20 +6,15 @@ from pathlib import Path
 import pytest
 
 import lawfit as lf
-from cli_folder import fill
 from lawfit.report import write_report
 
 pytest.importorskip("typer")
-from cli_run import message, run, succeed
+from cli_run import fitted_folder, message, run, succeed
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    made = fill(tmp_path_factory.mktemp("report"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(made)
-        succeed("fit", "runs", "--out", "fit.json")
-    return made
+    return fitted_folder(tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from lawfit.io.csv_table import CsvTable
 from lawfit.io.json_table import JsonTable
 from lawfit.io.lines import LineBlocks, compression_of, head_of
 from lawfit.io.logs import Log
+from lawfit.io.sidecar import stem_of
 from lawfit.io.tail import check_regular, described
 from lawfit.table import column_names
 
@@ -90,7 +91,7 @@ def read_tables(
     path = Path(source)
     table = Columns(described(path), columns=columns, by=by, max_bytes=max_bytes)
     title = _read_folder(path, table) if path.is_dir() else _read_file(path, table)
-    return table.logs(name or _stem(path), title)
+    return table.logs(name or (path.resolve().name if path.is_dir() else stem_of(path)), title)
 
 
 def table_format(path: str | os.PathLike[str]) -> str | None:
@@ -164,14 +165,6 @@ def _keys(folder: Path) -> Iterator[tuple[str, str]]:
         key, equals, value = part.partition("=")
         if equals:
             yield key, value
-
-
-def _stem(path: Path) -> str:
-    """Return a file's name without its ends, as .csv.gz."""
-    if path.is_dir():
-        return path.resolve().name
-    stem = path.name.removesuffix(".gz").removesuffix(".xz").removesuffix(".zst")
-    return Path(stem).stem
 
 
 def _read_frame(data: Any, table: Columns) -> None:
