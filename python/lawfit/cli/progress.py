@@ -34,7 +34,9 @@ def working(what: str) -> Iterator[Report | None]:
         yield None
         return
     said = TextColumn("{task.description} {task.fields[count]}", markup=False)
-    bar = Progress(said, BarColumn(), TimeElapsedColumn(), console=console, transient=True)
+    columns = said, BarColumn(), TimeElapsedColumn()
+    # What is printed meanwhile is for stdout: rich would take it to its own console, on stderr.
+    bar = Progress(*columns, console=console, transient=True, redirect_stdout=False)
     task = bar.add_task(what, total=None, count="")
 
     def report(done: int, total: int) -> None:
