@@ -136,9 +136,7 @@ ROWS = {
     "E42": "a file that grows while it is read",
 }
 
-NOT_APPLICABLE = {
-    "E37": "no CSV is written yet",
-}
+NOT_APPLICABLE: dict[str, str] = {}
 
 # Sections whose every applicable row must have a test.
 COMPLETE = ("A", "B", "C", "D", "E")

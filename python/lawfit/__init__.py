@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from lawfit import laws, samples, schedules
 from lawfit._core import build_info
 from lawfit.alarms import Anomaly
-from lawfit.batch import FitTable, fit_many
+from lawfit.batch import fit_many
 from lawfit.bootstrap import Bootstrap, bootstrap
 from lawfit.callable_law import CallableLaw
 from lawfit.compare import compare
@@ -60,6 +60,7 @@ from lawfit.derived import (
 from lawfit.design import design_schedule
 from lawfit.designs import Baseline, ScheduleDesign
 from lawfit.fit import fit
+from lawfit.fit_table import FitTable
 from lawfit.forecast import Forecaster
 from lawfit.formula import FormulaError
 from lawfit.grouped import GroupedFit

@@ -10,8 +10,8 @@ from lawfit.cautions import Caution, cautions
 from lawfit.groups import label
 
 if TYPE_CHECKING:
-    from lawfit.batch import FitTable
     from lawfit.bootstrap import Bootstrap
+    from lawfit.fit_table import FitTable
     from lawfit.grouped import GroupedFit
     from lawfit.result import Fit
 
