@@ -3,7 +3,8 @@
     python bench/reader_tables.py [--rows 1000000] [--repeats 11]
 
 Prints the least and the median wall time and CPU time of each, taken in turns, and their ratios:
-steps, learning rates and losses as Python writes them, read into float64 columns by both.
+steps, learning rates and losses as Python writes them, read into float64 columns by both. The curve
+that `read_curves` makes of them is timed too: restarts, the rate of every step, spikes.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+import lawfit as lf
 from lawfit.io.tables import read_tables
 
 
@@ -47,6 +49,7 @@ def main():
         works = {
             "lawfit": lambda: read_tables(path),
             "polars": lambda: pl.read_csv(path),
+            "as a curve": lambda: lf.read_curves(path),
         }
         np.testing.assert_array_equal(
             works["lawfit"]()[0].columns["loss"], works["polars"]()["loss"].to_numpy()

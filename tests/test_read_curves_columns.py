@@ -237,6 +237,20 @@ def test_spikes_are_told_and_dropped_on_demand(path):
     assert len(one(path, despike=100)) == 199
 
 
+@pytest.mark.parametrize("n", [11, 300, 20_000])
+def test_spikes_stand_above_the_median_of_eleven(n):
+    rng = np.random.default_rng(n)
+    loss = 2 + 0.05 * rng.standard_t(2, n)
+    ends = [2 * loss[0] - loss[5:0:-1], loss, 2 * loss[-1] - loss[-2:-7:-1]]
+    around = np.lib.stride_tricks.sliding_window_view(np.concatenate(ends), 11)
+    above = loss - np.median(around, axis=1)
+    scale = 1.4826 * np.median(np.abs(above))
+    far = (above > 4 * scale) & (above > 0.02 * np.median(around, axis=1))
+    found = one({"step": np.arange(n), "loss": loss}, despike=4)
+    assert found.steps.tolist() == np.flatnonzero(~far).tolist()
+    assert n == 11 or far.any()
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_noise_steep_starts_and_jumps_are_no_spikes(path, seed):
     steps, loss = noisy(seed)

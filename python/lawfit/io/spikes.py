@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from lawfit._log_order import count
 from lawfit._validate import Floats
@@ -17,6 +16,7 @@ USUAL: Final = 10.0  # standard deviations
 _AROUND: Final = 5  # neighbours on either side
 _LEAST: Final = 0.02  # of the loss: less is no spike, however smooth the rest
 _SHOWN: Final = 4
+_CHUNK: Final = 2**13  # points whose windows are looked at together: few enough for a cache
 
 
 def find_spikes(curve: Curve, threshold: float | None) -> tuple[Curve, tuple[str, ...]]:
@@ -59,8 +59,35 @@ def _is_spike(loss: Floats, threshold: float) -> np.ndarray[tuple[int], np.dtype
     # Beyond the ends the curve is turned about its end points, so that its slope goes on.
     before = 2 * loss[0] - loss[_AROUND:0:-1]
     after = 2 * loss[-1] - loss[-2 : -_AROUND - 2 : -1]
-    windows = sliding_window_view(np.concatenate([before, loss, after]), 2 * _AROUND + 1)
-    middle = np.median(windows, axis=1)
+    middle = _medians(np.concatenate([before, loss, after]))
     above = loss - middle
     scale = 1.4826 * np.median(np.abs(above))
     return np.asarray(above > np.maximum(threshold * scale, _LEAST * np.abs(middle)))
+
+
+def _medians(values: Floats) -> Floats:
+    """Return the median of each value and its neighbours, of those that have all of them.
+
+    As many values as are sure to hold the median are compared, whole arrays at a time; the least
+    and the greatest of them are forgotten, and the next one is taken.
+    """
+    size = len(values) - 2 * _AROUND
+    middle = np.empty(size)
+    for begin in range(0, size, _CHUNK):
+        end = min(begin + _CHUNK, size)
+        shifted = [values[begin + k : end + k] for k in range(2 * _AROUND + 1)]
+        held, others = shifted[: _AROUND + 2], shifted[_AROUND + 2 :]
+        while len(held) > 1:
+            held = _without(_without(held, np.minimum, np.maximum), np.maximum, np.minimum)
+            if others:
+                held.append(others.pop())
+        middle[begin:end] = held[0]
+    return middle
+
+
+def _without(arrays: list[Floats], lost: np.ufunc, kept: np.ufunc) -> list[Floats]:
+    """Return arrays without the least, or the greatest, of each place."""
+    first, *rest = arrays
+    for k, other in enumerate(rest):
+        first, rest[k] = lost(first, other), kept(first, other)
+    return rest
