@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import warnings
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from lawfit._keywords import known_keywords
+from lawfit._keywords import check_keywords, known_keywords
 from lawfit._log_order import OnDuplicate
 from lawfit._printable import shown
 from lawfit._validate import NAN_POLICIES, choose, real
@@ -84,7 +85,7 @@ def read_curves(
     by : str, optional
         The column of a table that tells its runs apart; by default one called run, run_id or
         run_name. With it, or folders named ``run=a``, a folder of Parquet or Arrow files is one
-        table.
+        table, whose parts are put in the order of the steps where they begin.
     sort, on_duplicate
         As of `Curve`; a restart supersedes what was logged before at its step and later ones.
     nan_policy : {"omit", "raise"}
@@ -114,17 +115,36 @@ def read_curves(
     return Curves(iter_curves(source, **options))
 
 
-def iter_curves(
-    source: Any,
-    *,
-    schedule: object = None,
-    keep_going: bool = False,
-    progress: Progress = None,
-    **options: Any,
+def iter_curves(source: Any, **options: Any) -> Iterator[Curve]:
+    """Return an iterator of the curves of `read_curves`, which holds one log at a time.
+
+    So ten thousand files are read in the memory of one, and so is a folder of Parquet files whose
+    runs lie in folders ``run=a``; what is read of a table of several runs is held whole.
+
+    Parameters
+    ----------
+    source, **options
+        As of `read_curves`.
+
+    Yields
+    ------
+    Curve
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        As `read_curves`: for options and places that are not there at once, for what is in a log
+        when its turn has come.
+    """
+    check_keywords("iter_curves", inspect.signature(read_curves).parameters, options)
+    keep_going, progress = options.pop("keep_going", False), options.pop("progress", None)
+    choices = _choices(_read_plan(options.pop("schedule", None)), options)
+    return _iterate(_places(source, choices.by), choices, keep_going, progress)
+
+
+def _iterate(
+    places: list[Place | _Held], choices: Choices, keep_going: bool, progress: Progress
 ) -> Iterator[Curve]:
-    """Yield the curves of `read_curves` one by one, so that one log is held at a time."""
-    choices = _choices(_read_plan(schedule), options)
-    places = _places(source, choices.by)
     refused: list[str] = []
     names: set[str] = set()
     with reporting(progress, len(places)) as report:
@@ -208,7 +228,7 @@ class _Held(NamedTuple):
 
 def _places(source: Any, by: str | None) -> list[Place | _Held]:
     if isinstance(source, str | os.PathLike):
-        return list(find_places([source], dataset=by is not None))
+        return list(find_places([source], by=by))
     if not isinstance(source, list | tuple):
         return [_Held("data", source)]
     if not source:
@@ -216,7 +236,7 @@ def _places(source: Any, by: str | None) -> list[Place | _Held]:
     paths = [item for item in source if isinstance(item, str | os.PathLike)]
     tables = [item for item in source if not isinstance(item, str | os.PathLike)]
     held = [_Held(f"data {k}", data) for k, data in enumerate(tables)]
-    return [*(find_places(paths, dataset=by is not None) if paths else ()), *held]
+    return [*(find_places(paths, by=by) if paths else ()), *held]
 
 
 def _curves_at(place: Place | _Held, choices: Choices, *, alone: bool) -> Iterator[Curve]:
@@ -226,7 +246,9 @@ def _curves_at(place: Place | _Held, choices: Choices, *, alone: bool) -> Iterat
         folder = bool(place.events)
         beside, logs = read_sidecar(place.path, folder=folder), read_place(place, choices)
     for log in logs:
-        whole = alone or log.name == place.name
-        yield curve_of(
-            log if whole else replace(log, name=f"{place.name}/{log.name}"), choices, beside
-        )
+        name = f"{place.name}/{log.name}"
+        if alone or log.name == place.name:
+            name = log.name
+        elif isinstance(place, Place) and place.parts:  # of the one run there is
+            name = place.name
+        yield curve_of(replace(log, name=name), choices, beside)

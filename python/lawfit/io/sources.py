@@ -9,18 +9,21 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import unquote
 
 from lawfit._printable import shown
+from lawfit.io.columns import is_nameless, run_column
 from lawfit.io.sidecar import PACKED, RATES, sidecars_of, stem_of
 from lawfit.io.tail import described
 
-__all__ = ["TRAINER_STATE", "Place", "find_places"]
+__all__ = ["TRAINER_STATE", "Place", "find_places", "keys_of"]
 
 TRAINER_STATE: Final = "trainer_state.json"
 _EVENTS: Final = "tfevents"
 _CHECKPOINT: Final = re.compile(r"checkpoint-(\d+)")
 # What a file's name ends with for a folder to give it, compressed or not.
 _COLUMNAR: Final = (".parquet", ".arrow", ".feather")
+_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 _TABLES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", *_COLUMNAR)
 _ENDINGS: Final = tuple(table + packed for table in _TABLES for packed in ("", *PACKED))
 
@@ -36,11 +39,14 @@ class Place(NamedTuple):
         The file, or the folder of event files.
     events : tuple of Path
         The event files, in order.
+    parts : tuple of Path
+        Of the table in a folder, the files of one run, in order.
     """
 
     name: str
     path: Path
     events: tuple[Path, ...] = ()
+    parts: tuple[Path, ...] = ()
 
     @property
     def source(self) -> str:
@@ -48,13 +54,14 @@ class Place(NamedTuple):
         return described(self.path)
 
 
-def find_places(paths: Iterable[str | os.PathLike[str]], *, dataset: bool = False) -> list[Place]:
+def find_places(paths: Iterable[str | os.PathLike[str]], *, by: str | None = None) -> list[Place]:
     """Return where the runs lie that paths, patterns and folders mean, in order, each once.
 
     A folder gives what lies in it at any depth: files of tables by the end of their names, the
     event files of each folder as one run, and of trainer states the newest of each run. Hidden
     files and folders, links to folders, and what lies beside a log are passed over. A folder of
-    Parquet or Arrow files is one place if it has folders named ``run=a``, or with `dataset`.
+    Parquet or Arrow files is one table with `by`, or if it has folders named ``key=value``; where
+    these tell the runs apart, each run is a place, so that one can be read at a time.
 
     Raises
     ------
@@ -63,20 +70,20 @@ def find_places(paths: Iterable[str | os.PathLike[str]], *, dataset: bool = Fals
     """
     files: dict[Path, None] = {}
     for path in paths:
-        files.update(dict.fromkeys(_expanded(path, dataset)))
+        files.update(dict.fromkeys(_expanded(path, by)))
     beside = {other for file in files for other in sidecars_of(file, folder=False) if other != file}
     kept = [f for f in files if f not in beside and not f.name.endswith(RATES)]
-    return _named(list(_grouped(_newest_states(kept or list(files)))))
+    return _named(list(_grouped(_newest_states(kept or list(files)), by)))
 
 
-def _expanded(path: str | os.PathLike[str], dataset: bool) -> list[Path]:
+def _expanded(path: str | os.PathLike[str], by: str | None) -> list[Path]:
     text = os.fspath(path)
     place = Path(text)
     if place.is_dir():
         found = list(_walked(place))
         if not found:
             raise FileNotFoundError(f"{described(place)}: no log lies in this folder")
-        return [place] if _is_dataset(place, found, dataset) else found
+        return [place] if _is_dataset(place, found, by is not None) else found
     if os.path.lexists(place):
         return [place]
     if not glob.has_magic(text):
@@ -125,8 +132,8 @@ def _run_of_state(file: Path) -> tuple[Path, float]:
     return (folder.parent, float(checkpoint[1])) if checkpoint else (folder, float("inf"))
 
 
-def _grouped(files: Iterable[Path]) -> Iterator[Place]:
-    """Yield a place for each file, with event files of one folder together."""
+def _grouped(files: Iterable[Path], by: str | None) -> Iterator[Place]:
+    """Yield a place for each file or run of a dataset, with event files of one folder together."""
     by_folder: dict[Path, list[Path]] = {}
     order: list[Path] = []
     for file in files:
@@ -142,8 +149,31 @@ def _grouped(files: Iterable[Path]) -> Iterator[Place]:
             yield Place(path.absolute().name, path, events)
         elif path.name == TRAINER_STATE:
             yield Place(_run_of_state(path)[0].name, path)
+        elif path.is_dir():
+            yield from _runs_of(path, by)
         else:
-            yield Place(path.absolute().name if path.is_dir() else stem_of(path), path)
+            yield Place(stem_of(path), path)
+
+
+def _runs_of(folder: Path, by: str | None) -> Iterator[Place]:
+    """Yield the runs of a dataset, or all of it where paths do not tell whose each file is."""
+    runs: dict[str, list[Path]] = {}
+    for file in _walked(folder):
+        keys = keys_of(file.relative_to(folder).parent)
+        run = keys.get(by or run_column(keys) or "", "")
+        if is_nameless(run):
+            yield Place(folder.absolute().name, folder)
+            return
+        runs.setdefault(run.strip(), []).append(file)
+    for run, files in runs.items():
+        yield Place(run, folder, parts=tuple(files))
+
+
+def keys_of(folder: Path) -> dict[str, str]:
+    """Return the columns that a path gives, as ``run=a``, written as Hive and pyarrow do."""
+    pairs = (part.partition("=") for part in folder.parts)
+    values = {unquote(key): unquote(value) for key, equals, value in pairs if equals}
+    return {key: "" if value == _NULL else value for key, value in values.items()}
 
 
 def _named(places: list[Place]) -> list[Place]:
@@ -161,6 +191,8 @@ def _named(places: list[Place]) -> list[Place]:
             if place.path.name == TRAINER_STATE:
                 shorter = whole.parent
             name = shorter.as_posix() if folder != "." or place.events else place.name
+            if place.parts:
+                name = (whole / place.name).as_posix()
             found.append(place._replace(name=name))
         else:
             found.append(place)
