@@ -234,7 +234,7 @@ def test_runs_of_a_long_table(tmp_path, by, kind):
     holds(b, {"step": [0, 1], "loss": [5, 4]})
     holds(a, {"step": [0, 1], "loss": [6, np.nan]})
     assert (dict(b.nans), dict(a.nans)) == ({}, {"loss": 1})
-    told = ["passed over 1 rows without run"]
+    told = ["passed over 1 row without run"]
     assert list(b.notes) == (told if by else ["one run for each value of run", *told])
 
 
@@ -242,6 +242,24 @@ def test_runs_by_a_column_of_numbers(tmp_path):
     path = write(tmp_path / "t", "seed,step,loss\n1,0,5.0\n2,0,6.0\n")
     assert [log.name for log in read_tables(path, by="seed")] == ["1", "2"]
     assert len(read_tables(path)) == 1
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "dict"])
+def test_a_column_of_runs_with_nothing_in_it_tells_none_apart(tmp_path, kind):
+    columns = {"run": [None, None], "step": [0, 1], "loss": [5.0, 4.0]}
+    source = {
+        "csv": lambda: write(tmp_path / "t", "run,step,loss\n,0,5.0\n,1,4.0\n"),
+        "jsonl": lambda: write(
+            tmp_path / "t",
+            '{"run": null, "step": 0, "loss": 5.0}\n{"run": null, "step": 1, "loss": 4.0}\n',
+        ),
+        "dict": lambda: columns,
+    }[kind]()
+    (log,) = read_tables(source)
+    holds(log, {"step": [0, 1], "loss": [5, 4]})
+    assert log.notes == ("run has no value: all rows are one run",)
+    with pytest.raises(ValueError, match="run has no value"):
+        read_tables(source, by="run")
 
 
 def test_a_folder_is_one_table(tmp_path):

@@ -79,6 +79,7 @@ class Columns:
         self.notes: list[str] = []
         self._choice = columns
         self._asked: frozenset[str] = frozenset()
+        self._runs_are_asked = by is not None
         self._export: WandbExport | None = None
         self._max_bytes = max_bytes
         self._pieces: list[Piece] = []
@@ -125,8 +126,6 @@ class Columns:
         """Look for the column that tells runs apart, if none was given."""
         if self.by is None:
             self.by = next((n for n in names if n.strip().casefold() in _RUNS), None)
-            if self.by is not None:
-                self.notes.append(f"one run for each value of {printable(self.by)}")
 
     def number(self, name: str, value: object, place: str) -> float | None:
         """Return a value as a number, or None where it is missing or its column is of text."""
@@ -206,7 +205,7 @@ class Columns:
         Raises
         ------
         ValueError
-            If there is no row, or none with a number.
+            If there is no row, or none with a number, or none with a run that was asked for.
         """
         names = [key for key, numeric in self.kinds.numeric.items() if numeric]
         empty = [key for key in self._asked if key not in self.kinds.numeric]
@@ -218,6 +217,7 @@ class Columns:
         if not names:
             raise ValueError("; ".join([f"{self.source} has no column of numbers", *notes]))
         whole = self._joined(names)
+        notes = [*self._told_of_runs(whole), *notes]
         log_of = partial(self._log, whole=whole, written=_masks(whole), title=title)
         if whole.runs is None:
             log = log_of(name, slice(None), notes=notes)
@@ -225,11 +225,24 @@ class Columns:
         order = np.argsort(whole.runs, kind="stable")
         ends = np.searchsorted(whole.runs[order], np.arange(len(self._runs) + 1))
         if ends[0]:
-            notes.append(f"passed over {ends[0]} rows without {printable(str(self.by))}")
+            rows = "1 row" if ends[0] == 1 else f"{ends[0]} rows"
+            notes.append(f"passed over {rows} without {printable(str(self.by))}")
         return [
             log_of(run, order[begin:end], notes=notes)
             for run, begin, end in zip(self._runs, ends[:-1], ends[1:], strict=True)
         ]
+
+    def _told_of_runs(self, whole: Piece) -> list[str]:
+        """Say what tells runs apart; a column that nobody asked for and that is empty does not."""
+        if whole.runs is None or (self._runs and self._runs_are_asked):
+            return []
+        by = printable(str(self.by))
+        if self._runs:
+            return [f"one run for each value of {by}"]
+        if self._runs_are_asked:
+            raise ValueError(f"{self.source}: {by} has no value")
+        whole.runs = None
+        return [f"{by} has no value: all rows are one run"]
 
     def _joined(self, names: Sequence[str]) -> Piece:
         """Return all rows as one piece, and let go of the pieces."""
