@@ -275,6 +275,13 @@ def test_a_folder_is_one_table(tmp_path):
     holds(b, {"step": [0, 1, 2, 3], "loss": [5, 4, 3, 2]})
     (b,) = read_tables(tmp_path / "run=b")
     holds(b, {"step": [0, 1, 2, 3], "loss": [5, 4, 3, 2]})
+    part = arrow.table({"step": [9], "loss": [1.0]})
+    for name, message in (("0.parquet", "run tells runs apart from row 1 on"),
+                          ("z.parquet", r"z.parquet: column 'run' is missing")):  # fmt: skip
+        stray = write_arrow(part, tmp_path / name, "parquet")
+        with pytest.raises(ValueError, match=message):
+            read_tables(tmp_path)
+        stray.unlink()
     (tmp_path / "x").mkdir()
     with pytest.raises(FileNotFoundError, match="no Parquet or Arrow file lies in this folder"):
         read_tables(tmp_path / "x")

@@ -17,7 +17,7 @@ from lawfit.io.logs import Log
 from lawfit.io.rows import MAX_NAMES, find_lr, find_step, is_loss
 from lawfit.io.text import MISSING, Kinds
 
-__all__ = ["MAX_BYTES", "Choice", "Columns", "Piece", "missing_column"]
+__all__ = ["MAX_BYTES", "Choice", "Columns", "Piece", "is_run", "missing_column"]
 
 MAX_BYTES: Final = 2**31  # of all columns that are kept
 Choice: TypeAlias = Collection[str] | Callable[[Sequence[str]], Collection[str]] | None
@@ -123,9 +123,18 @@ class Columns:
         return kept
 
     def find_runs(self, names: Iterable[str]) -> None:
-        """Look for the column that tells runs apart, if none was given."""
+        """Look for the column that tells runs apart, if none was given.
+
+        Raises
+        ------
+        ValueError
+            If there are rows already, whose run nothing says.
+        """
         if self.by is None:
-            self.by = next((n for n in names if n.strip().casefold() in _RUNS), None)
+            self.by = next(filter(is_run, names), None)
+            if self.by is not None and self._rows:
+                by = printable(self.by)
+                raise ValueError(f"{self.source}: {by} tells runs apart from row {self._rows} on")
 
     def number(self, name: str, value: object, place: str) -> float | None:
         """Return a value as a number, or None where it is missing or its column is of text."""
@@ -299,6 +308,11 @@ class Columns:
             notes=tuple(notes),
             nans={key: count for key, count in nans.items() if count},
         )
+
+
+def is_run(name: str) -> bool:
+    """Say whether a column tells runs apart by its name."""
+    return name.strip().casefold() in _RUNS
 
 
 def _masks(piece: Piece) -> dict[str, NDArray[np.bool_]]:
