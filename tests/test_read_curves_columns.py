@@ -344,3 +344,33 @@ def test_a_folder_of_parts_is_one_table(tmp_path):
     assert curves.names == ("a", "b")
     assert curves["a"].steps.tolist() == STEPS
     assert lf.read_curves(tmp_path / "run=a").names == ("0", "200")
+
+
+def test_parts_are_found_as_files_of_a_folder_are(tmp_path):
+    polars = pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+
+    def part(place, steps=STEPS):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        polars.DataFrame({"step": steps, "loss": [3.0] * len(steps)}).write_parquet(
+            tmp_path / place
+        )
+
+    part("one/run=a/0.PARQUET")
+    part("one/run=x%20%2F%20y/0.parquet")
+    part("one/run=__HIVE_DEFAULT_PARTITION__/0.parquet")
+    part("one/run=a/.0.parquet")
+    part("one/run=b/.ipynb_checkpoints/0.parquet")
+    curves = lf.read_curves(tmp_path / "one")
+    assert curves.names == ("a", "x / y")
+    assert f"passed over {len(STEPS)} rows without run" in curves["a"].notes
+    # folders that say something else than the run hold runs of their own
+    part("other/lr=0.1/0.parquet")
+    part("other/lr=0.2/0.parquet", STEPS[:20])
+    assert lf.read_curves(tmp_path / "other").names == ("lr=0.1/0", "lr=0.2/0")
+    part("third/run/0.parquet")
+    part("third/run/1.parquet")
+    assert lf.read_curves(tmp_path / "third").names == ("0", "1")
+    by = lf.read_curves(tmp_path / "other", by="lr")
+    assert by.names == ("0.1", "0.2")
+    assert by["0.1"].steps.tolist() == STEPS

@@ -9,18 +9,21 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import unquote
 
 from lawfit._printable import shown
+from lawfit.io.columns import is_run
 from lawfit.io.sidecar import PACKED, RATES, sidecars_of, stem_of
 from lawfit.io.tail import described
 
-__all__ = ["TRAINER_STATE", "Place", "find_places"]
+__all__ = ["TRAINER_STATE", "Place", "find_places", "keys_of", "logs_within"]
 
 TRAINER_STATE: Final = "trainer_state.json"
 _EVENTS: Final = "tfevents"
 _CHECKPOINT: Final = re.compile(r"checkpoint-(\d+)")
 # What a file's name ends with for a folder to give it, compressed or not.
 _COLUMNAR: Final = (".parquet", ".arrow", ".feather")
+_NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"  # in a path that gives a column
 _TABLES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", *_COLUMNAR)
 _ENDINGS: Final = tuple(table + packed for table in _TABLES for packed in ("", *PACKED))
 
@@ -73,7 +76,7 @@ def _expanded(path: str | os.PathLike[str], dataset: bool) -> list[Path]:
     text = os.fspath(path)
     place = Path(text)
     if place.is_dir():
-        found = list(_walked(place))
+        found = list(logs_within(place))
         if not found:
             raise FileNotFoundError(f"{described(place)}: no log lies in this folder")
         return [place] if _is_dataset(place, found, dataset) else found
@@ -86,19 +89,28 @@ def _expanded(path: str | os.PathLike[str], dataset: bool) -> list[Path]:
         raise FileNotFoundError(f"nothing matches {shown(text)}")
     found = []
     for match in map(Path, matches):
-        found += _walked(match) if match.is_dir() else [match]
+        found += logs_within(match) if match.is_dir() else [match]
     return found
 
 
 def _is_dataset(folder: Path, files: list[Path], asked: bool) -> bool:
     """Say whether the files of a folder are parts of one table."""
-    parts = [file.relative_to(folder).parent.parts for file in files]
+    keys = {key for file in files for key, _ in keys_of(file.relative_to(folder).parent)}
     return all(file.suffix.lower() in _COLUMNAR for file in files) and (
-        asked or any("=" in part for path in parts for part in path)
+        asked or any(map(is_run, keys))
     )
 
 
-def _walked(folder: Path) -> Iterator[Path]:
+def keys_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the columns that a path gives, as ``run=a``."""
+    for part in folder.parts:
+        key, equals, value = part.partition("=")
+        if equals:
+            yield key, "" if value == _NO_VALUE else unquote(value)
+
+
+def logs_within(folder: Path) -> Iterator[Path]:
+    """Yield what lies in a folder at any depth and is a log by its name."""
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from lawfit.io.json_table import JsonTable
 from lawfit.io.lines import LineBlocks, compression_of, head_of
 from lawfit.io.logs import Log
 from lawfit.io.sidecar import stem_of
+from lawfit.io.sources import keys_of, logs_within
 from lawfit.io.tail import check_regular, described
 from lawfit.table import column_names
 
@@ -148,23 +149,15 @@ def _read_file(path: Path, table: Columns) -> str:
 
 def _read_folder(root: Path, table: Columns) -> str:
     """Read the Parquet and Arrow files of a folder into columns."""
-    files = sorted(path for path in root.rglob("*") if path.suffix in _FOLDER and path.is_file())
+    files = sorted(path for path in logs_within(root) if path.suffix.lower() in _FOLDER)
     if not files:
         raise FileNotFoundError(f"{described(root)}: no Parquet or Arrow file lies in this folder")
     for path in files:
-        keys = dict(_keys(path.relative_to(root).parent))
+        keys = dict(keys_of(path.relative_to(root).parent))
         if not table.by:
             table.find_runs(keys)
-        _FOLDER[path.suffix](path, table, run=keys.get(table.by or ""))
+        _FOLDER[path.suffix.lower()](path, table, run=keys.get(table.by or ""))
     return f"{len(files)} files"
-
-
-def _keys(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the columns that a path gives, as ``run=a``."""
-    for part in folder.parts:
-        key, equals, value = part.partition("=")
-        if equals:
-            yield key, value
 
 
 def _read_frame(data: Any, table: Columns) -> None:
