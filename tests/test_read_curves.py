@@ -106,6 +106,11 @@ def test_event_files_of_a_folder_are_one_run(tmp_path):
     assert curves == lf.read_curves(str(tmp_path / "*"))
     (tmp_path / "b" / "train" / "settings.json").write_text('{"params": 9}')
     assert lf.read_curves(tmp_path)["b/train"].params == 9
+    (tmp_path / "b" / "train" / "lr.csv").write_text("step,lr\n0,0.5\n")
+    for source in (tmp_path, str(tmp_path / "*" / "*" / "*")):
+        found = lf.read_curves(source)
+        assert found.names == curves.names
+        assert found["b/train"].schedule == lf.Schedule([0.5])
 
 
 def test_event_files_may_have_any_name(tmp_path):

@@ -67,9 +67,14 @@ def find_places(paths: Iterable[str | os.PathLike[str]], *, dataset: bool = Fals
     files: dict[Path, None] = {}
     for path in paths:
         files.update(dict.fromkeys(_expanded(path, dataset)))
-    beside = {other for file in files for other in sidecars_of(file, folder=False) if other != file}
+    beside = {other for file in files for other in _beside(file) if other != file}
     kept = [f for f in files if f not in beside and not f.name.endswith(RATES)]
     return _named(list(_grouped(_newest_states(kept or list(files)))))
+
+
+def _beside(file: Path) -> tuple[Path, Path]:
+    events = _EVENTS in file.name
+    return sidecars_of(file.parent if events else file, folder=events)
 
 
 def _expanded(path: str | os.PathLike[str], dataset: bool) -> list[Path]:
@@ -95,10 +100,10 @@ def _expanded(path: str | os.PathLike[str], dataset: bool) -> list[Path]:
 
 def _is_dataset(folder: Path, files: list[Path], asked: bool) -> bool:
     """Say whether the files of a folder are parts of one table."""
+    if not all(file.suffix.lower() in _COLUMNAR for file in files):
+        return False
     keys = {key for file in files for key, _ in keys_of(file.relative_to(folder).parent)}
-    return all(file.suffix.lower() in _COLUMNAR for file in files) and (
-        asked or any(map(is_run, keys))
-    )
+    return asked or any(map(is_run, keys))
 
 
 def keys_of(folder: Path) -> Iterator[tuple[str, str]]:
