@@ -117,7 +117,8 @@ def frames():
 def test_frames(make):
     frame = make()
     (log,) = read_tables(frame, name="a")
-    assert (log.name, log.source) == ("a", "data")
+    assert (log.name, log.source) == ("a", "a")
+    assert read_tables(frame)[0].source == "data"
     holds(log)
     holds(read_tables(frame, columns=["step"])[0], {"step": COLUMNS["step"]})
 

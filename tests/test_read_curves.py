@@ -211,6 +211,29 @@ def test_e41_a_file_that_may_not_be_read_among_others(tmp_path):
         assert lf.read_curves(tmp_path, keep_going=True).names == ("000", "002")
 
 
+def test_e41_a_bad_run_of_a_table_is_named_and_passed_over_alone(tmp_path):
+    rows = [("a", 0, 3.0), ("a", 1, 2.0), *(("b", 9 - k, 3.0) for k in range(8)), ("c", 0, 4.0)]
+    path = write(tmp_path, "t.csv", rows, header="run,step,loss\n")
+    said = r"t\.csv: run 'b': steps go back 7 times"
+    with pytest.raises(ValueError, match=said):
+        lf.read_curves(path)
+    with pytest.warns(UserWarning, match=rf"1 of 3 logs were passed over:\n  .*{said}"):
+        assert lf.read_curves(path, keep_going=True).names == ("a", "c")
+    write(tmp_path, "u.csv", [(0, 1e-3, "much")])
+    with pytest.warns(UserWarning, match=r"2 of 4 logs were passed over"):
+        assert lf.read_curves(tmp_path, keep_going=True).names == ("t/a", "t/c")
+
+
+def test_a_refusal_says_which_table_in_memory_it_is_of():
+    good = {"step": [0, 1], "loss": [3.0, 2.0]}
+    for bad in ({"loss": ["much", 2.0]}, {"loss": [2.0]}, {"loss": [2.0, 1j]}, {"y": [3.0, 2.0]},
+                {"step": [0, -1], "loss": [3.0, 2.0]}):  # fmt: skip
+        with pytest.raises((ValueError, TypeError), match=r"data 1: "):
+            lf.read_curves([good, {"step": [0, 1], **bad}])
+    with pytest.raises(TypeError, match=r"data 1 is a int"):
+        lf.read_curves([good, 3])
+
+
 def test_e41_a_file_that_goes_away_meanwhile(tmp_path):
     many(tmp_path, 3)
     curves = iter_curves(tmp_path, keep_going=True)

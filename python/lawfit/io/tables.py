@@ -63,7 +63,7 @@ def read_tables(
         which ``__MIN`` and ``__MAX`` are passed over. In a folder, ``by=value`` in a path is the
         value of all rows below.
     name : str, optional
-        How a single run is called; by default, as its file.
+        How a single run is called; by default, as its file. Messages call a table in memory so.
     max_bytes : int
         How much may be kept: 8 bytes for each row of each column.
 
@@ -85,7 +85,7 @@ def read_tables(
         If Parquet, Arrow or zstd needs pyarrow, and it is not installed.
     """
     if not isinstance(source, str | os.PathLike):
-        table = Columns("data", columns=columns, by=by, max_bytes=max_bytes)
+        table = Columns(name or "data", columns=columns, by=by, max_bytes=max_bytes)
         _read_frame(source, table)
         is_dict = isinstance(source, Mapping)
         return table.logs(name or "data", "arrays" if is_dict else "data frame")
@@ -162,10 +162,10 @@ def _read_folder(root: Path, table: Columns) -> str:
 
 def _read_frame(data: Any, table: Columns) -> None:
     """Read a data frame or a mapping of arrays into columns."""
-    names = column_names(data, "data")
+    names = column_names(data, table.source)
     found: dict[str, Floats] = {}
     nans: dict[str, Ints] = {}
-    for name in table.choose(names, "data"):
+    for name in table.choose(names, table.source):
         numbers = _numbers(data[name], name, table)
         if numbers is not None:
             found[name], at = numbers
@@ -173,33 +173,35 @@ def _read_frame(data: Any, table: Columns) -> None:
                 nans[name] = at
     runs = None
     if table.by is not None:
-        cells = read_array(data[table.by], f"data: {printable(table.by)}")[0].tolist()
+        where = f"{table.source}: {printable(table.by)}"
+        cells = read_array(data[table.by], where)[0].tolist()
         runs = np.array([table.run(cell) for cell in cells], dtype=np.int64)
-        same_length("data", **found, **{table.by: runs})
-    same_length("data", **found)
+        same_length(table.source, **found, **{table.by: runs})
+    same_length(table.source, **found)
     lengths = [len(values) for values in found.values()]
     table.add(Piece(lengths[0] if lengths else 0, found, nans, runs))
 
 
 def _numbers(values: Any, name: str, table: Columns) -> tuple[Floats, Ints] | None:
     """Return a column and where it is NaN as such; None where it holds something else."""
+    where = f"{table.source}: {printable(name)}"
     try:
-        found = float_array(values, source="data", field=name, finite=False)
+        found = float_array(values, source=table.source, field=name, finite=False)
         return found, _logged_nans(values, found)
     except (TypeError, ValueError) as error:
-        array, _ = read_array(values, f"data: {printable(name)}")
+        array, _ = read_array(values, where)
         if array.ndim == 1 and array.dtype.kind in "OUT" and isinstance(error, TypeError):
             return _cells(array.tolist(), name, table)
         if table.needs(name):
             raise
-        table.pass_over(name, str(error).removeprefix(f"data: {printable(name)} "))
+        table.pass_over(name, str(error).removeprefix(f"{where} "))
         return None
 
 
 def _cells(values: list[Any], name: str, table: Columns) -> tuple[Floats, Ints] | None:
     """Return numbers that may be written as text, as ``"NaN"`` is by Weights & Biases."""
     cells = [
-        None if is_missing(cell) else table.number(name, cell, f"data: row {row}")
+        None if is_missing(cell) else table.number(name, cell, f"{table.source}: row {row}")
         for row, cell in enumerate(values)
     ]
     if table.is_text(name):
