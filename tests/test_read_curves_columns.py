@@ -154,6 +154,28 @@ def test_tokens_and_samples_become_steps(path, unit):
         lf.read_curves(path, x=f"{unit}_seen")
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rates", [{}, {"lr": [1e-3] * 40}])
+@pytest.mark.parametrize("bad", [np.inf, -1, 300.5, 1e300, 2.0**53])
+def test_a06_a37_what_is_no_step_is_refused_by_its_place(path, bad, rates):
+    steps = [*STEPS[:7], bad, *STEPS[8:]]
+    message = f"run.csv: step at index 7 is {bad:.16g}; expected a whole number from 0 to 2**53 - 1"
+    table(path, step=steps, loss=LOSS, **rates)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        lf.read_curves(path)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a06_what_is_no_count_of_tokens_is_refused(path):
+    for bad, one in ((np.inf, "tokens at index 1 is inf"), (-50, "tokens at index 1 is -50")):
+        table(path, tokens=[10, bad, 30], loss=LOSS[:3], lr=[1e-3] * 3)
+        with pytest.raises(ValueError, match=re.escape(one)):
+            lf.read_curves(path, x="tokens", tokens_per_step=10)
+    table(path, updates=[1, -1, 3], loss=LOSS[:3])
+    with pytest.raises(ValueError, match="updates at index 1 is -1"):
+        lf.read_curves(path)
+
+
 def test_rounded_tokens_are_told(path):
     table(path, tokens=[1000.0, 2010.0, 3000.0], loss=LOSS[:3])
     curve = one(path, x="tokens", tokens_per_step=1000)
@@ -210,9 +232,9 @@ def test_a03_losses_that_are_no_number_are_dropped_or_refused(path):
 
 def test_a_log_without_points_is_refused(path):
     path.write_text("step,loss\n0,nan\n10,nan\n")
-    with pytest.raises(ValueError, match=r"run.csv: no column has a loss"):
+    with pytest.raises(ValueError, match=r"run.csv: no row has a number as 'loss'$"):
         lf.read_curves(path)
-    with pytest.raises(ValueError, match="no row has both loss and a step"):
+    with pytest.raises(ValueError, match=r"no row has both loss and step$"):
         lf.read_curves(path, y="loss")
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lawfit._log_order import OnDuplicate, count, curve_rows
 from lawfit._printable import printable, shown
-from lawfit._validate import Floats, Ints, real
+from lawfit._validate import EXACT_LIMIT, Floats, Ints, real
 from lawfit.curve import Curve
 from lawfit.io.logs import Log
 from lawfit.io.rates import disagreement, schedule_of_rates
@@ -100,6 +101,7 @@ class _Reading:
         self.choices = choices
         self.beside = beside
         self.notes = [*log.notes, *beside.notes]
+        self.x = ""  # the column that counts
 
     def curve(self) -> Curve:
         choices, log = self.choices, self.log
@@ -134,8 +136,11 @@ class _Reading:
 
     def _loss(self) -> str:
         columns = self.log.columns
-        losses = [name for name in columns if is_loss(name) and not np.isnan(columns[name]).all()]
+        named = list(filter(is_loss, columns))
+        losses = [name for name in named if not np.isnan(columns[name]).all()]
         found = find_loss(losses, self.log.source)
+        if found is None and named:
+            raise ValueError(f"no row has a number as {' or '.join(map(shown, named))}")
         if found is None:
             listed = ", ".join(map(shown, list(columns)[:20]))
             raise ValueError(f"no column has a loss; choose y among {listed}")
@@ -160,8 +165,8 @@ class _Reading:
 
     def _steps(self, tokens_per_step: float | None) -> Floats:
         """Return the 0-based step of every row; NaN where there is none."""
-        x, unit = self._x()
-        values = self.log.columns[x]
+        self.x, unit = self._x()
+        x, values = self.x, self.log.columns[self.x]
         if unit == "steps":
             return self._from_count(values, x)
         field = f"{unit}_per_step"
@@ -170,11 +175,12 @@ class _Reading:
             raise ValueError(f"{shown(x)} counts {unit}, so {field} is needed")
         exact = values / each - 1
         steps = np.round(exact)
-        off = float(np.nanmax(np.abs(exact - steps), initial=0.0))
+        known = np.isfinite(exact)
+        off = float(np.max(np.abs(exact[known] - steps[known]), initial=0.0))
         self.notes.append(f"steps are {printable(x)} / {each:g} - 1")
         if off > _OFF:
             self.notes.append(f"steps were rounded to whole ones, by up to {off:.3f}")
-        return self._from_zero(steps, "before the first update")
+        return self._from_zero(steps)
 
     def _x(self) -> tuple[str, str]:
         choices, columns = self.choices, self.log.columns
@@ -205,12 +211,13 @@ class _Reading:
                 )
         elif one_based:
             self.notes.append("the log counts updates done: its step g is step g - 1")
-        return self._from_zero(values - 1, "before the first update") if one_based else values
+        return self._from_zero(values - 1) if one_based else values
 
-    def _from_zero(self, steps: Floats, where: str) -> Floats:
+    def _from_zero(self, steps: Floats) -> Floats:
+        """Return steps without those before the first update."""
         early = steps == -1
         if early.any():
-            self.notes.append(f"dropped {count(int(early.sum()))} {where}")
+            self.notes.append(f"dropped {count(int(early.sum()))} before the first update")
         return np.where(early, np.nan, steps)
 
     # Points
@@ -232,9 +239,21 @@ class _Reading:
             self.notes.append(f"passed over {_rows(stepless)} with a loss and no step")
         rows = has_loss & has_step
         if not rows.any():
-            raise ValueError(f"no row has both {printable(y)} and a step")
+            raise ValueError(f"no row has both {printable(y)} and {printable(self.x)}")
+        self._check_steps(steps, rows)
         self._check_order(steps[rows])
         return steps[rows], loss[rows]
+
+    def _check_steps(self, steps: Floats, rows: NDArray[np.bool_]) -> None:
+        """Refuse a step that is none, in rows that count."""
+        good = (steps >= 0) & (steps < EXACT_LIMIT) & (steps == np.floor(steps))
+        bad = np.flatnonzero(rows & ~good)
+        if bad.size:
+            value = self.log.columns[self.x][bad[0]]
+            raise ValueError(
+                f"{printable(self.x)} at index {bad[0]} is {value:.16g}; expected a whole number "
+                "from 0 to 2**53 - 1"
+            )
 
     def _check_order(self, steps: Floats) -> None:
         """Refuse a log in no order: it would be taken for one with very many restarts."""
@@ -269,7 +288,8 @@ class _Reading:
     def _series(self, name: str, steps: Floats) -> tuple[Ints, Floats]:
         """Return the steps and values of a column as they count, restarts superseding."""
         values = self.log.columns[name]
-        rows = np.isfinite(values) & np.isfinite(steps)
+        rows = np.isfinite(values) & ~np.isnan(steps)
+        self._check_steps(steps, rows)
         at, values = steps[rows].astype(np.int64), values[rows]
         policy: OnDuplicate = "first" if self.choices.on_duplicate == "first" else "last"
         kept, _ = curve_rows(at, sort=self.choices.sort, on_duplicate=policy, source="")
@@ -282,12 +302,12 @@ class _Reading:
         if self.beside.steps is not None:
             self._check_end(points, self.beside.steps, f"{self.beside.source} says")
         known = self.beside.steps or self.log.total or 0
-        total = max(int(np.nanmax(points)), int(at[-1]), known - 1) + 1
+        total = max(int(points.max()), int(at[-1]), known - 1) + 1
         made, how = schedule_of_rates(at, values, total=total, warmup=self.beside.warmup)
         return _Rates(made, f"{printable(name)} in the log: {how}")
 
     def _check_end(self, points: Floats, total: int, says: str) -> None:
-        last = int(np.nanmax(points))
+        last = int(points.max())
         if last == total and self.choices.one_based is None and not self.log.translated:
             raise ValueError(
                 f"the last step is {last} and {says} {total} steps, 0 to {total - 1}; give "
