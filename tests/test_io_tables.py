@@ -215,8 +215,15 @@ def test_nan_that_was_logged_is_told_from_nothing(tmp_path):
 LONG = "run,step,loss\nb,0,5.0\na,0,6.0\nb,1,4.0\n,1,9.0\na,1,nan\n"
 
 
+def dictionary_encoded(columns, name):
+    """An Arrow table in memory, with a column that is numbers of words."""
+    arrow = pytest.importorskip("pyarrow")
+    arrays = {key: arrow.array(values) for key, values in columns.items()}
+    return arrow.table({**arrays, name: arrays[name].dictionary_encode()})
+
+
 @pytest.mark.parametrize("by", [None, "run"])
-@pytest.mark.parametrize("kind", ["csv", "quoted", "jsonl", "parquet", "dict"])
+@pytest.mark.parametrize("kind", ["csv", "quoted", "jsonl", "parquet", "dict", "words"])
 def test_runs_of_a_long_table(tmp_path, by, kind):
     columns = {"run": ["b", "a", "b", None, "a"], "step": [0, 0, 1, 1, 1],
                "loss": [5.0, 6.0, 4.0, 9.0, np.nan]}  # fmt: skip
@@ -229,6 +236,7 @@ def test_runs_of_a_long_table(tmp_path, by, kind):
             pytest.importorskip("pyarrow").table(columns), tmp_path / "t", "parquet"
         ),
         "dict": lambda: columns,
+        "words": lambda: dictionary_encoded(columns, "run"),
     }[kind]()
     b, a = read_tables(source, by=by)
     assert (b.name, a.name) == ("b", "a")
