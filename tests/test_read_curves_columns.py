@@ -154,6 +154,20 @@ def test_tokens_and_samples_become_steps(path, unit):
         lf.read_curves(path, x=f"{unit}_seen")
 
 
+@pytest.mark.parametrize(
+    "rate", ["tokens_per_second", "perf/tok/s", "tokens/sec", "Tokens per step", "tokens_per_gpu"]
+)
+def test_a_rate_of_tokens_counts_none(path, rate):
+    tokens = [(step + 1) * 100 for step in STEPS]
+    table(path, **{rate: [100.0] * 40, "perf/tokens": tokens, "loss": LOSS})
+    curve = one(path, unit="tokens", tokens_per_step=100)
+    assert curve.steps.tolist() == STEPS
+    assert "steps are perf/tokens / 100 - 1" in curve.notes
+    table(path, **{rate: [100.0] * 40, "loss": LOSS})
+    with pytest.raises(ValueError, match="no column counts tokens; choose x among"):
+        lf.read_curves(path, unit="tokens", tokens_per_step=100)
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("rates", [{}, {"lr": [1e-3] * 40}])
 @pytest.mark.parametrize("bad", [np.inf, -1, 300.5, 1e300, 2.0**53])

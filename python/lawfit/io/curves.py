@@ -27,6 +27,7 @@ UNITS: Final = ("steps", "tokens", "samples")
 # Names, as far as they matter here, that say what x counts, and that it counts updates done.
 _TOKENS: Final = re.compile(r"tok(en)?s?(?![a-z])", re.IGNORECASE)
 _SAMPLES: Final = re.compile(r"(sample|example|sequence)s?(?![a-z])", re.IGNORECASE)
+_RATE: Final = re.compile(r"(?<![a-z])per(?![a-z])|/(s|sec|second|step)$", re.IGNORECASE)
 _DONE: Final = re.compile(r"(train[_/])?(num_)?updates?|train[_/]global_step", re.IGNORECASE)
 _BITS: Final = re.compile(r"(^|[_/.\s-])(bpb|bits_per_byte)$", re.IGNORECASE)
 _OFF: Final = 1e-3  # of a step: from here on a rounded count is told
@@ -66,7 +67,8 @@ def counts(names: Collection[str], unit: str | None) -> str | None:
     wanted = {"tokens": _TOKENS, "samples": _SAMPLES}.get(unit or "steps")
     if wanted is None:
         return find_step(names)
-    return next((name for name in names if wanted.search(name)), None)
+    counting = (name for name in names if not _RATE.search(name.strip()))
+    return next(filter(wanted.search, counting), None)
 
 
 def curve_of(log: Log, choices: Choices, beside: Sidecar | None = None) -> Curve:
