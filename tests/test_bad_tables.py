@@ -338,6 +338,12 @@ def test_e29_charts_of_weights_and_biases(write):
     assert [(log.name, dict(log.nans)) for log in read_tables(frame)] == [
         ("a - x", {}), ("b", {"train/loss": 1})
     ]  # fmt: skip
+    (alone,) = read_tables(write(WANDB.replace('"5.5","5.5","5.5"', '"","",""').replace("4.5", "")))
+    assert alone.name == "b"
+    assert alone.notes == (
+        told + " (__MIN, __MAX)",
+        "passed over the runs a - x: they have no value",
+    )
     same = WANDB.replace("a - x", "b")
     refused(write(same), "line 1: the column 'b - train/loss' is twice in the header")
 

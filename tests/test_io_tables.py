@@ -191,6 +191,15 @@ def test_rows_and_columns_with_nothing_are_left_out(tmp_path):
     assert log.notes == ("x has no value",)
 
 
+def test_columns_come_in_the_order_of_the_table(tmp_path):
+    columns = {"b": [np.nan, 1], "a": [2, np.nan], "c": [3, 4]}
+    for text in ("b,a,c\n,2,3\n1,,4\n", '{"b":null,"a":2,"c":3}\n{"b":1,"c":4}\n'):
+        path = write(tmp_path / "t", text)
+        holds(read_tables(path)[0], columns)
+        (log,) = read_tables(path, columns=["c", "b"])
+        assert list(log.columns) == ["b", "c"]
+
+
 def test_nan_that_was_logged_is_told_from_nothing(tmp_path):
     arrow = pytest.importorskip("pyarrow")
     values = [np.nan, None, 2.0]

@@ -46,6 +46,26 @@ def test_names_that_are_plain_are_found(path):
     assert curve.lr_source.startswith("learning_rate in the log: 40 logged rates")
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "dict"])
+def test_a_table_of_other_names_lists_them(path, kind):
+    columns = {"t": [0, 1], "ppl": [3.0, 2.0]}
+    lines = [json.dumps({"t": t, "ppl": ppl}) for t, ppl in zip(*columns.values(), strict=True)]
+    source = {
+        "csv": lambda: table(path, **columns),
+        "jsonl": lambda: write(path, "\n".join(lines) + "\n"),
+        "dict": lambda: columns,
+    }[kind]()
+    where = "data" if kind == "dict" else str(path)
+    with pytest.raises(
+        ValueError, match="no column is a loss; choose y among 't', 'ppl'"
+    ) as caught:
+        lf.read_curves(source)
+    assert str(caught.value).startswith(f"{where}: ")
+    with pytest.raises(ValueError, match="no column counts steps; choose x among 't', 'ppl'"):
+        lf.read_curves(source, y="ppl")
+    assert one(source, x="t", y="ppl").loss.tolist() == columns["ppl"]
+
+
 def test_several_losses_are_refused_unless_one_is_chosen(path):
     table(path, step=STEPS, train_loss=LOSS, val_loss=LOSS[::-1])
     message = r"run.csv: several names are of a loss: 'train_loss', 'val_loss'; choose one by its"

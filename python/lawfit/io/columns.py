@@ -79,6 +79,7 @@ class Columns:
         self.notes: list[str] = []
         self._choice = columns
         self._asked: frozenset[str] = frozenset()
+        self._kept: dict[str, None] | None = None  # in the order of the table, once it has names
         self._runs_are_asked = by is not None
         self._export: WandbExport | None = None
         self._max_bytes = max_bytes
@@ -102,25 +103,30 @@ class Columns:
             self.notes.append(self._export.note())
             columns = self._export.choose(lambda metrics: self._chosen(metrics, where))
             self._asked &= frozenset(columns)
+            self._kept = dict.fromkeys(columns)
             return columns
         self.find_runs(names)
         missing_column([self.by] if self.by else [], names, where)
-        kept = set(self._chosen(names, where)) - {self.by}
-        return [name for name in names if name in kept]
+        return self._chosen(names, where)
 
-    def _chosen(self, names: Sequence[str], where: str) -> Collection[str]:
+    def _chosen(self, names: Sequence[str], where: str) -> list[str]:
         kept = self.keep(names)
         if self._choice is not None:
             missing_column(kept, names, where)
         return kept
 
     def keep(self, names: Sequence[str]) -> list[str]:
-        """Return which names are kept, whether they are there or not."""
+        """Return which names are kept, in their order; then those that are not there."""
         if self._choice is None:
-            return [name for name in names if name and name != self.by]
-        kept = list(self._choice(names) if callable(self._choice) else self._choice)
-        self._asked |= frozenset(kept)
-        return kept
+            kept = {name for name in names if name}
+        else:
+            kept = set(self._choice(names) if callable(self._choice) else self._choice)
+            self._asked |= kept - {self.by}
+        kept.discard(str(self.by))
+        found = [name for name in names if name in kept]
+        found += sorted(kept.difference(names))
+        self._kept = (self._kept or {}) | dict.fromkeys(found)
+        return found
 
     def find_runs(self, names: Iterable[str]) -> None:
         """Look for the column that tells runs apart, if none was given.
@@ -211,12 +217,16 @@ class Columns:
     def logs(self, name: str, title: str) -> list[Log]:
         """Return a log for each run, or one called `name` where nothing tells runs apart.
 
+        There is none where none of the table's columns was chosen.
+
         Raises
         ------
         ValueError
             If there is no row, or none with a number, or none with a run that was asked for.
         """
-        names = [key for key, numeric in self.kinds.numeric.items() if numeric]
+        if self._choice is not None and self._kept == {}:
+            return []
+        names = [name for name in self._kept or {} if self.kinds.numeric.get(name)]
         empty = [key for key in self._asked if key not in self.kinds.numeric]
         notes = [*self.notes, *self.kinds.notes()]
         notes += [f"passed over {printable(key)}: {why}" for key, why in self._passed.items()]

@@ -71,8 +71,8 @@ def read_tables(
     -------
     list of Log
         Columns of float64 in the order of the table, NaN where nothing was logged, without rows
-        and columns that have nothing at all. A column is one of numbers or of text by its first
-        value; text is passed over.
+        and columns that have nothing at all; none if `columns` chose no column. A column is one of
+        numbers or of text by its first value; text is passed over.
 
     Raises
     ------
