@@ -294,7 +294,12 @@ def test_e21_e22_e23_e24_e25_json_lines(write):
     (log,) = read_tables(write('{"step": 0, "loss": NaN}\n{"step": 1, "loss": -Infinity}\n'))
     assert dict(log.nans) == {"loss": 1}
     assert log.columns["loss"][1] == -np.inf
-    refused(write('{"step": 0}\n{"step": 1, "step": 2}\n'), "line 2: key 'step' comes twice")
+    for twice in (
+        '"step": 1, "step": 2',
+        '"step": 1, "step": 2, "x" : 3',
+        '"y"\t: 1, "step" : 2, "y": 3',
+    ):
+        refused(write(f'{{"step": 0}}\n{{{twice}}}\n'), " comes twice in one object")
     holds(write('{"step": "0", "loss": "5.5"}\n\n{"step": "1", "loss": null}\n'),
           {"step": [0, 1], "loss": [5.5, np.nan]})  # fmt: skip
     refused(write('{"step": 0}\n{"step": true}\n'), "line 2: step is True; expected a number")
