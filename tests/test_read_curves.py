@@ -145,6 +145,7 @@ def test_e01_paths_that_are_missing(tmp_path):
         (tmp_path / "none.csv", "none.csv: there is no such file or folder"),
         (str(tmp_path / "*.csv"), "nothing matches "),
         (tmp_path, "no log lies in this folder"),
+        ("", "'' is no path"),
     ]:
         with pytest.raises(FileNotFoundError, match=said.replace("*", ".")):
             lf.read_curves(source)

@@ -108,6 +108,9 @@ def test_sparse_rows_of_losses_and_rates(path):
         ({"params": -1}, ValueError, "params is -1"),
         ({"paramz": 1}, TypeError, "read_curves: 'paramz' is no option of it; did you mean"),
         ({"progress": 3}, TypeError, "progress is 3; expected a bool or a function"),
+        ({"one_based": "no"}, TypeError, "one_based is 'no'; expected True or False"),
+        ({"sort": "yes"}, TypeError, "sort is 'yes'; expected True or False"),
+        ({"keep_going": 1}, TypeError, "keep_going is 1; expected True or False"),
     ],
 )
 def test_bad_options_are_refused(path, options, error, message):

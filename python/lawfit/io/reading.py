@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from lawfit._keywords import known_keywords
 from lawfit._log_order import OnDuplicate
 from lawfit._printable import shown
-from lawfit._validate import NAN_POLICIES, choose, real
+from lawfit._validate import NAN_POLICIES, choose, flag, real
 from lawfit.curve import Curve
 from lawfit.curves import Curves
 from lawfit.io.curves import UNITS, Choices, curve_of
@@ -95,7 +95,7 @@ def read_curves(
         Drop the points that stand so many robust standard deviations, and 2 % at least, above the
         median of their neighbours. By default those above 10 are noted and kept.
     keep_going : bool
-        Pass over logs that are refused, with one warning that lists them.
+        Pass over logs that are refused, and runs of a table, with one warning that lists them.
     progress : bool or callable, optional
         True draws a bar on a terminal (with tqdm); a function is called with the logs read, and
         how many there are.
@@ -126,6 +126,7 @@ def iter_curves(
 ) -> Iterator[Curve]:
     """Yield the curves of `read_curves` one by one, so that one log is held at a time."""
     choices = _choices(_read_plan(schedule), options)
+    flag(keep_going, field="keep_going")
     places = _places(source, choices.by)
     refused: list[str] = []
     names: set[str] = set()
@@ -191,6 +192,9 @@ def _choices(schedule: Any, options: dict[str, Any]) -> Choices:
         choose(choices.unit, UNITS, field="unit")
     if choices.despike is not None:
         real(choices.despike, field="despike", lower=0.0, strict=True)
+    flag(choices.sort, field="sort")
+    if choices.one_based is not None:
+        flag(choices.one_based, field="one_based")
     for field in ("x", "y", "lr", "by"):
         name = getattr(choices, field)
         if name is not None and not isinstance(name, str):

@@ -79,6 +79,8 @@ def _beside(file: Path) -> tuple[Path, Path]:
 
 def _expanded(path: str | os.PathLike[str], dataset: bool) -> list[Path]:
     text = os.fspath(path)
+    if not text:  # pathlib would take it for the folder that is current
+        raise FileNotFoundError("'' is no path")
     place = Path(text)
     if place.is_dir():
         found = list(logs_within(place))
