@@ -219,6 +219,29 @@ def test_a_label_beside_is_no_schedule(tmp_path):
     )
 
 
+def test_one_rate_beside_is_no_schedule(tmp_path):
+    path = write(tmp_path / "a.csv", WSD)
+    path.with_suffix(".json").write_text('{"lr": 3e-4, "warmup": 100, "batch_size": 32}')
+    (curve,) = lf.read_curves(path)
+    assert curve.schedule.warmup == 100
+    assert curve.lr_source.startswith("lr in the log: ")
+    told = "beside the log, lr 0.0003 is a label: it is no list with the rate of every step"
+    assert told in curve.notes
+
+
+def test_fewer_steps_beside_than_in_the_log_are_refused(tmp_path):
+    path = write(tmp_path / "a.csv", WSD)
+    (curve,) = lf.read_curves(path)
+    path.with_suffix(".json").write_text(f'{{"steps": {curve.steps[-1]}}}')
+    said = rf"the last step is {curve.steps[-1]} and .*a.json says {curve.steps[-1]} steps, 0 to"
+    for one_based in (None, False):
+        with pytest.raises(ValueError, match=said):
+            lf.read_curves(path, one_based=one_based)
+    path.with_suffix(".json").write_text('{"steps": 2000}')
+    with pytest.raises(ValueError, match=rf"{curve.steps[-1]} and .*a.json says 2000 steps, 0 to"):
+        lf.read_curves(path)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

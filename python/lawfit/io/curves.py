@@ -301,10 +301,15 @@ class _Reading:
         at, values = self._series(name, steps)
         if not at.size:
             raise ValueError(f"{printable(name)} has no value")
+        known, last = self.beside.steps or self.log.total or 0, int(points.max())
         if self.beside.steps is not None:
-            self._check_end(points, self.beside.steps, f"{self.beside.source} says")
-        known = self.beside.steps or self.log.total or 0
-        total = max(int(points.max()), int(at[-1]), known - 1) + 1
+            says = f"{self.beside.source} says"
+            self._check_end(points, known, says)
+            if last >= known:
+                raise ValueError(
+                    f"the last step is {last} and {says} {known} steps, 0 to {known - 1}"
+                )
+        total = max(last, int(at[-1]), known - 1) + 1
         made, how = schedule_of_rates(at, values, total=total, warmup=self.beside.warmup)
         return _Rates(made, f"{printable(name)} in the log: {how}")
 
