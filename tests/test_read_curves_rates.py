@@ -242,6 +242,20 @@ def test_fewer_steps_beside_than_in_the_log_are_refused(tmp_path):
         lf.read_curves(path)
 
 
+def test_steps_that_a_restart_superseded_are_none_of_the_schedule(tmp_path):
+    path = tmp_path / "a.csv"
+    steps = [*range(0, 5000, 100), *range(200, 3000, 100)]
+    path.write_text("step,lr,loss\n" + "".join(f"{step},1e-3,3.0\n" for step in steps))
+    (curve,) = lf.read_curves(path)
+    assert (curve.steps[-1], curve.schedule.steps) == (2900, 2901)
+    (first,) = lf.read_curves(path, on_duplicate="first")
+    assert (first.steps[-1], first.schedule.steps) == (4900, 4901)
+    path.with_suffix(".json").write_text('{"steps": 3000}')
+    assert lf.read_curves(path)[0].schedule.steps == 3000
+    path.with_suffix(".json").write_text('{"steps": 4900}')
+    assert lf.read_curves(path)[0].schedule.steps == 4900
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

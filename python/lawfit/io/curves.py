@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lawfit._log_order import OnDuplicate, count, curve_rows
 from lawfit._printable import printable, shown
-from lawfit._validate import EXACT_LIMIT, Floats, Ints, real
+from lawfit._validate import EXACT_LIMIT, Floats, Ints, Rows, real
 from lawfit.curve import Curve
 from lawfit.io.logs import Log
 from lawfit.io.rates import disagreement, schedule_of_rates
@@ -112,9 +112,10 @@ class _Reading:
         tokens = self._size("tokens_per_step", self.beside.tokens_per_step)
         steps = self._steps(tokens)
         points, loss = self._points(steps, y)
-        rates = self._rates(steps, points)
+        last = int(points[self._kept(points)][-1])
+        rates = self._rates(steps, last)
         if rates.schedule is not None:
-            self._check_end(points, rates.schedule.steps, "the schedule has")
+            self._check_end(last, rates.schedule.steps, "the schedule has")
         curve = Curve(
             points,
             loss,
@@ -270,18 +271,18 @@ class _Reading:
 
     # The learning rate of every step
 
-    def _rates(self, steps: Floats, points: Floats) -> _Rates:
+    def _rates(self, steps: Floats, last: int) -> _Rates:
         asked = self._asked_schedule()
         if asked is not None:
             return self._compared(_Rates(asked, "the schedule that was given"), steps)
         if self.choices.lr is not None:
-            return self._logged(self._named(self.choices.lr), steps, points)
+            return self._logged(self._named(self.choices.lr), steps, last)
         if self.beside.schedule is not None:
             return self._compared(_Rates(self.beside.schedule, self.beside.source), steps)
         name = find_lr(self.log.columns)
         if name is None or np.isnan(self.log.columns[name]).all():
             return _Rates(None, "")
-        return self._logged(name, steps, points)
+        return self._logged(name, steps, last)
 
     def _asked_schedule(self) -> Schedule | None:
         given = self.choices.schedule
@@ -292,19 +293,24 @@ class _Reading:
         values = self.log.columns[name]
         rows = np.isfinite(values) & ~np.isnan(steps)
         self._check_steps(steps, rows)
-        at, values = steps[rows].astype(np.int64), values[rows]
-        policy: OnDuplicate = "first" if self.choices.on_duplicate == "first" else "last"
-        kept, _ = curve_rows(at, sort=self.choices.sort, on_duplicate=policy, source="")
-        return at[kept], values[kept]
+        at, values = steps[rows], values[rows]
+        kept = self._kept(at)
+        return at[kept].astype(np.int64), values[kept]
 
-    def _logged(self, name: str, steps: Floats, points: Floats) -> _Rates:
+    def _kept(self, steps: Floats) -> Rows:
+        """Return the rows whose steps count, increasing."""
+        policy: OnDuplicate = "first" if self.choices.on_duplicate == "first" else "last"
+        at = steps.astype(np.int64)
+        return curve_rows(at, sort=self.choices.sort, on_duplicate=policy, source="")[0]
+
+    def _logged(self, name: str, steps: Floats, last: int) -> _Rates:
         at, values = self._series(name, steps)
         if not at.size:
             raise ValueError(f"{printable(name)} has no value")
-        known, last = self.beside.steps or self.log.total or 0, int(points.max())
+        known = self.beside.steps or self.log.total or 0
         if self.beside.steps is not None:
             says = f"{self.beside.source} says"
-            self._check_end(points, known, says)
+            self._check_end(last, known, says)
             if last >= known:
                 raise ValueError(
                     f"the last step is {last} and {says} {known} steps, 0 to {known - 1}"
@@ -313,8 +319,7 @@ class _Reading:
         made, how = schedule_of_rates(at, values, total=total, warmup=self.beside.warmup)
         return _Rates(made, f"{printable(name)} in the log: {how}")
 
-    def _check_end(self, points: Floats, total: int, says: str) -> None:
-        last = int(points.max())
+    def _check_end(self, last: int, total: int, says: str) -> None:
         if last == total and self.choices.one_based is None and not self.log.translated:
             raise ValueError(
                 f"the last step is {last} and {says} {total} steps, 0 to {total - 1}; give "
