@@ -98,6 +98,15 @@ def test_what_the_log_does_not_say_is_told():
     assert every.how == "the log has that of every step"
 
 
+def test_a_last_line_that_is_steep_all_at_once_is_not_continued():
+    steps, rates = np.arange(0, 101, 10), np.array([1e-3] * 10 + [1e-4])
+    found = schedule_of_rates(steps, rates, total=105)
+    assert found.schedule.lr[100:].tolist() == [1e-4] * 5
+    assert found.how.endswith("; 0.0001 is held from step 100 on")
+    falling = schedule_of_rates(steps, np.linspace(1e-3, 0, 106)[:101:10], total=106).schedule
+    assert falling.lr[105] == pytest.approx(0, abs=1e-18)
+
+
 def test_memory_is_that_of_the_points():
     steps = np.arange(0, 10**9, 10**7)
     found = schedule_of_rates(steps, np.linspace(1, 2, 100), total=10**9)
