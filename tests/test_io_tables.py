@@ -4,12 +4,14 @@ import gzip
 import json
 import lzma
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lawfit as lf
 from lawfit import _extras
 from lawfit.io import csv_table, lines
 from lawfit.io.tables import read_tables, table_format
@@ -121,6 +123,33 @@ def test_frames(make):
     assert read_tables(frame)[0].source == "data"
     holds(log)
     holds(read_tables(frame, columns=["step"])[0], {"step": COLUMNS["step"]})
+
+
+def test_numbers_of_other_types_stand_among_text():
+    mixed = [np.float32(5.5), "NaN", np.int64(4), Decimal("3.5"), None]
+    columns = {"step": np.arange(5), "loss": np.array(mixed, dtype=object)}
+    (log,) = read_tables(columns, columns=["step", "loss"])
+    np.testing.assert_array_equal(log.columns["loss"], [5.5, np.nan, 4, 3.5, np.nan])
+    assert dict(log.nans) == {"loss": 1}
+    polars = pytest.importorskip("polars")
+    (log,) = read_tables(polars.DataFrame({"loss": [Decimal("5.5"), None, Decimal("4.25")]}))
+    assert log.columns["loss"].tolist() == [5.5, 4.25]
+    with pytest.raises(ValueError, match=r"data: row 0: loss is True; expected a number"):
+        read_tables({"loss": np.array([np.True_, "1"], dtype=object)}, columns=["loss"])
+
+
+@pytest.mark.parametrize("kind", ["series", "unnamed", "empty", "curve"])
+def test_a_table_without_named_columns_is_refused(kind):
+    pandas = pytest.importorskip("pandas")
+    source = {
+        "series": lambda: pandas.Series([3.0, 2.0]),
+        "unnamed": lambda: pandas.DataFrame([[0, 3.0], [1, 2.0]]),
+        "empty": dict,
+        "curve": lambda: lf.Curve([0, 1], [3.0, 2.0]),
+    }[kind]()
+    name = type(source).__name__
+    with pytest.raises(TypeError, match=f"data is a {name} that names no columns; expected a ma"):
+        read_tables(source)
 
 
 def test_arrays_are_not_shared():

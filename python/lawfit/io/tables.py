@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -163,6 +164,12 @@ def _read_folder(root: Path, table: Columns) -> str:
 def _read_frame(data: Any, table: Columns) -> None:
     """Read a data frame or a mapping of arrays into columns."""
     names = column_names(data, table.source)
+    if not names:
+        kind = type(data).__name__
+        raise TypeError(
+            f"{table.source} is a {kind} that names no columns; expected a mapping of columns or a "
+            "data frame"
+        )
     found: dict[str, Floats] = {}
     nans: dict[str, Ints] = {}
     for name in table.choose(names, table.source):
@@ -201,7 +208,7 @@ def _numbers(values: Any, name: str, table: Columns) -> tuple[Floats, Ints] | No
 def _cells(values: list[Any], name: str, table: Columns) -> tuple[Floats, Ints] | None:
     """Return numbers that may be written as text, as ``"NaN"`` is by Weights & Biases."""
     cells = [
-        None if is_missing(cell) else table.number(name, cell, f"{table.source}: row {row}")
+        None if is_missing(cell) else table.number(name, _plain(cell), f"{table.source}: row {row}")
         for row, cell in enumerate(values)
     ]
     if table.is_text(name):
@@ -209,6 +216,13 @@ def _cells(values: list[Any], name: str, table: Columns) -> tuple[Floats, Ints] 
     found = np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
     nans = [row for row in np.flatnonzero(np.isnan(found)).tolist() if cells[row] is not None]
     return found, np.array(nans, dtype=np.int64)
+
+
+def _plain(cell: Any) -> object:
+    """Return a number of numpy's, or a decimal one of a database, as Python's."""
+    if isinstance(cell, np.generic):
+        return cell.item()
+    return float(cell) if isinstance(cell, Decimal) else cell
 
 
 def _logged_nans(column: Any, values: Floats) -> Ints:
