@@ -373,6 +373,16 @@ def test_all_ways_to_read_a_table_agree(tmp_path, monkeypatch, odd):
     assert len(exact.columns["step"]) >= 30_000
 
 
+def test_a_column_of_text_stays_one_whatever_is_read_ahead(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(csv_table, "_MANY", 0)
+    monkeypatch.setattr(lines, "_BLOCK", 2**15)
+    notes = [""] * 5_000 + ["text"] * 10 + ["7"] * 10_000
+    rows = "".join(f"{k},{note},5.5\n" for k, note in enumerate(notes))
+    (log,) = read_tables(write(tmp_path / "t.csv", "step,note,loss\n" + rows))
+    assert list(log.columns) == ["step", "loss"]
+
+
 @pytest.mark.parametrize("odd", ['{"step": 3, "a": 1, "step": 4}', '{"step": 3', "[3]"])
 def test_json_lines_are_parsed_together_and_refused_one_by_one(tmp_path, odd):
     made = [json.dumps({"step": k, "loss": 5 - k / 1e5}) for k in range(20_000)]

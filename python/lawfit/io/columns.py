@@ -176,7 +176,8 @@ class Columns:
             If all is more than `max_bytes`.
         """
         for name in [name for name in piece.numbers if not self.kinds.numeric.get(name)]:
-            if np.isnan(piece.numbers[name]).all() and name not in piece.nans:
+            read_ahead = self.is_text(name)  # before it was known for text
+            if read_ahead or (np.isnan(piece.numbers[name]).all() and name not in piece.nans):
                 del piece.numbers[name]
             elif len(self.kinds.numeric) >= MAX_NAMES:
                 raise ValueError(f"{self.source}: more than {MAX_NAMES} names")
