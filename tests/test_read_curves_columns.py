@@ -260,7 +260,7 @@ def test_a03_losses_that_are_no_number_are_dropped_or_refused(path):
     assert curve.steps.tolist() == [0, 30]
     assert "dropped 1 point whose loss is NaN" in curve.notes
     assert "dropped 1 point with loss not finite" in curve.notes
-    with pytest.raises(ValueError, match=r"run.csv: loss is NaN 1 times; nan_policy='omit' drops"):
+    with pytest.raises(ValueError, match=r"run.csv: loss is NaN in 1 row; nan_policy='omit' drops"):
         lf.read_curves(path, nan_policy="raise")
     path.write_text("step,loss\n0,3\n20,inf\n30,2\n")
     with pytest.raises(ValueError, match=r"run.csv: curve 'run': loss at index 1 is inf"):

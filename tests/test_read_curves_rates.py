@@ -121,6 +121,16 @@ def test_a10_a_negative_rate_names_its_step(tmp_path):
         lf.read_curves(path)
 
 
+@pytest.mark.parametrize("options", [{}, {"lr": "lr"}])
+def test_a06_a_rate_that_is_infinite_is_not_taken_for_none(tmp_path, options):
+    path = tmp_path / "a.csv"
+    path.write_text("step,lr,loss\n10,1e-3,3\n20,inf,2\n30,,2\n40,1e-3,2\n")
+    with pytest.raises(ValueError, match=r"a.csv: lr at step 20 is inf; expected a finite"):
+        lf.read_curves(path, **options)
+    (curve,) = lf.read_curves(path, schedule="constant steps=50 peak=1e-3")
+    assert any("rate at step 20 is inf, the schedule's 0.001" in note for note in curve.notes)
+
+
 def test_disagreement():
     steps = np.array([0, 150, 3900])
     assert disagreement(WSD, steps, WSD.at(steps)) == ""
@@ -301,6 +311,11 @@ def test_no_rate_at_all_is_no_schedule(tmp_path):
     (curve,) = lf.read_curves(path)
     assert curve.schedule is None
     assert curve.lr_source == ""
+
+
+def test_a_text_too_long_for_a_path_is_no_schedule(tmp_path):
+    with pytest.raises(ValueError, match=r"schedule 'xxx.* is no file, and 'xxx"):
+        lf.read_curves(write(tmp_path / "a.csv", WSD), schedule="x" * 5000)
 
 
 @pytest.mark.parametrize("given", [3, ["a"], {"a": 3}])

@@ -232,7 +232,8 @@ class _Reading:
         nans = self.log.nans.get(y, 0)
         if nans:
             if self.choices.nan_policy == "raise":
-                raise ValueError(f"{printable(y)} is NaN {nans} times; nan_policy='omit' drops it")
+                where = f"{printable(y)} is NaN in {_rows(nans)}"
+                raise ValueError(f"{where}; nan_policy='omit' drops them")
             self.notes.append(f"dropped {count(nans)} whose {printable(y)} is NaN")
         without = int((~has_loss & has_step).sum()) - nans
         if without > 0:
@@ -291,7 +292,7 @@ class _Reading:
     def _series(self, name: str, steps: Floats) -> tuple[Ints, Floats]:
         """Return the steps and values of a column as they count, restarts superseding."""
         values = self.log.columns[name]
-        rows = np.isfinite(values) & ~np.isnan(steps)
+        rows = ~np.isnan(values) & ~np.isnan(steps)
         self._check_steps(steps, rows)
         at, values = steps[rows], values[rows]
         kept = self._kept(at)
@@ -307,6 +308,10 @@ class _Reading:
         at, values = self._series(name, steps)
         if not at.size:
             raise ValueError(f"{printable(name)} has no value")
+        bad = np.flatnonzero(np.isinf(values))
+        if bad.size:
+            where = f"{printable(name)} at step {at[bad[0]]}"
+            raise ValueError(f"{where} is {values[bad[0]]}; expected a finite number")
         known = self.beside.steps or self.log.total or 0
         if self.beside.steps is not None:
             says = f"{self.beside.source} says"

@@ -62,7 +62,7 @@ class WandbExport:
     def note(self) -> str:
         """Say how the header was read."""
         runs = len({run for run, _ in self.series.values()})
-        text = f"columns named 'run - metric' are {runs} runs"
+        text = f"columns named 'run - metric' are {runs} run{'s' if runs > 1 else ''}"
         if self.extremes:
             text += f"; passed over {len(self.extremes)} of minima and maxima (__MIN, __MAX)"
         return text
