@@ -105,6 +105,11 @@ def test_event_files_of_a_folder_are_one_run(tmp_path):
     assert curves == lf.read_curves(str(tmp_path / "*"))
     (tmp_path / "b" / "train" / "settings.json").write_text('{"params": 9}')
     assert lf.read_curves(tmp_path)["b/train"].params == 9
+    (tmp_path / "b" / "train" / "lr.csv").write_text("step,lr\n0,0.5\n")
+    for source in (tmp_path, str(tmp_path / "*" / "*" / "*")):
+        found = lf.read_curves(source)
+        assert found.names == curves.names
+        assert found["b/train"].schedule == lf.Schedule([0.5])
 
 
 def test_event_files_may_have_any_name(tmp_path):
@@ -139,6 +144,7 @@ def test_e01_paths_that_are_missing(tmp_path):
         (tmp_path / "none.csv", "none.csv: there is no such file or folder"),
         (str(tmp_path / "*.csv"), "nothing matches "),
         (tmp_path, "no log lies in this folder"),
+        ("", "'' is no path"),
     ]:
         with pytest.raises(FileNotFoundError, match=said.replace("*", ".")):
             lf.read_curves(source)
@@ -203,6 +209,29 @@ def test_e41_a_file_that_may_not_be_read_among_others(tmp_path):
     (tmp_path / "001.csv").chmod(0)
     with pytest.warns(UserWarning, match="1 of 3 logs"):
         assert lf.read_curves(tmp_path, keep_going=True).names == ("000", "002")
+
+
+def test_e41_a_bad_run_of_a_table_is_named_and_passed_over_alone(tmp_path):
+    rows = [("a", 0, 3.0), ("a", 1, 2.0), *(("b", 9 - k, 3.0) for k in range(8)), ("c", 0, 4.0)]
+    path = write(tmp_path, "t.csv", rows, header="run,step,loss\n")
+    said = r"t\.csv: run 'b': steps go back 7 times"
+    with pytest.raises(ValueError, match=said):
+        lf.read_curves(path)
+    with pytest.warns(UserWarning, match=rf"1 of 3 logs were passed over:\n  .*{said}"):
+        assert lf.read_curves(path, keep_going=True).names == ("a", "c")
+    write(tmp_path, "u.csv", [(0, 1e-3, "much")])
+    with pytest.warns(UserWarning, match=r"2 of 4 logs were passed over"):
+        assert lf.read_curves(tmp_path, keep_going=True).names == ("t/a", "t/c")
+
+
+def test_a_refusal_says_which_table_in_memory_it_is_of():
+    good = {"step": [0, 1], "loss": [3.0, 2.0]}
+    for bad in ({"loss": ["much", 2.0]}, {"loss": [2.0]}, {"loss": [2.0, 1j]}, {"y": [3.0, 2.0]},
+                {"step": [0, -1], "loss": [3.0, 2.0]}):  # fmt: skip
+        with pytest.raises((ValueError, TypeError), match=r"data 1: "):
+            lf.read_curves([good, {"step": [0, 1], **bad}])
+    with pytest.raises(TypeError, match=r"data 1 is a int"):
+        lf.read_curves([good, 3])
 
 
 def test_e41_a_file_that_goes_away_meanwhile(tmp_path):

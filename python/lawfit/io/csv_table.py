@@ -211,8 +211,8 @@ class CsvTable:
         delimiter = self._delimiter.encode()
         width = len(self._names) + 1
         cells = text.replace(b"\n", delimiter + b"\n" + delimiter).split(delimiter)[:-1]
-        rows, rest = divmod(len(cells), width)
-        if rest or cells[width - 1 :: width].count(b"\n") != rows:
+        rows = text.count(b"\n")
+        if len(cells) != rows * width or cells[width - 1 :: width].count(b"\n") != rows:
             return None
         piece = Piece(rows, {})
         for name, k in numeric.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ __all__ = ["JsonTable"]
 _FEW: Final = 2**14  # bytes that are read line by line
 _SOME: Final = 2**21  # bytes whose values may all be Python objects at once
 _NUMBERS: Final = {int, float, type(None)}
+_SPACED: Final = re.compile(rb'"[ \t\r]+:')  # the end of a key that is not counted
 
 
 class JsonTable:
@@ -136,10 +138,12 @@ def _parsed(text: bytes) -> list[dict[str, Any]] | None:
         found = json.loads(b"[" + b",0,".join(lines) + b"]")
     except (ValueError, RecursionError):
         return None
-    records = found[0::2]
+    records: list[dict[str, Any]] = found[0::2]
     if len(records) != len(lines) or set(map(type, records)) - {dict} or any(found[1::2]):
         return None
-    return records if sum(map(_keys, records)) == text.count(b'":') else None
+    if sum(map(_keys, records)) != text.count(b'":') or _SPACED.search(text):
+        return None
+    return records
 
 
 def _keys(record: Mapping[str, Any]) -> int:

@@ -7,19 +7,21 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from lawfit._keywords import check_keywords, known_keywords
 from lawfit._log_order import OnDuplicate
 from lawfit._printable import shown
-from lawfit._validate import NAN_POLICIES, choose, real
+from lawfit._validate import NAN_POLICIES, choose, flag, real
 from lawfit.curve import Curve
 from lawfit.curves import Curves
 from lawfit.io.curves import UNITS, Choices, curve_of
+from lawfit.io.logs import Log
 from lawfit.io.progress import Progress, reporting
 from lawfit.io.schedule_text import read_schedule
-from lawfit.io.sidecar import read_sidecar
+from lawfit.io.sidecar import Sidecar, read_sidecar
 from lawfit.io.sources import Place, find_places
 from lawfit.io.whole import read_logs, read_place
 from lawfit.schedule import Schedule
@@ -94,7 +96,7 @@ def read_curves(
         Drop the points that stand so many robust standard deviations, and 2 % at least, above the
         median of their neighbours. By default those above 10 are noted and kept.
     keep_going : bool
-        Pass over logs that are refused, with one warning that lists them.
+        Pass over logs that are refused, and runs of a table, with one warning that lists them.
     progress : bool or callable, optional
         True draws a bar on a terminal (with tqdm); a function is called with the logs read, and
         how many there are.
@@ -137,7 +139,8 @@ def iter_curves(source: Any, **options: Any) -> Iterator[Curve]:
         when its turn has come.
     """
     check_keywords("iter_curves", inspect.signature(read_curves).parameters, options)
-    keep_going, progress = options.pop("keep_going", False), options.pop("progress", None)
+    keep_going = flag(options.pop("keep_going", False), field="keep_going")
+    progress = options.pop("progress", None)
     choices = _choices(_read_plan(options.pop("schedule", None)), options)
     return _iterate(_places(source, choices.by), choices, keep_going, progress)
 
@@ -147,23 +150,38 @@ def _iterate(
 ) -> Iterator[Curve]:
     refused: list[str] = []
     names: set[str] = set()
+    met = 0  # logs
     with reporting(progress, len(places)) as report:
         for done, place in enumerate(places, 1):
-            try:
-                found = list(_curves_at(place, choices, alone=len(places) == 1))
-            except (ValueError, TypeError, OSError) as error:
-                if not keep_going:
-                    raise
-                refused.append(str(error))
-                found = []
-            names.update(curve.name for curve in found)
-            yield from found
+            beside: Sidecar | None = None
+            logs: list[Log] = []
+            with _passed_over(refused, keep_going):
+                beside, logs = _logs_at(place, choices, alone=len(places) == 1)
+            met += len(logs) or 1
+            for log in logs:
+                curve = None
+                with _passed_over(refused, keep_going):
+                    curve = curve_of(log, choices, beside)
+                if curve is not None:
+                    names.add(curve.name)
+                    yield curve
             report(done)
     if refused:
-        _warn(refused, len(places))
+        _warn(refused, met)
         if not names:
-            raise ValueError(f"none of {len(places)} logs could be read; the first: {refused[0]}")
+            raise ValueError(f"none of {met} logs could be read; the first: {refused[0]}")
     _check_names(choices, names)
+
+
+@contextmanager
+def _passed_over(refused: list[str], keep_going: bool) -> Iterator[None]:
+    """Add what is refused to a list, if reading is to go on."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError) as error:
+        if not keep_going:
+            raise
+        refused.append(str(error))
 
 
 def _check_names(choices: Choices, names: set[str]) -> None:
@@ -194,6 +212,9 @@ def _choices(schedule: Any, options: dict[str, Any]) -> Choices:
         choose(choices.unit, UNITS, field="unit")
     if choices.despike is not None:
         real(choices.despike, field="despike", lower=0.0, strict=True)
+    flag(choices.sort, field="sort")
+    if choices.one_based is not None:
+        flag(choices.one_based, field="one_based")
     for field in ("x", "y", "lr", "by"):
         name = getattr(choices, field)
         if name is not None and not isinstance(name, str):
@@ -239,16 +260,22 @@ def _places(source: Any, by: str | None) -> list[Place | _Held]:
     return [*(find_places(paths, by=by) if paths else ()), *held]
 
 
-def _curves_at(place: Place | _Held, choices: Choices, *, alone: bool) -> Iterator[Curve]:
+def _logs_at(
+    place: Place | _Held, choices: Choices, *, alone: bool
+) -> tuple[Sidecar | None, list[Log]]:
+    """Return what lies beside a place, and its logs, called so that those of all can be told."""
     if isinstance(place, _Held):
         beside, logs = None, read_logs(place.data, choices, name=place.name)
     else:
-        folder = bool(place.events)
-        beside, logs = read_sidecar(place.path, folder=folder), read_place(place, choices)
-    for log in logs:
-        name = f"{place.name}/{log.name}"
-        if alone or log.name == place.name:
-            name = log.name
-        elif isinstance(place, Place) and place.parts:  # of the one run there is
-            name = place.name
-        yield curve_of(replace(log, name=name), choices, beside)
+        beside = read_sidecar(place.path, folder=bool(place.events))
+        logs = read_place(place, choices)
+    if len(logs) > 1:
+        logs = [replace(log, source=f"{log.source}: run {shown(log.name)}") for log in logs]
+    if isinstance(place, Place) and place.parts:  # of one run
+        return beside, [replace(log, name=place.name) for log in logs]
+    if not alone:
+        logs = [
+            log if log.name == place.name else replace(log, name=f"{place.name}/{log.name}")
+            for log in logs
+        ]
+    return beside, logs

@@ -12,18 +12,18 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from lawfit._printable import shown
-from lawfit.io.columns import is_nameless, run_column
+from lawfit.io.columns import is_nameless, is_run
 from lawfit.io.sidecar import PACKED, RATES, sidecars_of, stem_of
 from lawfit.io.tail import described
 
-__all__ = ["TRAINER_STATE", "Place", "find_places", "keys_of"]
+__all__ = ["TRAINER_STATE", "Place", "find_places", "keys_of", "logs_within"]
 
 TRAINER_STATE: Final = "trainer_state.json"
 _EVENTS: Final = "tfevents"
 _CHECKPOINT: Final = re.compile(r"checkpoint-(\d+)")
 # What a file's name ends with for a folder to give it, compressed or not.
 _COLUMNAR: Final = (".parquet", ".arrow", ".feather")
-_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
+_NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"  # in a path that gives a column
 _TABLES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", *_COLUMNAR)
 _ENDINGS: Final = tuple(table + packed for table in _TABLES for packed in ("", *PACKED))
 
@@ -71,16 +71,23 @@ def find_places(paths: Iterable[str | os.PathLike[str]], *, by: str | None = Non
     files: dict[Path, None] = {}
     for path in paths:
         files.update(dict.fromkeys(_expanded(path, by)))
-    beside = {other for file in files for other in sidecars_of(file, folder=False) if other != file}
+    beside = {other for file in files for other in _beside(file) if other != file}
     kept = [f for f in files if f not in beside and not f.name.endswith(RATES)]
     return _named(list(_grouped(_newest_states(kept or list(files)), by)))
 
 
+def _beside(file: Path) -> tuple[Path, Path]:
+    events = _EVENTS in file.name
+    return sidecars_of(file.parent if events else file, folder=events)
+
+
 def _expanded(path: str | os.PathLike[str], by: str | None) -> list[Path]:
     text = os.fspath(path)
+    if not text:  # pathlib would take it for the folder that is current
+        raise FileNotFoundError("'' is no path")
     place = Path(text)
     if place.is_dir():
-        found = list(_walked(place))
+        found = list(logs_within(place))
         if not found:
             raise FileNotFoundError(f"{described(place)}: no log lies in this folder")
         return [place] if _is_dataset(place, found, by is not None) else found
@@ -93,19 +100,28 @@ def _expanded(path: str | os.PathLike[str], by: str | None) -> list[Path]:
         raise FileNotFoundError(f"nothing matches {shown(text)}")
     found = []
     for match in map(Path, matches):
-        found += _walked(match) if match.is_dir() else [match]
+        found += logs_within(match) if match.is_dir() else [match]
     return found
 
 
 def _is_dataset(folder: Path, files: list[Path], asked: bool) -> bool:
     """Say whether the files of a folder are parts of one table."""
-    parts = [file.relative_to(folder).parent.parts for file in files]
-    return all(file.suffix.lower() in _COLUMNAR for file in files) and (
-        asked or any("=" in part for path in parts for part in path)
-    )
+    if not all(file.suffix.lower() in _COLUMNAR for file in files):
+        return False
+    keys = {key for file in files for key, _ in keys_of(file.relative_to(folder).parent)}
+    return asked or any(map(is_run, keys))
 
 
-def _walked(folder: Path) -> Iterator[Path]:
+def keys_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the columns that a path gives, as ``run=a``."""
+    for part in folder.parts:
+        key, equals, value = part.partition("=")
+        if equals:
+            yield key, "" if value == _NO_VALUE else unquote(value)
+
+
+def logs_within(folder: Path) -> Iterator[Path]:
+    """Yield what lies in a folder at any depth and is a log by its name."""
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
@@ -158,22 +174,15 @@ def _grouped(files: Iterable[Path], by: str | None) -> Iterator[Place]:
 def _runs_of(folder: Path, by: str | None) -> Iterator[Place]:
     """Yield the runs of a dataset, or all of it where paths do not tell whose each file is."""
     runs: dict[str, list[Path]] = {}
-    for file in _walked(folder):
-        keys = keys_of(file.relative_to(folder).parent)
-        run = keys.get(by or run_column(keys) or "", "")
+    for file in logs_within(folder):
+        keys = dict(keys_of(file.relative_to(folder).parent))
+        run = keys.get(by or next(filter(is_run, keys), ""), "")
         if is_nameless(run):
             yield Place(folder.absolute().name, folder)
             return
         runs.setdefault(run.strip(), []).append(file)
     for run, files in runs.items():
         yield Place(run, folder, parts=tuple(files))
-
-
-def keys_of(folder: Path) -> dict[str, str]:
-    """Return the columns that a path gives, as ``run=a``, written as Hive and pyarrow do."""
-    pairs = (part.partition("=") for part in folder.parts)
-    values = {unquote(key): unquote(value) for key, equals, value in pairs if equals}
-    return {key: "" if value == _NULL else value for key, value in values.items()}
 
 
 def _named(places: list[Place]) -> list[Place]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from lawfit.io.logs import Log, log_of_rows
 from lawfit.io.rows import find_lr, is_loss
 from lawfit.io.sources import Place
 from lawfit.io.tables import read_tables
-from lawfit.io.tail import check_regular
+from lawfit.io.tail import check_regular, described
 from lawfit.io.trainer_state import TrainerStateReader
 
 __all__ = ["read_logs", "read_place"]
@@ -63,9 +64,10 @@ def read_logs(
         missing = "is a loss; choose y"
     elif choices.x is None and counts(needed.seen, choices.unit) is None:
         missing = f"counts {choices.unit or 'steps'}; choose x"
-    if missing and logs:
+    if missing:
+        where = described(source) if isinstance(source, str | os.PathLike) else name or "data"
         listed = ", ".join(map(shown, list(needed.seen)[:_LISTED]))
-        raise ValueError(f"{logs[0].source}: no column {missing} among {listed}")
+        raise ValueError(f"{where}: no column {missing} among {listed}")
     return logs
 
 
