@@ -68,6 +68,26 @@ def test_the_likelihood_of_a_robust_loss_is_that_of_its_density(loss, log_z, sha
     assert log_likelihood(total, 100, options) == pytest.approx(-best.fun, rel=1e-10)
 
 
+@pytest.mark.parametrize("loss", ["huber", "soft_l1"])
+@pytest.mark.parametrize("delta", [1e6, 1e200])
+def test_a_loss_that_is_nowhere_linear_is_the_normal_one(loss, delta):
+    r = np.linspace(-1e-9, 1e-9, 100)
+    options = dataclasses.replace(lf.fit("power", NOISY).options, loss=loss, delta=delta)
+    want = stats.norm(0, math.sqrt(np.mean(r**2))).logpdf(r).sum()
+    assert log_likelihood(float(np.sum(r**2) / 2), 100, options) == pytest.approx(want, rel=1e-12)
+
+
+@pytest.mark.parametrize("size", [1e24, 1e50])
+def test_a_loss_that_is_linear_all_over_is_that_of_laplace(size):
+    r = np.linspace(-size, size, 100)
+    options = lf.fit("power", NOISY).options
+    for loss in ("huber", "soft_l1"):
+        options = dataclasses.replace(options, loss=loss)
+        total = float(rho(r, options).sum())
+        want = stats.laplace(0, np.mean(np.abs(r))).logpdf(r).sum()
+        assert log_likelihood(total, 100, options) == pytest.approx(want, rel=1e-12)
+
+
 def test_the_squared_loss_is_the_normal_one():
     fit = lf.fit("power", NOISY, loss="squared", space="linear")
     r = fit.residuals
