@@ -11,7 +11,7 @@ import pytest
 from scipy import integrate, optimize, special, stats
 
 import lawfit as lf
-from fit_data import NOISY, X, annealing_curves
+from fit_data import CLEAN, NOISY, X, annealing_curves
 from lawfit._likelihood import log_likelihood, rho
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -141,6 +141,16 @@ def test_weights_are_not_kept():
     assert math.isfinite(found["power (2)"].AIC)
     assert found["power"].cross_validated is None
     assert any("'power' was fitted with weights" in text for text in found.warnings)
+
+
+@pytest.mark.parametrize("space", ["log", "linear"])
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_residuals_of_mere_rounding_are_not_taken_for_weights(space, scale):
+    table = {"x": X, "y": scale * CLEAN["y"]}
+    fits = [lf.fit("power", table, space=space, loss=loss) for loss in ("huber", "soft_l1")]
+    found = lf.compare(fits, table)
+    assert not any("weights" in text for text in found.warnings)
+    assert all(math.isfinite(row.AIC) and row.cross_validated for row in found)
 
 
 def test_what_the_data_chose_is_counted(curves):

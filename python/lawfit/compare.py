@@ -28,7 +28,7 @@ __all__ = ["compare"]
 AnyFit: TypeAlias = "Fit | GroupedFit"
 SAME = 1e-9  # relatively: an objective is that of its residuals
 TINY = 1e-300
-ROUNDING = 64 * EPSILON  # of R2
+ROUNDING = 64 * EPSILON  # of R2, and of residuals beside their target
 SAME_SPREAD = 1e-6  # relatively: the targets of two fits scatter alike
 CLOSE = 2.0  # AICs that differ by less say little (Burnham and Anderson 2002, section 2.6)
 FOLDS = 10
@@ -254,7 +254,16 @@ def _weighted(fit: AnyFit) -> bool:
     if options.loss == "binomial":
         return False
     alone = math.fsum(float(rho(part.residuals, options).sum()) for part in _parts(fit))
-    return not math.isclose(_total(fit), alone, rel_tol=SAME, abs_tol=TINY)
+    rounding = max(TINY, math.fsum(map(_blur, _parts(fit))))
+    return not math.isclose(_total(fit), alone, rel_tol=SAME, abs_tol=rounding)
+
+
+def _blur(fit: Fit) -> float:
+    """Return how far rounding in the residuals may move the sum of their losses."""
+    one = ROUNDING
+    if fit.options.space == "linear" and fit.training.PredE > 0:
+        one *= fit.training.MAE / fit.training.PredE  # the size of the target
+    return one * float(np.abs(fit.residuals).sum()) + fit.n * one**2
 
 
 def _free(fit: AnyFit) -> int:
