@@ -263,6 +263,46 @@ def test_what_a_part_leaves_open_is_said(curves):
     assert found.best == ["annealing", "blind"][int(np.argmin(scored))]
 
 
+def test_a_part_that_leaves_too_few_points_is_said():
+    table = {"x": [1.0, 2, 4, 8, 16], "y": [3.0, 2.1, 1.6, 1.3, 1.2]}
+    line = lf.Law("line", "a * x + b", ["a", "b"], y="y")
+    found = lf.compare([lf.fit("power", table), lf.fit(line, table)], table, folds=2)
+    sizes = [part.size for part in np.array_split(np.random.default_rng(0).permutation(5), 2)]
+    assert sizes == [3, 2]
+    said = "'power' without 'fold 1': the others have 2 points for 3 parameters; not scored there"
+    assert said in found.warnings
+    assert set(found["power"].cross_validated) == {"fold 2"}
+    assert set(found["line"].cross_validated) == {"fold 1", "fold 2"}
+
+
+def test_a_law_without_a_value_at_the_part_is_said():
+    x = np.linspace(1, 10, 12)
+    table = {"x": x, "y": np.sqrt(np.maximum(x - 1.3, 1e-3)) + 0.01 * np.cos(3 * x)}
+    bounded = {"a": lf.Parameter(0.1), "b": lf.Parameter(-5, 5)}
+    root = lf.fit(lf.Law("root", "a * (x - b)**0.5", bounded, y="y"), table, space="linear")
+    low = lf.fit(root.law, {n: c[1:] for n, c in table.items()}, space="linear")
+    assert low.params["b"] > 1  # so that it says nothing at 1
+    found = lf.compare([root, root], table, folds=12)
+    first = 1 + [*np.random.default_rng(0).permutation(12)].index(0)
+    said = f"'root' without 'fold {first}': has no finite value there; not scored there"
+    assert said in found.warnings
+    assert len(found["root"].cross_validated) == 11
+
+
+def test_what_a_python_law_raises_reaches_the_caller():
+    calls = []
+
+    def moody(x, *, a, b):
+        if calls:
+            raise ValueError("moody")
+        return a * x + b
+
+    fit = lf.fit(lf.CallableLaw(moody, y="y"), NOISY)
+    calls.append("again")
+    with pytest.raises(ValueError, match="^moody$"):
+        lf.compare([fit, fit], NOISY)
+
+
 def test_groups_are_compared_by_what_they_share(curves):
     apart = lf.fit("annealing", curves[["cosine", "wsd"]], by="name", **HELD)
     shared = lf.fit("annealing", curves[["cosine", "wsd"]], by="name", shared=["C", "L0"], **HELD)

@@ -12,9 +12,10 @@ from lawfit._validate import Floats, Ints
 from lawfit.curve import Curve
 from lawfit.curves import Curves, as_curves
 from lawfit.fit import fit as fit_law
+from lawfit.prediction import Request
 from lawfit.result import Fit
 from lawfit.rows import Rows, first_step, is_table, rows_of
-from lawfit.scores import Score, Scores
+from lawfit.scores import Score, Scores, score
 
 __all__ = ["common_score", "common_skips", "cross_validated", "rows_again"]
 
@@ -55,18 +56,39 @@ def cross_validated(
     scores : Scores
         By curve or fold, where the other parts determine every parameter.
     lost : dict of str to str
-        By curve or fold, what they do not determine, or how the fit ended.
+        By curve or fold, what they do not determine, how the fit ended, or what else stood against
+        a score.
     """
     scores: dict[str, Score] = {}
     lost: dict[str, str] = {}
     for name, rest, part, skip in _parts(fit, data, skips, folds):
-        again = _again(fit, rest, threads)
-        if again.success:
-            scores[name] = _only(again.score(part, skip_steps=skip))
+        found = _left_out(fit, rest, part, skip, threads)
+        if isinstance(found, Score):
+            scores[name] = found
         else:
-            open_ = ", ".join(again.undetermined)
-            lost[name] = f"the others leave {open_} open" if open_ else f"ended as {again.status!r}"
+            lost[name] = found
     return Scores(scores), lost
+
+
+def _left_out(fit: Fit, rest: Any, part: Any, skip: int | None, threads: int | None) -> Score | str:
+    """Return the score of what is left out, or why there is none."""
+    n, p = len(_rows(fit, rest, fit.options.skip_steps)), len(fit.free)
+    if n < p:
+        return f"the others have {n} points for {p} parameters"
+    again = _again(fit, rest, threads)
+    if not again.success:
+        open_ = ", ".join(again.undetermined)
+        return f"the others leave {open_} open" if open_ else f"ended as {again.status!r}"
+    rows = _rows(fit, part, skip)
+    predicted = again._evaluate(Request(rows, None, everywhere=False))
+    if rows.y is None or not np.isfinite(predicted).all():
+        return "has no finite value there"
+    return score(rows.y, predicted)
+
+
+def _rows(fit: Fit, data: Any, skip: int | None) -> Rows:
+    skip = None if is_table(data) else skip
+    return rows_of(fit.law, data, warmup=fit.options.warmup, skip_steps=skip)
 
 
 def common_score(fit: Any, data: Any, skips: Sequence[int]) -> Scores:
