@@ -357,6 +357,20 @@ def test_data_that_are_not_the_fits(curves, fits):
         lf.compare(fits, curves[["cosine", "wsd"]])
 
 
+def test_data_of_other_values(curves, fits):
+    other = [lf.Curve(c.steps, c.loss + 0.01, c.schedule, name=c.name) for c in curves]
+    message = r"data are not those of fit 'annealing': its MAE is 0\.0\d+ on them, and 0\.00\d+ on"
+    with pytest.raises(ValueError, match=message):
+        lf.compare(fits, other)
+    table = {"x": X, "y": NOISY["y"][::-1]}
+    with pytest.raises(ValueError, match="data are not those of fit 'power': its MAE"):
+        lf.compare([lf.fit("power", NOISY)] * 2, table)
+
+
+def test_data_in_another_order_are_the_same(curves, fits):
+    assert lf.compare(fits, curves[::-1])["blind"].cross_validated.keys() == set(curves.names)
+
+
 # What else it says
 
 

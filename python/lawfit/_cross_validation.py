@@ -19,6 +19,7 @@ from lawfit.scores import Score, Scores, score
 
 __all__ = ["common_score", "common_skips", "cross_validated", "rows_again"]
 
+SAME, BLUR = 1e-6, 1e-9  # relatively to a mean error and to the target: the same mean error
 
 def rows_again(fit: Fit, data: Any, name: str) -> Rows:
     """Return the rows of data that a fit was made to.
@@ -26,23 +27,26 @@ def rows_again(fit: Fit, data: Any, name: str) -> Rows:
     Raises
     ------
     ValueError
-        If they are not as many as the fit's, by source.
+        If they are not as many as the fit's, by source, or the fit is not as far from them.
     """
-    options = fit.options
-    table = is_table(data)
-    rows = rows_of(
-        fit.law,
-        data,
-        warmup=options.warmup,
-        skip_steps=None if table else options.skip_steps,
-        nan_policy=options.nan_policy if table else "raise",
-    )
+    policy = fit.options.nan_policy if is_table(data) else "raise"
+    rows = _rows(fit, data, fit.options.skip_steps, policy)
     found = [(group.source, group.end - group.begin) for group in rows.groups]
     if sorted(found) != sorted(fit.sources):
         odd = next(one for one in [*found, *fit.sources] if one not in set(found) & {*fit.sources})
         raise ValueError(
             f"data are not those of fit {name!r}: {odd[0]} has {odd[1]} points in one of them alone"
         )
+    known = fit.training.MAE
+    if math.isfinite(known):
+        assert rows.y is not None
+        here = fit._scored(rows).MAE
+        rounding = BLUR * float(np.abs(rows.y).mean())
+        if not math.isclose(here, known, rel_tol=SAME, abs_tol=rounding):
+            raise ValueError(
+                f"data are not those of fit {name!r}: its MAE is {here:.6g} on them, and "
+                f"{known:.6g} on its own"
+            )
     return rows
 
 
@@ -86,9 +90,10 @@ def _left_out(fit: Fit, rest: Any, part: Any, skip: int | None, threads: int | N
     return score(rows.y, predicted)
 
 
-def _rows(fit: Fit, data: Any, skip: int | None) -> Rows:
+def _rows(fit: Fit, data: Any, skip: int | None, nan_policy: str = "raise") -> Rows:
     skip = None if is_table(data) else skip
-    return rows_of(fit.law, data, warmup=fit.options.warmup, skip_steps=skip)
+    warmup = fit.options.warmup
+    return rows_of(fit.law, data, warmup=warmup, skip_steps=skip, nan_policy=nan_policy)
 
 
 def common_score(fit: Any, data: Any, skips: Sequence[int]) -> Scores:
