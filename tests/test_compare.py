@@ -299,7 +299,7 @@ def test_what_a_python_law_raises_reaches_the_caller():
 
     fit = lf.fit(lf.CallableLaw(moody, y="y"), NOISY)
     calls.append("again")
-    with pytest.raises(ValueError, match="^moody$"):
+    with pytest.raises(ValueError, match=r"^moody$"):
         lf.compare([fit, fit], NOISY)
 
 
@@ -458,7 +458,9 @@ def test_hostile_names_stay_text(fits):
     [
         ("both", {"folds": 1}, ValueError, "folds is 1"),
         ("both", {"folds": 41, "data": NOISY}, ValueError, "folds is 41; data have 40 rows"),
+        ("both", {"folds": 5}, ValueError, "folds is 5, but there are no data"),
         ("both", {"rng": -1}, ValueError, "rng is -1"),
+        ("both", {"threads": 0}, ValueError, "threads is 0"),
         ("both", {"fold": 3}, TypeError, "did you mean 'folds'"),
         ("one", {}, ValueError, "fits has 1; expected at least 2"),
         ("bare", {}, TypeError, "fits is a Fit; expected several"),
@@ -479,6 +481,16 @@ def test_one_curve_cannot_be_left_out(curves):
     fit = lf.fit("annealing", curves["wsd"])
     with pytest.raises(ValueError, match="data has 1 curve"):
         lf.compare([fit, fit], curves["wsd"])
+
+
+def test_curves_that_can_be_read_only_once(curves, fits):
+    want = lf.compare(fits, curves, held_out=curves[:1])
+    assert str(lf.compare(fits, iter(curves), held_out=iter(curves[:1]))) == str(want)
+
+
+def test_curves_have_no_folds(curves, fits):
+    with pytest.raises(ValueError, match="folds is 2, but curves are left out one by one"):
+        lf.compare(fits, curves, folds=2)
 
 
 def test_any_number_of_threads_gives_the_same(curves, fits):

@@ -21,6 +21,7 @@ __all__ = ["common_score", "common_skips", "cross_validated", "rows_again"]
 
 SAME, BLUR = 1e-6, 1e-9  # relatively to a mean error and to the target: the same mean error
 
+
 def rows_again(fit: Fit, data: Any, name: str) -> Rows:
     """Return the rows of data that a fit was made to.
 

@@ -19,6 +19,7 @@ from lawfit._validate import EPSILON, Floats, Ints, integer
 from lawfit.comparison import CRITERIA, Compared, Comparison, mean_mae
 from lawfit.curves import as_curves
 from lawfit.grouped import GroupedFit
+from lawfit.options import read_threads
 from lawfit.result import Fit
 from lawfit.rows import Rows, is_table
 from lawfit.scores import Score
@@ -50,12 +51,12 @@ def compare(
     Parameters
     ----------
     fits : sequence or mapping by name of Fit or GroupedFit
-        At least two; without names they are called after their laws.
-    data : Curve, Curves, sequence of Curve, mapping or data frame, optional
+        At least two; without names they are called after their laws, and numbered.
+    data : Curves, sequence of Curve, mapping or data frame, optional
         The data that all were made to, for cross-validation: every curve is predicted by a fit to
         the others, and a table in `folds` parts, profiles chosen anew each time. Points count from
         the step on that all fits use.
-    held_out : as `data`, optional
+    held_out : Curve, or as `data`, optional
         Data that none was made to.
     folds : int, optional
         Parts of a table, drawn at random; by default 10, or as many as rows. What is near a row
@@ -72,7 +73,7 @@ def compare(
     Raises
     ------
     TypeError, ValueError
-        For fewer than two fits, two of one name, or data that are not those of the fits.
+        For fewer than two fits, data that are not those of the fits, or `folds` of curves.
 
     Notes
     -----
@@ -86,9 +87,15 @@ def compare(
     are worth one. Held-out and left-out curves do not depend on that, and go first.
     """
     named = _read_fits(fits)
+    data, held_out = _read_data(data), _read_data(held_out)
     every = [part for fit in named.values() for part in _parts(fit)]
     count = None if folds is None else integer(folds, field="folds", lower=2)
+    if count is not None and not is_table(data):
+        what = "there are no data" if data is None else "curves are left out one by one"
+        raise ValueError(f"folds is {count}, but {what}: only a table has parts")
     seed = integer(rng, field="rng", lower=0)
+    for fit in every:
+        read_threads(threads, fit.law)
     warnings = _differences(named)
     ys = {} if data is None else _targets(named, data)
     shifts = {} if warnings else _shifts(named, ys, warnings)
@@ -122,6 +129,11 @@ def _read_fits(fits: Any) -> dict[str, AnyFit]:
     if len(named) < 2:
         raise ValueError(f"fits has {len(named)}; expected at least 2 to compare")
     return named
+
+
+def _read_data(data: Any) -> Any:
+    """Return a table as it is, and curves, which may be read only once, as Curves."""
+    return data if data is None or is_table(data) else as_curves(data)
 
 
 def _parts(fit: AnyFit) -> tuple[Fit, ...]:
@@ -289,7 +301,7 @@ class _Parts(NamedTuple):
 def _folds(rows: Mapping[str, Rows], data: Any, count: int | None, seed: int) -> list[Ints]:
     """Return the parts of a table as places among its rows, or [] for curves."""
     if not is_table(data):
-        if len(as_curves(data)) < 2:
+        if len(data) < 2:
             raise ValueError("data has 1 curve; cross-validation leaves one out: expected >= 2")
         return []
     given = max((of_fit.given for of_fit in rows.values()), default=0)
@@ -320,7 +332,7 @@ def _seen(named: Mapping[str, AnyFit], held_out: Any) -> list[str]:
     """Say which held-out curves have the name of one that a fit was made to."""
     if is_table(held_out):
         return []
-    names = {f"curve {curve.name!r}" for curve in as_curves(held_out)}
+    names = {f"curve {curve.name!r}" for curve in held_out}
     seen = sorted({s for fit in named.values() for s, _ in _sources(fit) if s in names})
     return [f"held out is {source}, and a fit was made to one of that name" for source in seen]
 
