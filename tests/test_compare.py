@@ -407,6 +407,16 @@ def test_a_saved_fit_compares_the_same(curves, fits):
     assert str(lf.compare(saved, curves)) == str(lf.compare(fits, curves))
 
 
+def test_a_saved_fit_keeps_the_bounds_it_sits_at(curves, fits):
+    for end in ((0.1, 0.3), (0.7, 0.9)):
+        fit = lf.fit("annealing", curves, bounds={"alpha": end})
+        assert fit.at_bounds
+        saved = lf.Fit.from_json(fit.to_json())
+        found = lf.compare({"fit": fit, "saved": saved}, curves)
+        scores = [row.cross_validated.mean() for row in found]
+        assert scores[0] == pytest.approx(scores[1], rel=1e-9)
+
+
 def test_names(fits):
     one = fits["annealing"]
     assert [row.name for row in lf.compare([one, one, one])] == [

@@ -154,10 +154,6 @@ def _again(fit: Fit, data: Any, threads: int | None) -> Fit:
         for name, value in fit.params.items()
         if name not in grid and (name not in fit.free or law.parameters[name].held is not None)
     }
-    bounds = {}
-    if fit._trained is not None:
-        ends = zip(fit.free, fit._trained.lower, fit._trained.upper, strict=True)
-        bounds = {name: (_end(low), _end(high)) for name, low, high in ends}
     return fit_law(
         law,
         data,
@@ -166,7 +162,7 @@ def _again(fit: Fit, data: Any, threads: int | None) -> Fit:
         space=options.space,
         reduction=options.reduction,
         fixed=fixed,
-        bounds=bounds,
+        bounds=_bounds(fit),
         rng=options.seed,
         threads=threads,
         profile=grid or None,
@@ -176,6 +172,19 @@ def _again(fit: Fit, data: Any, threads: int | None) -> Fit:
         max_iterations=options.max_iterations,
         tolerance=options.tolerance,
     )
+
+
+def _bounds(fit: Fit) -> dict[str, tuple[float | None, float | None]]:
+    """Return the bounds of free parameters, as far as they are known: not of a fit from a file."""
+    if fit._trained is not None:
+        ends = zip(fit.free, fit._trained.lower, fit._trained.upper, strict=True)
+        return {name: (_end(low), _end(high)) for name, low, high in ends}
+    found = {}
+    for name, side in fit.at_bounds.items():
+        of_law, end = fit.law.parameters[name], fit.params[name]
+        low, high = (end, of_law.upper) if side == "lower" else (of_law.lower, end)
+        found[name] = (_end(low), _end(high))
+    return found
 
 
 def _profiled(fit: Fit) -> list[str]:

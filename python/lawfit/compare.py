@@ -54,8 +54,9 @@ def compare(
         At least two; without names they are called after their laws, and numbered.
     data : Curves, sequence of Curve, mapping or data frame, optional
         The data that all were made to, for cross-validation: every curve is predicted by a fit to
-        the others, and a table in `folds` parts, profiles chosen anew each time. Points count from
-        the step on that all fits use.
+        the others, and a table in `folds` parts, profiles chosen anew each time, from the law's own
+        starts. Of a saved fit, which keeps no bounds but those it sits at, the others are the
+        law's. Points count from the step on that all fits use.
     held_out : Curve, or as `data`, optional
         Data that none was made to.
     folds : int, optional
