@@ -317,6 +317,17 @@ def test_groups_are_compared_by_what_they_share(curves):
     assert both["annealing (2)"].training.MAE == pytest.approx(np.mean([s.MAE for s in scored]))
 
 
+def test_groups_of_a_table_are_that_table():
+    table = {"x": np.tile(X, 2), "y": np.tile(NOISY["y"], 2), "size": np.repeat([1.0, 2.0], X.size)}
+    apart, whole = lf.fit("power", table, by="size"), lf.fit("power", table)
+    found = lf.compare({"apart": apart, "whole": whole})
+    assert not any("cannot be compared" in text for text in found.warnings)
+    assert (found.best, found.criterion) == ("whole", "AIC")
+    assert found["apart"].log_likelihood == pytest.approx(found["whole"].log_likelihood)
+    part = lf.compare([apart, lf.fit("power", NOISY)])
+    assert "fitted to other points (data: 40) than 'power' (data: 80)" in part.warnings[0]
+
+
 # Data that differ
 
 

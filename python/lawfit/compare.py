@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
@@ -142,7 +143,12 @@ def _parts(fit: AnyFit) -> tuple[Fit, ...]:
 
 
 def _sources(fit: AnyFit) -> list[tuple[str, int]]:
-    return sorted(source for part in _parts(fit) for source in part.sources)
+    """Return how many points each source gave; a table's groups are parts of one."""
+    counts: Counter[str] = Counter()
+    for key, part in fit.items() if isinstance(fit, GroupedFit) else [("", fit)]:
+        for source, n in part.sources:
+            counts[source.removesuffix(f", group {key!r}")] += n
+    return sorted(counts.items())
 
 
 def _other_values(one: AnyFit, other: AnyFit) -> bool:
