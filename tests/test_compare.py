@@ -1,6 +1,7 @@
 """Fits side by side: likelihoods, scores and cross-validation against what is done by hand."""
 
 import dataclasses
+import itertools
 import json
 import math
 import os
@@ -411,6 +412,28 @@ def test_a_fit_that_did_not_converge_is_not_the_best(curves, fits):
     assert found.best == "annealing"
     assert any("'short' ended as 'max_iterations'" in text for text in found.warnings)
     assert "max_iterations" in str(found)
+
+
+def test_a_fit_that_ended_without_a_value_has_no_weights():
+    late = lf.fit("power", NOISY, timeout=1e-9)
+    assert math.isnan(late.objective)
+    found = lf.compare({"late": late, "power": lf.fit("power", NOISY)}, NOISY)
+    assert found.warnings == ("'late' ended as 'timeout' and is not considered",)
+    assert found["late"].cross_validated == found["power"].cross_validated
+
+
+def test_of_those_that_are_alike_the_first_is_best():
+    more = lf.Law("more", "a * x**-b + c + d * log(x)", ["a", "b", "c", "d"], y="y")
+    for fits in itertools.permutations(
+        [
+            lf.fit("power", NOISY, loss="squared"),
+            lf.fit(more, NOISY, loss="squared", fixed={"d": 0.0}),
+        ]
+    ):
+        found = lf.compare(fits, NOISY)
+        first, second = (fit.law.name for fit in fits)
+        assert (found.best, found.criterion) == (first, "cross_validated")
+        assert f"'{second}' is as good, by mean MAE of cross-validation" in found.warnings
 
 
 def test_a_saved_fit_compares_the_same(curves, fits):

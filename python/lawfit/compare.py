@@ -28,7 +28,7 @@ from lawfit.scores import Score
 __all__ = ["compare"]
 
 AnyFit: TypeAlias = "Fit | GroupedFit"
-SAME = 1e-9  # relatively: an objective is that of its residuals
+SAME = 1e-9  # relatively: an objective is that of its residuals, two fits are as good
 TINY = 1e-300
 ROUNDING = 64 * EPSILON  # of R2, and of residuals beside their target
 SAME_SPREAD = 1e-6  # relatively: the targets of two fits scatter alike
@@ -83,7 +83,8 @@ def compare(
     greatest log likelihood of the residuals. A robust loss rho alone has none; its density is
     exp(-rho/tau)/Z(tau), with tau fitted, the k-th parameter: so fits that differ in loss and delta
     can be compared. Fits in logarithmic and in linear space together need `data`, and have l of the
-    target itself. For a binomial loss l is minus half the deviance, and k has no tau.
+    target itself. For a binomial loss l is minus half the deviance, k has no tau, and all fits are
+    taken to be of the same trials, which they do not keep.
 
     Points are taken as independent, which neighbours on a curve are not: a warning says how many
     are worth one. Held-out and left-out curves do not depend on that, and go first.
@@ -274,7 +275,8 @@ def _weighted(fit: AnyFit) -> bool:
         return False
     alone = math.fsum(float(rho(part.residuals, options).sum()) for part in _parts(fit))
     rounding = max(TINY, math.fsum(map(_blur, _parts(fit))))
-    return not math.isclose(_total(fit), alone, rel_tol=SAME, abs_tol=rounding)
+    total = _total(fit)
+    return math.isfinite(total) and not math.isclose(total, alone, rel_tol=SAME, abs_tol=rounding)
 
 
 def _blur(fit: Fit) -> float:
@@ -384,9 +386,13 @@ def _best(
     for criterion in CRITERIA:
         values = {row.name: _measure(rows, row, criterion) for row in good}
         if len(values) > 1 and all(map(math.isfinite, values.values())):
-            best = min(values, key=lambda name: values[name])
+            lowest = min(values.values())
+            alike = [n for n, v in values.items() if math.isclose(v, lowest, rel_tol=SAME)]
+            best, *others = alike  # rounding decides nothing
             if criterion == "AIC":
                 warnings += _undecided(values, best)
+            else:
+                warnings += [f"{name!r} is as good, by {CRITERIA[criterion]}" for name in others]
             return best, criterion
     return None, None
 
@@ -401,7 +407,7 @@ def _measure(rows: Sequence[Compared], row: Compared, criterion: str) -> float:
 
 def _undecided(values: Mapping[str, float], best: str) -> list[str]:
     return [
-        f"AIC does not tell {name!r} from {best!r}: they differ by {value - values[best]:.2g}"
+        f"AIC does not tell {name!r} from {best!r}: they differ by {abs(value - values[best]):.2g}"
         for name, value in values.items()
         if name != best and value - values[best] < CLOSE
     ]
