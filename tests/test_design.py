@@ -212,6 +212,24 @@ def test_a_free_form_never_rises_and_ends_no_higher_than_the_family(fit, floor):
     assert rates[found.start - WARMUP] == PEAK > rates[found.start - WARMUP + 1]
 
 
+def test_no_two_sudden_falls_end_lower_than_a_free_form():
+    """The best sudden fall, which the search begins at, is not lost between its knots."""
+    run, end = {"steps": 400, "peak": PEAK, "warmup": WARMUP}, 3e-4
+    steep = {"A": 0.1, "alpha": 0.37, "B": 530.0, "C": 0.1, "beta": 1.97, "gamma": 0.32}
+    fit = fitted("multi_power", warmup="skip")
+    fit = dataclasses.replace(fit, params={**fit.params, **steep})
+    found = lf.design_schedule(fit, **run, form="free", end=end)
+    last = last_loss(fit, found.schedule)
+    held = lf.schedules.constant(**run).lr
+    switches = np.linspace(WARMUP + 1, run["steps"], 20).astype(int)
+    for first, second in itertools.combinations(switches, 2):
+        for share, after in itertools.product((0.7, 0.35, 0.3), (0.3, 0.1)):
+            rates = held.copy()
+            rates[first:] = share * PEAK
+            rates[second:] = after * PEAK
+            assert found.loss <= last(rates)[0] + CLOSE
+
+
 def test_no_lower_than_published_by_the_multi_power_law():
     """Its authors' optimum at 100M, 24000 steps: 2.79406, after 10000 iterations of Adam."""
     fit = lf.fit("multi_power", multipower_curves(100, MULTIPOWER_TRAIN), warmup="skip")
@@ -219,7 +237,7 @@ def test_no_lower_than_published_by_the_multi_power_law():
     published = dataclasses.replace(fit, params=dict(zip(fit.params, values, strict=True)))
     run = {"steps": 24000, "peak": 3e-4, "warmup": 2160, "ramp": "closed", "end": 3e-6}
     found = lf.design_schedule(published, **run, form="free")
-    assert 2.79 < found.loss < 2.79406
+    assert 2.79 < found.loss < 2.792
     assert found.loss < lf.design_schedule(published, **run).loss
 
 

@@ -141,9 +141,10 @@ def design_schedule(
     -----
     The annealing law's best free form is one sudden fall: a step's rate pays the more for S1 the
     earlier and costs the more of S2 the later it comes, and both are linear in the rates. That is
-    a limit of the law, not advice. The multi-power law's is a decay like that of "1-sqrt" where γ
-    is well below 1, as in its authors' fits; with γ above 1 it is a sudden fall too. It has several
-    minima, so the search begins at the best of the family, of the sudden falls and at the peak.
+    a limit of the law, not advice. The multi-power law's is a few sudden falls, with γ above 1 one;
+    where γ is well below 1, as in its authors' fits, decays like that of "1-sqrt" are hardly
+    higher. It has several minima, so the search begins at the best of the family, of the sudden
+    falls and at the peak.
     """
     plan = _read_plan(
         fit,
