@@ -18,7 +18,7 @@ import lawfit as lf
 from golden_data import MULTIPOWER_TRAIN, multipower_curves
 from lawfit._free_form import _isotonic
 from lawfit._last_loss import LastLoss
-from lawfit.plans import window
+from lawfit.plans import refined_start, tried_starts, window
 from lawfit.prediction import request
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -100,6 +100,25 @@ def test_the_window_holds_the_best_start():
     assert window(starts, losses, 13, 2.4) == (10, 13)
     assert window(starts, losses, 13, 1.0) == (13, 13)
     assert window(starts, losses, 10, 3.0) == (0, 20)
+
+
+def test_the_window_ends_where_a_start_between_ends_higher():
+    starts, losses = np.arange(0, 60, 10), np.array([2.0, 3.0, 2.1, 2.0, math.nan, 2.1])
+    assert window(starts, losses, 30, 2.2) == (20, 30)
+    assert window(starts, losses, 33, 2.2) == (20, 33)
+    assert window(starts, losses, 0, 2.2) == (0, 0)
+
+
+@pytest.mark.parametrize("total", [40, 99, 700])
+@pytest.mark.parametrize("first", [0, 7])
+def test_the_start_is_found_to_the_step(total, first):
+    for best in range(first, total):
+
+        def final(start, best=best):
+            return float(abs(start - best))
+
+        starts, losses = tried_starts(final, first, total)
+        assert refined_start(starts, losses, final, total) == (best, 0.0)
 
 
 def test_the_ramp_is_kept(annealed):
