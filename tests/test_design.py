@@ -369,6 +369,21 @@ def test_a_fit_that_did_not_converge_is_named(annealed):
     assert "learning rate know no limit" in notes[0]
 
 
+def test_a_law_by_which_decays_do_harm(annealed):
+    harmful = dataclasses.replace(annealed, params={**annealed.params, "C": -3.0})
+    found = lf.design_schedule(harmful, **RUN)
+    assert found.schedule.lr.min() == found.schedule.lr[0]
+    assert found.baselines[-1].gain == 0
+    assert found.notes == ("by this law every decay ends higher than the peak held to the end",)
+
+
+def test_a_loss_below_0_is_said_to_be_none(annealed):
+    steep = dataclasses.replace(annealed, params={**annealed.params, "C": 3000.0})
+    for form in ("family", "free"):
+        notes = lf.design_schedule(steep, **RUN, form=form).notes
+        assert any("no loss is below 0" in note for note in notes)
+
+
 def test_frozen(annealed):
     with pytest.raises(AttributeError):
         lf.design_schedule(annealed, **RUN).loss = 0.0
@@ -388,8 +403,15 @@ def test_data_that_do_not_determine_what_a_decay_does():
     steps = np.arange(30, STEPS, 5)
     loss = lf.predict("annealing", TRUE["annealing"], schedule, at=steps)
     fit = lf.fit("annealing", lf.Curve(steps, loss, schedule))
-    with pytest.raises(ValueError, match="do not determine C, on which the final loss depends"):
-        lf.design_schedule(fit, **RUN)
+    for how in ({}, {"end": [PEAK, 3e-4]}, {"steps": WARMUP + 2}):
+        with pytest.raises(ValueError, match="do not determine C, on which the final loss depends"):
+            lf.design_schedule(fit, **{**RUN, **how})
+
+
+def test_a_fit_without_a_value(annealed):
+    lost = dataclasses.replace(annealed, params=dict.fromkeys(annealed.params, math.nan))
+    with pytest.raises(ValueError, match="fit of law 'annealing' ended without a value"):
+        lf.design_schedule(lost, **RUN)
 
 
 def test_groups(annealed):
@@ -411,6 +433,7 @@ def test_groups(annealed):
         ({"shape": "cosin"}, ValueError, "shape 'cosin' is unknown; did you mean 'cosine'"),
         ({"shape": []}, ValueError, "shape is empty"),
         ({"shape": 3}, TypeError, "shape is 3"),
+        ({"shape": [["linear"]]}, TypeError, r"shape is \['linear'\]"),
         ({"shape": "exponential", "end": 0}, ValueError, "an exponential decay needs end > 0"),
         ({"end": 1}, ValueError, "end is 1"),
         ({"end": []}, ValueError, "end has 0 rates"),

@@ -162,8 +162,7 @@ def design_schedule(
         raise ValueError(f"steps is {plan.steps}; form='free' takes at most {MOST_FREE}")
     shapes = _read_shapes(shape)
     ends = _read_ends(end, plan, free)
-    middle = (plan.warmup + plan.steps) // 2
-    _check_known(plan, plan.decay("linear", ends[0], middle))
+    _check_known(plan, plan.decay("linear", min(ends), plan.warmup))
     found = [_best_start(plan, s, e) for s in shapes for e in ends if s != "exponential" or e > 0]
     if not found:
         raise ValueError("end is 0; an exponential decay needs end > 0")
@@ -176,7 +175,9 @@ def design_schedule(
     schedule = plan.decay(best.shape, best.end, best.start)
     offered = [one.end for one in found if one.shape == best.shape]
     notes = []
-    if len(offered) > 1 and best.end == min(offered):
+    if best.start == plan.steps - 1:
+        notes.append("by this law every decay ends higher than the peak held to the end")
+    elif len(offered) > 1 and best.end == min(offered):
         notes.append(
             f"of the ends offered the lowest, {best.end:g}, is the best: laws of the learning rate "
             "know no limit to annealing"
@@ -200,6 +201,8 @@ def _read_plan(
         raise ValueError(
             f"law {fit.law.name!r} knows no learning-rate schedule, so it cannot choose one"
         )
+    if not all(map(math.isfinite, fit.params.values())):
+        raise ValueError(f"fit of law {fit.law.name!r} ended without a value: {fit.message}")
     warmup = integer(warmup, field="warmup", lower=0, upper=MOST - 2)
     return _Plan(
         fit=fit,
@@ -218,7 +221,7 @@ def _read_shapes(shape: Any) -> list[Decay]:
     given = [shape] if isinstance(shape, str) or not isinstance(shape, Iterable) else list(shape)
     if not given:
         raise ValueError("shape is empty; expected at least one")
-    return [choose(one, DECAYS, field="shape") for one in dict.fromkeys(given)]
+    return list(dict.fromkeys(choose(one, DECAYS, field="shape") for one in given))
 
 
 def _read_ends(end: Any, plan: _Plan, free: bool) -> list[float]:
@@ -315,12 +318,15 @@ def _described(
     if not plan.fit.success:
         notes.append(f"the fit it rests on ended as {plan.fit.status!r}")
     lower, upper = plan.interval(schedule)
+    loss = plan.final(schedule)
+    if plan.fit.options.space == "log" and not loss > 0:
+        notes.append("no loss is below 0: this is too far from what the law was fitted to")
     return ScheduleDesign(
         schedule=schedule,
         shape=best.shape,
         start=best.start,
         end=best.end,
-        loss=plan.final(schedule),
+        loss=loss,
         lower=lower,
         upper=upper,
         level=plan.level,
