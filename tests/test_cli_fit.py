@@ -350,6 +350,22 @@ def test_plan_crossover_takes_columns_of_either_law():
     assert "--at: 'V' is no column of law 'power' or law 'with_u'" in message(done)
 
 
+def test_plan_crossover_of_a_fit_across_groups():
+    x = np.geomspace(1, 1e4, 12)
+    table = {
+        "x": np.tile(x, 2),
+        "y": np.tile(3 / np.sqrt(x) + 1, 2),
+        "g": np.repeat(["a", "b"], 12),
+    }
+    Path("apart.json").write_text(lf.fit("power", table, by="g").to_json())
+    given = ["--column", "x", "--low", 1, "--high", 10]
+    done = run("plan", "crossover", "apart.json", "power.json", *given)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert message(done) == (
+        "lawfit: apart.json: is a fit across groups; a crossover is of fits of one"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

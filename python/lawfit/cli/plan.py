@@ -22,6 +22,7 @@ from lawfit.cli.common import (
     number,
     numbers,
     print_json,
+    read_any_fit,
     read_fit,
     refusing,
     say,
@@ -29,6 +30,7 @@ from lawfit.cli.common import (
 )
 from lawfit.cli.progress import working
 from lawfit.derived import compute_optimal, crossover, needed_for
+from lawfit.grouped import GroupedFit
 from lawfit.law import Law
 from lawfit.result import Fit
 
@@ -130,7 +132,7 @@ def crossover_command(
     as_json: AsJson = False,
 ) -> None:
     """Find where two fitted laws meet; that they do not is an answer."""
-    first, second = (_read(path) for path in (fit1, fit2))
+    first, second = map(_read_single, (fit1, fit2))
     if column not in first.law.columns:
         hint = closest(column, first.law.columns)
         raise typer.BadParameter(f"law {first.law.name!r} has no such{hint}", param_hint="--column")
@@ -147,6 +149,13 @@ def _read(path: str, group: str | None = None) -> Fit:
         found = read_fit(path, group)
     check_usable(found, path)
     return found
+
+
+def _read_single(path: str) -> Fit:
+    with refusing():
+        if isinstance(read_any_fit(path), GroupedFit):
+            raise ValueError(f"{path}: is a fit across groups; a crossover is of fits of one")
+    return _read(path)
 
 
 def _answer(ask: Callable[[], Any]) -> Any:
