@@ -199,6 +199,8 @@ def needed_for(
         amplitude = power * np.log(params["x0"])
     elif formula == "".join(laws.power.formula.split()):
         power = params["b"]
+        if not np.all(params["a"] > 0):
+            raise ValueError(f"{name}: law {fit.law.name!r} does not fall: its a is 0")
         amplitude = np.log(params["a"])
     else:
         raise ValueError(f"{name}: law {fit.law.name!r} is none of 'henighan' and 'power'")
