@@ -374,7 +374,25 @@ def test_a_law_by_which_decays_do_harm(annealed):
     found = lf.design_schedule(harmful, **RUN)
     assert found.schedule.lr.min() == found.schedule.lr[0]
     assert found.baselines[-1].gain == 0
-    assert found.notes == ("by this law every decay ends higher than the peak held to the end",)
+    said = "by this law every decay ends higher than the peak held to the end"
+    assert found.notes == (said,)
+    assert said in lf.design_schedule(harmful, **RUN, form="free").notes
+
+
+def test_a_schedule_for_which_the_law_has_no_value_is_not_the_best():
+    law = lf.Law("logs", "L0 + A*S1**-0.5 + b*log(S2(0.95))", ["L0", "A", "b"])
+    params = {"L0": 1.5, "A": 0.4, "b": 0.02}
+    runs, steps = [], np.arange(230, STEPS, 3)
+    for end in (1e-3, 3e-4, 0.0):
+        schedule = lf.schedules.cosine(**RUN, end=end)
+        loss = lf.predict(law, params, schedule, at=steps) * (1 + 1e-3 * np.sin(3.0 * steps))
+        runs.append(lf.Curve(steps, loss, schedule, name=f"{end}"))
+    fit = lf.fit(law, runs)
+    assert fit.predict(lf.schedules.constant(**RUN), at=[STEPS - 1])[0] == -math.inf
+    for form in ("family", "free"):
+        found = lf.design_schedule(fit, **RUN, form=form, end=3e-4)
+        assert math.isfinite(found.loss)
+        assert found.loss <= min(other.loss for other in found.baselines[:3])
 
 
 def test_a_loss_below_0_is_said_to_be_none(annealed):

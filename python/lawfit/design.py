@@ -30,6 +30,7 @@ FORMS: Final = ("family", "free")
 ENDS: Final = (0.0, 0.01, 0.03, 0.1, 0.3)
 FLOOR: Final = 0.1  # of a free form
 LAST_PART: Final = 0.2  # that the usual decay after a constant rate takes
+NO_DECAY: Final = "by this law every decay ends higher than the peak held to the end"
 # Steps: most decays have no closed form, and a free form is looked at rate by rate.
 MOST: Final = 10**8
 MOST_FREE: Final = 10**6
@@ -57,11 +58,11 @@ class _Plan:
         return self.fit._request(schedule, [self.steps - 1], **self.sizes)
 
     def final(self, schedule: Schedule) -> float:
-        """Return the law's value at the last step; infinite where it has none."""
+        """Return the law's value at the last step; infinite where it has no finite one."""
         theta = [*self.fit.params.values()]
         # of one step a loss drop takes no longer as it is written
         loss = float(self.at_end(schedule).evaluate(theta, exact=True)[0])
-        return math.inf if math.isnan(loss) else loss
+        return loss if math.isfinite(loss) else math.inf
 
     def interval(self, schedule: Schedule) -> tuple[float, float]:
         low, high = self.fit.interval(schedule, self.level, [self.steps - 1], **self.sizes)
@@ -176,7 +177,7 @@ def design_schedule(
     offered = [one.end for one in found if one.shape == best.shape]
     notes = []
     if best.start == plan.steps - 1:
-        notes.append("by this law every decay ends higher than the peak held to the end")
+        notes.append(NO_DECAY)
     elif len(offered) > 1 and best.end == min(offered):
         notes.append(
             f"of the ends offered the lowest, {best.end:g}, is the best: laws of the learning rate "
@@ -257,14 +258,24 @@ def _best_start(plan: _Plan, shape: str, end: float) -> _Found:
 def _free(plan: _Plan, best: _Found) -> ScheduleDesign:
     family = plan.decay(best.shape, best.end, best.start)
     last = LastLoss(plan.fit, family, plan.at_end(family))
-    held = plan.make(constant).lr
-    begun = (family.lr, held, _best_step(plan, best.end).lr)
-    forms = [lowest_form(last, rates, plan.warmup, best.end) for rates in begun]
-    rates = min(forms, key=lambda form: last(form)[0])
+
+    def loss(rates: Floats) -> tuple[float, Floats]:
+        value, gradient = last(rates)
+        return value if math.isfinite(value) else math.inf, gradient
+
+    begun = (family, plan.make(constant), _best_step(plan, best.end))
+    forms = [
+        lowest_form(loss, schedule.lr, plan.warmup, best.end)
+        for schedule in begun
+        if math.isfinite(plan.final(schedule))
+    ]
+    rates = min(forms, key=lambda form: loss(form)[0])
     start = int(np.flatnonzero(rates[plan.warmup :] >= rates[plan.warmup])[-1]) + plan.warmup
     notes = [
         "a free form follows the law wherever it leads: look at it, and try it, before it is used"
     ]
+    if start == plan.steps - 1:
+        notes.append(NO_DECAY)
     if not any(op == "loss_drop" for op, _, _ in plan.fit.law.instructions):
         notes.append("laws of S1 and S2 know no rate that falls too suddenly")
     found = replace(best, shape="free", start=start)

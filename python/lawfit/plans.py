@@ -135,7 +135,7 @@ def best_decay(
 
     def final(start: int) -> float:
         loss = float(np.ravel(outlook.at(at_end, None, decayed(start)).loss)[0])
-        return math.inf if math.isnan(loss) else loss
+        return loss if math.isfinite(loss) else math.inf
 
     at_end = np.array([total - 1])
     _check_known(outlook.at(at_end, level, decayed((first + total) // 2)))
