@@ -329,6 +329,18 @@ def test_groups_of_a_table_are_that_table():
     assert "fitted to other points (data: 40) than 'power' (data: 80)" in part.warnings[0]
 
 
+def test_groups_are_held_against_a_table_as_a_whole():
+    table = {"x": np.tile(X, 2), "y": np.tile(NOISY["y"], 2), "size": np.repeat([1.0, 2.0], X.size)}
+    table["y"][X.size :] += 0.1
+    apart, whole = lf.fit("power", table, by="size"), lf.fit("power", table)
+    later = {"x": [2e6, 4e6, 2e6], "y": [1.53, 1.52, 1.63], "size": [1.0, 1.0, 2.0]}
+    found = lf.compare({"apart": apart, "whole": whole}, held_out=later)
+    assert (found.best, found.criterion) == ("apart", "held_out")
+    score, by_group = found["apart"].held_out["data"], apart.score(later)
+    assert score.n == 3
+    assert score.MAE == pytest.approx((2 * by_group["1"].MAE + by_group["2"].MAE) / 3)
+
+
 # Data that differ
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from lawfit.result import Fit
 from lawfit.rows import Rows, first_step, is_table, rows_of
 from lawfit.scores import Score, Scores, score
 
-__all__ = ["common_score", "common_skips", "cross_validated", "rows_again"]
+__all__ = ["common_score", "common_skips", "cross_validated", "pooled", "rows_again"]
 
 SAME, BLUR = 1e-6, 1e-9  # relatively to a mean error and to the target: the same mean error
 
@@ -98,15 +98,33 @@ def _rows(fit: Fit, data: Any, skip: int | None, nan_policy: str = "raise") -> R
 
 
 def common_score(fit: Any, data: Any, skips: Sequence[int]) -> Scores:
-    """Score a fit on curves, each from a step on, or on a table."""
+    """Score a fit on curves, each from a step on, or on a table as a whole."""
     if is_table(data):
-        found: Scores = fit.score(data)
-        return found
+        return Scores({"data": pooled([*fit.score(data).values()])})
     scored = (
         (curve.name, _only(fit.score(curve, skip_steps=skip)))
         for curve, skip in zip(as_curves(data), skips, strict=True)
     )
     return Scores(dict(scored))
+
+
+def pooled(scores: Sequence[Score]) -> Score:
+    """Return the scores of all points together; R2 of several is not known from theirs."""
+    if len(scores) == 1:
+        return scores[0]
+    weights = np.array([one.n for one in scores], dtype=np.float64)
+
+    def mean(values: Iterable[float]) -> float:
+        return float(np.average(list(values), weights=weights))
+
+    return Score(
+        R2=math.nan,
+        MAE=mean(one.MAE for one in scores),
+        RMSE=math.sqrt(mean(one.RMSE**2 for one in scores)),
+        PredE=mean(one.PredE for one in scores),
+        WorstE=max(one.WorstE for one in scores),
+        n=int(weights.sum()),
+    )
 
 
 def common_skips(fits: Sequence[Fit], data: Any) -> list[int]:

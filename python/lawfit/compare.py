@@ -11,7 +11,13 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lawfit._cross_validation import common_score, common_skips, cross_validated, rows_again
+from lawfit._cross_validation import (
+    common_score,
+    common_skips,
+    cross_validated,
+    pooled,
+    rows_again,
+)
 from lawfit._keywords import known_keywords
 from lawfit._likelihood import log_likelihood, rho
 from lawfit._noise import memory
@@ -182,22 +188,7 @@ def _differences(named: Mapping[str, AnyFit]) -> list[str]:
 
 def _training(fit: AnyFit) -> Score:
     """Return the scores of all points; R2 of groups is not known from theirs."""
-    scores = [part.training for part in _parts(fit)]
-    if len(scores) == 1:
-        return scores[0]
-    weights = np.array([score.n for score in scores], dtype=np.float64)
-
-    def mean(values: Iterable[float]) -> float:
-        return float(np.average(list(values), weights=weights))
-
-    return Score(
-        R2=math.nan,
-        MAE=mean(score.MAE for score in scores),
-        RMSE=math.sqrt(mean(score.RMSE**2 for score in scores)),
-        PredE=mean(score.PredE for score in scores),
-        WorstE=max(score.WorstE for score in scores),
-        n=int(weights.sum()),
-    )
+    return pooled([part.training for part in _parts(fit)])
 
 
 def _targets(named: Mapping[str, AnyFit], data: Any) -> dict[str, Rows]:
