@@ -1,14 +1,17 @@
 """What a report says and refuses, read as a file."""
 
 import json
+import math
 import re
 
 import numpy as np
 import pytest
 
 import lawfit as lf
+from catalogue_designs import observed
 from lawfit._printable import printable
 from lawfit.report import Against, write_report
+from lawfit.report.figures import series
 from lawfit.report.markup import Markup, data_block, element, number
 from lawfit.report.words import plain_words
 from lawfit.views import residuals
@@ -123,6 +126,17 @@ def test_without_data_there_are_the_numbers(tmp_path, annealing):
     text = written(tmp_path, annealing)
     assert blocks(text) == {"figures": {}}
     assert "There is no run with a schedule to start from." in Outline(text).text
+
+
+def test_runs_too_short_to_tell_of_their_end(tmp_path, annealing, curves):
+    few = [c.skip(int(c.steps[-3])) for c in curves]
+    fit = lf.fit("annealing", few)
+    assert "replay" not in blocks(written(tmp_path, fit, few))["figures"]
+    short = few[2].renamed("short")
+    (replayed,) = blocks(written(tmp_path, annealing, [*curves[:2], short]))["figures"]["replay"]
+    told = {c["name"]: {s["name"] for s in c["panels"][0]["series"]} for c in replayed["choices"]}
+    assert [*told] == ["constant_4000", "cosine_4000", "short"]
+    assert told["short"] == {"with this fit", "measured at the end"}  # nothing by itself
 
 
 @pytest.mark.parametrize("name", ["kaplan_nsb", "callable", "bad"])

@@ -204,7 +204,7 @@ _TITLES: Final = {
         "The final loss as it would have been forecast while the run trained: from the run alone, "
         "and, for runs that this fit has not seen, with this fit known beforehand. Bands are for "
         "what is logged at the end, noise included; where there is no band, the points did not yet "
-        "determine the end.",
+        "determine the end. A run with no more points than free parameters tells nothing.",
     ),
     "compute": (
         "Where compute is best spent",

@@ -170,13 +170,19 @@ def terms_figure(fit: Fit, curves: Sequence[Curve]) -> Figure:
 def replay_figures(
     fit: Fit, curves: Sequence[Curve], fitted: Collection[str], level: float
 ) -> Figure:
-    """Show what each run told of its end as it trained, and where it ended."""
+    """Show what each run told of its end as it trained, and where it ended.
+
+    Runs too short to tell anything are left out.
+    """
     choices = []
     for curve in curves:
         parts = []
         told = {"the run alone": False} | ({} if curve.name in fitted else {"with this fit": True})
         for place, (name, prior) in enumerate(told.items()):
-            steps, forecasts = zip(*replay(fit, curve, level, prior=prior), strict=True)
+            found = replay(fit, curve, level, prior=prior)
+            if not found:
+                continue
+            steps, forecasts = zip(*found, strict=True)
             low, loss, high = (
                 np.array([getattr(f, end) for f in forecasts]) for end in ("lower", "loss", "upper")
             )
@@ -184,6 +190,8 @@ def replay_figures(
             high[~finite] = low[~finite] = np.nan
             parts.append(series(name, "band", steps, high, low=low, style=place))
             parts.append(series(name, "line" if prior else "dash", steps, loss, style=place))
+        if not parts:
+            continue
         end = _target(fit, curve)[-1]
         ends = [curve.steps[0], curve.steps[-1]]
         parts.append(series("measured at the end", "line", ends, [end, end], style=6))
