@@ -139,6 +139,28 @@ def test_runs_too_short_to_tell_of_their_end(tmp_path, annealing, curves):
     assert told["short"] == {"with this fit", "measured at the end"}  # nothing by itself
 
 
+@pytest.mark.parametrize(
+    ("formula", "planned"),
+    [("L0 + A * S1**-b + C * heat", True), ("L0 + A * step**-b", False)],
+)
+def test_laws_known_at_the_points_of_runs_alone(tmp_path, curves, formula, planned):
+    rng = np.random.default_rng(0)
+    runs = [
+        lf.Curve(c.steps, c.loss, c.schedule if planned else None, name=c.name,
+                 columns={"heat": rng.uniform(1, 2, len(c))})
+        for c in curves
+    ]  # fmt: skip
+    names = [name for name in ("L0", "A", "b", "C") if name in formula]
+    fit = lf.fit(lf.Law("own", formula, names), runs[:2], skip_steps=600)
+    (losses, *_) = blocks(written(tmp_path, fit, runs))["figures"]["curves"][0]["panels"]
+    lines = [s for s in losses["series"] if s["kind"] in ("line", "dash")]
+    assert [line["name"] for line in lines] == list(curves.names)
+    for line, run in zip(lines, runs, strict=True):
+        late = run.skip(600)
+        np.testing.assert_array_equal(line["x"], late.steps)
+        np.testing.assert_allclose(line["y"], fit.predict(late), rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["kaplan_nsb", "callable", "bad"])
 def test_laws_that_cannot_be_taken_apart(tmp_path, name, curves):
     x = np.geomspace(1, 100, 30)

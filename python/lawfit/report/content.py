@@ -25,7 +25,7 @@ from lawfit.report.figures import (
     residual_figures,
     terms_figure,
 )
-from lawfit.report.whatif import unanswered, whatif
+from lawfit.report.whatif import SIZES, unanswered, whatif
 from lawfit.result import Fit
 from lawfit.rows import rows_of
 from lawfit.views import RunResiduals, residuals
@@ -144,7 +144,8 @@ class Content:
     @property
     def _has_terms(self) -> bool:
         law = self.fit.law
-        return not isinstance(law, CallableLaw) and not law.implicit
+        whole = not isinstance(law, CallableLaw) and not law.implicit
+        return whole and SIZES.issuperset(law.columns)  # which are known at every step
 
     @property
     def _may_replay(self) -> bool:
