@@ -161,6 +161,29 @@ def test_laws_known_at_the_points_of_runs_alone(tmp_path, curves, formula, plann
         np.testing.assert_allclose(line["y"], fit.predict(late), rtol=1e-5)
 
 
+def test_compute_budgets(tmp_path, power):
+    grid = np.meshgrid(np.geomspace(1e7, 1e11, 6), np.geomspace(1e9, 1e12, 6))
+    table = dict(zip("ND", map(np.ravel, grid), strict=True))
+    law = lf.laws.chinchilla
+    true = {"E": 1.8, "A": 478.0, "alpha": 0.35, "B": 2143.0, "beta": 0.37}
+    table["loss"] = lf.predict(law, true, table)
+    fit = lf.fit(law, table)
+    for data in (table, None):
+        text = written(tmp_path, fit, data, flops=[1e19, 1e21])
+        assert "compute" in blocks(text)["figures"]
+    with pytest.raises(ValueError, match="flops: law 'power' is not of N and D alone"):
+        write_report(power[0], tmp_path / "none.html", power[1], flops=1e21)
+
+
+def test_budgets_that_nobody_asked_for_are_no_reason_to_refuse(tmp_path):
+    table, _ = observed("farseer", 1)
+    fit = lf.fit("farseer", table)
+    refusal = "compute_optimal: law 'farseer' has no finite value at its optimum"
+    assert f"Not drawn: {refusal}." in Outline(written(tmp_path, fit, table)).text
+    with pytest.raises(ValueError, match=refusal):
+        write_report(fit, tmp_path / "none.html", table, flops=[1e17, 1e25])
+
+
 @pytest.mark.parametrize("name", ["kaplan_nsb", "callable", "bad"])
 def test_laws_that_cannot_be_taken_apart(tmp_path, name, curves):
     x = np.geomspace(1, 100, 30)
