@@ -161,6 +161,16 @@ def test_laws_known_at_the_points_of_runs_alone(tmp_path, curves, formula, plann
         np.testing.assert_allclose(line["y"], fit.predict(late), rtol=1e-5)
 
 
+def test_without_a_degree_of_freedom_there_is_no_interval(tmp_path, curves):
+    run = curves["wsd_4000"]
+    few = lf.Curve(run.steps[[40, 70, 110]], run.loss[[40, 70, 110]], run.schedule, name="few")
+    law = lf.Law("own", "L0 + A * S1**-b", ["L0", "A", "b"])
+    fit = lf.fit(law, few)
+    assert fit.freedom == 0
+    assert fit.undetermined == ()
+    assert blocks(written(tmp_path, fit, few))["whatif-data"]["lost"] == ["L0", "A", "b"]
+
+
 def test_compute_budgets(tmp_path, power):
     grid = np.meshgrid(np.geomspace(1e7, 1e11, 6), np.geomspace(1e9, 1e12, 6))
     table = dict(zip("ND", map(np.ravel, grid), strict=True))
