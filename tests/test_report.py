@@ -171,6 +171,18 @@ def test_without_a_degree_of_freedom_there_is_no_interval(tmp_path, curves):
     assert blocks(written(tmp_path, fit, few))["whatif-data"]["lost"] == ["L0", "A", "b"]
 
 
+def test_resamples_that_agree_to_the_last_digits(tmp_path):
+    x = np.geomspace(1, 1e4, 30)
+    table = {"x": x, "y": 3 * x**-0.4 + 1}
+    fit = lf.fit("power", table)
+    text = written(tmp_path, fit, table, resamples=lf.bootstrap(fit, 50, threads=1))
+    singles = blocks(text)["figures"]["parameters-known"][0]["choices"]
+    for choice in singles:
+        bars = choice["panels"][0]["series"][0]
+        assert np.all(np.diff(bars["x"]) > 0)
+        assert bars["x"][0] < fit.params[choice["name"]] < bars["x"][-1]
+
+
 def test_compute_budgets(tmp_path, power):
     grid = np.meshgrid(np.geomspace(1e7, 1e11, 6), np.geomspace(1e9, 1e12, 6))
     table = dict(zip("ND", map(np.ravel, grid), strict=True))
