@@ -183,6 +183,15 @@ def test_resamples_that_agree_to_the_last_digits(tmp_path):
         assert bars["x"][0] < fit.params[choice["name"]] < bars["x"][-1]
 
 
+def test_drawn_numbers_keep_what_tells_them_apart():
+    steps = np.arange(12345678, 12345698)
+    found = series("run", "line", steps, 0.999 + 1e-7 * np.arange(20))
+    assert found["x"] == steps.tolist()
+    np.testing.assert_allclose(np.diff(found["y"]), 1e-7, rtol=1e-4)
+    assert series("run", "line", [0, 1], [1 / 3, 2 / 3])["y"] == [0.3333333, 0.6666667]
+    assert series("run", "line", [1.5], [math.nan])["y"] == [None]
+
+
 def test_compute_budgets(tmp_path, power):
     grid = np.meshgrid(np.geomspace(1e7, 1e11, 6), np.geomspace(1e9, 1e12, 6))
     table = dict(zip("ND", map(np.ravel, grid), strict=True))

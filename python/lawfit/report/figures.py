@@ -44,7 +44,7 @@ __all__ = [
 Figure = dict[str, Any]
 POINTS: Final = 400  # of a line or cloud, as drawn
 LAGS: Final = 40
-_DIGITS: Final = 6  # of a number that is only drawn
+_DIGITS: Final = 6  # of the range of numbers that are only drawn
 
 
 def series(name: str, kind: str, x: Any, y: Any, **more: Any) -> dict[str, Any]:
