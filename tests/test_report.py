@@ -161,6 +161,16 @@ def test_laws_known_at_the_points_of_runs_alone(tmp_path, curves, formula, plann
         np.testing.assert_allclose(line["y"], fit.predict(late), rtol=1e-5)
 
 
+def test_a_column_has_not_the_unit_of_the_loss(tmp_path, curves):
+    runs = [
+        lf.Curve(c.steps, c.loss, c.schedule, name=c.name, columns={"error": c.loss / 9})
+        for c in curves
+    ]
+    law = lf.Law("own", "L0 + A * S1**-b", ["L0", "A", "b"], y="error")
+    text = written(tmp_path, lf.fit(law, runs[:2], skip_steps=600), runs, replay=False)
+    assert blocks(text)["figures"]["curves"][0]["panels"][0]["y"] == "error"
+
+
 def test_without_a_degree_of_freedom_there_is_no_interval(tmp_path, curves):
     run = curves["wsd_4000"]
     few = lf.Curve(run.steps[[40, 70, 110]], run.loss[[40, 70, 110]], run.schedule, name="few")
