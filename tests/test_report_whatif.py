@@ -99,6 +99,22 @@ def test_other_laws_and_conventions(browser, curves, tmp_path, name, warmup):
     page.close()
 
 
+def test_a_decay_whose_last_step_is_at_rate_0(browser, tmp_path):
+    schedule = lf.schedules.wsd(
+        steps=2000, peak=1e-2, warmup=50, decay_start=1500, end=0, shape="cosine", endpoint=True
+    )
+    at = np.arange(50, 2000, 13)
+    true = {"L0": 2.6, "A": 0.43, "alpha": 0.55, "B": 90.0, "C": 2.0, "beta": 0.6, "gamma": 0.65}
+    loss = lf.predict("multi_power", true, schedule, at)
+    fit = lf.fit("multi_power", lf.Curve(at, loss, schedule), fixed=dict(list(true.items())[3:]))
+    write_report(fit, tmp_path / "report.html", lf.Curve(at, loss, schedule), replay=False)
+    page = browser.open(tmp_path / "report.html")
+    found, plan = check_forecast(page, fit)
+    assert found["plan"]["endpoint"] is True
+    assert plan.lr[-1] == 0
+    page.close()
+
+
 def test_every_operation_of_a_formula(browser, tmp_path):
     law = lf.Law(
         "own",
