@@ -21,6 +21,17 @@ def test_the_panel_starts_at_a_runs_own_plan(page, annealing, curves):
         assert (schedule.steps, schedule.warmup) == (own.steps, own.warmup)
 
 
+def test_readers_of_the_screen_are_told_what_sliders_show(page):
+    sliders = (
+        "[...document.querySelectorAll('#whatif input')].map(slider => [slider.name,"
+        " slider.getAttribute('aria-valuetext'), slider.parentNode.querySelector('output').value])"
+    )
+    drag(page, "decay", 1.0)
+    found = {name: (told, seen) for name, told, seen in page.evaluate(sliders)}
+    assert found["decay"] == ("never", "never")
+    assert {told == seen for told, seen in found.values()} == {True}
+
+
 def test_sliders_move_the_forecast_to_what_python_predicts(page, annealing):
     choose(page, "Start from", "wsd_4000")
     before, _ = check_forecast(page, annealing)

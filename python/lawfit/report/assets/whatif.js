@@ -137,13 +137,18 @@ class WhatIf {
     return heavy ? Math.min(Math.max(Math.round(WORK / steps), 24), DRAWN) : DRAWN;
   }
 
+  // A slider's own number is a logarithm or a share: readers of the screen are told what is shown.
   outputs(plan) {
-    this.peak.output.textContent = shown(plan.peak, 4);
-    this.steps.output.textContent = String(plan.steps);
-    this.warmup.output.textContent = String(plan.warmup);
-    this.decay.output.textContent = plan.decay_start >= plan.steps ? "never" : String(plan.decay_start);
-    this.end.output.textContent = shown(plan.end, 3);
-    if (this.size) this.size.output.textContent = shown(plan.params, 4);
+    const say = ({ input, output }, text) => {
+      output.textContent = text;
+      input.setAttribute("aria-valuetext", text);
+    };
+    say(this.peak, shown(plan.peak, 4));
+    say(this.steps, String(plan.steps));
+    say(this.warmup, String(plan.warmup));
+    say(this.decay, plan.decay_start >= plan.steps ? "never" : String(plan.decay_start));
+    say(this.end, shown(plan.end, 3));
+    if (this.size) say(this.size, shown(plan.params, 4));
   }
 
   tell(plan, told) {
