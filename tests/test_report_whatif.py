@@ -21,6 +21,27 @@ def test_the_panel_starts_at_a_runs_own_plan(page, annealing, curves):
         assert (schedule.steps, schedule.warmup) == (own.steps, own.warmup)
 
 
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        lf.schedules.constant(steps=1, peak=1e-3),
+        lf.schedules.constant(steps=300, peak=1e-3, warmup=300),
+        lf.Schedule(np.geomspace(1e-3, 1e-9, 300)),
+    ],
+    ids=["one step", "all warm-up", "an exponential decay to nearly 0"],
+)
+def test_unusual_plans_are_a_runs_own_too(browser, annealing, curves, tmp_path, schedule):
+    run = lf.Curve([schedule.steps - 1], [2.0], schedule, loss_unit=curves[0].loss_unit)
+    changed = annealing.to_dict()
+    fit = lf.Fit.from_dict(changed | {"options": changed["options"] | {"skip_steps": 0}})
+    write_report(fit, tmp_path / "report.html", run, replay=False)
+    page = browser.open(tmp_path / "report.html")
+    _, own = check_forecast(page, fit, intervals=False)
+    np.testing.assert_allclose(own.lr, schedule.lr, rtol=1e-12)
+    assert "the plan of" not in page.evaluate("document.querySelector('.said').textContent")
+    page.close()
+
+
 def test_readers_of_the_screen_are_told_what_sliders_show(page):
     sliders = (
         "[...document.querySelectorAll('#whatif input')].map(slider => [slider.name,"
