@@ -1,14 +1,17 @@
 """What a report says and refuses, read as a file."""
 
 import json
+import math
 import re
 
 import numpy as np
 import pytest
 
 import lawfit as lf
+from catalogue_designs import observed
 from lawfit._printable import printable
 from lawfit.report import Against, write_report
+from lawfit.report.figures import series
 from lawfit.report.markup import Markup, data_block, element, number
 from lawfit.report.words import plain_words
 from lawfit.views import residuals
@@ -123,6 +126,103 @@ def test_without_data_there_are_the_numbers(tmp_path, annealing):
     text = written(tmp_path, annealing)
     assert blocks(text) == {"figures": {}}
     assert "There is no run with a schedule to start from." in Outline(text).text
+
+
+def test_runs_too_short_to_tell_of_their_end(tmp_path, annealing, curves):
+    few = [c.skip(int(c.steps[-3])) for c in curves]
+    fit = lf.fit("annealing", few)
+    assert "replay" not in blocks(written(tmp_path, fit, few))["figures"]
+    short = few[2].renamed("short")
+    (replayed,) = blocks(written(tmp_path, annealing, [*curves[:2], short]))["figures"]["replay"]
+    told = {c["name"]: {s["name"] for s in c["panels"][0]["series"]} for c in replayed["choices"]}
+    assert [*told] == ["constant_4000", "cosine_4000", "short"]
+    assert told["short"] == {"with this fit", "measured at the end"}  # nothing by itself
+
+
+@pytest.mark.parametrize(
+    ("formula", "planned"),
+    [("L0 + A * S1**-b + C * heat", True), ("L0 + A * step**-b", False)],
+)
+def test_laws_known_at_the_points_of_runs_alone(tmp_path, curves, formula, planned):
+    rng = np.random.default_rng(0)
+    runs = [
+        lf.Curve(c.steps, c.loss, c.schedule if planned else None, name=c.name,
+                 columns={"heat": rng.uniform(1, 2, len(c))})
+        for c in curves
+    ]  # fmt: skip
+    names = [name for name in ("L0", "A", "b", "C") if name in formula]
+    fit = lf.fit(lf.Law("own", formula, names), runs[:2], skip_steps=600)
+    (losses, *_) = blocks(written(tmp_path, fit, runs))["figures"]["curves"][0]["panels"]
+    lines = [s for s in losses["series"] if s["kind"] in ("line", "dash")]
+    assert [line["name"] for line in lines] == list(curves.names)
+    for line, run in zip(lines, runs, strict=True):
+        late = run.skip(600)
+        np.testing.assert_array_equal(line["x"], late.steps)
+        np.testing.assert_allclose(line["y"], fit.predict(late), rtol=1e-5)
+
+
+def test_a_column_has_not_the_unit_of_the_loss(tmp_path, curves):
+    runs = [
+        lf.Curve(c.steps, c.loss, c.schedule, name=c.name, columns={"error": c.loss / 9})
+        for c in curves
+    ]
+    law = lf.Law("own", "L0 + A * S1**-b", ["L0", "A", "b"], y="error")
+    text = written(tmp_path, lf.fit(law, runs[:2], skip_steps=600), runs, replay=False)
+    assert blocks(text)["figures"]["curves"][0]["panels"][0]["y"] == "error"
+
+
+def test_without_a_degree_of_freedom_there_is_no_interval(tmp_path, curves):
+    run = curves["wsd_4000"]
+    few = lf.Curve(run.steps[[40, 70, 110]], run.loss[[40, 70, 110]], run.schedule, name="few")
+    law = lf.Law("own", "L0 + A * S1**-b", ["L0", "A", "b"])
+    fit = lf.fit(law, few)
+    assert fit.freedom == 0
+    assert fit.undetermined == ()
+    assert blocks(written(tmp_path, fit, few))["whatif-data"]["lost"] == ["L0", "A", "b"]
+
+
+def test_resamples_that_agree_to_the_last_digits(tmp_path):
+    x = np.geomspace(1, 1e4, 30)
+    table = {"x": x, "y": 3 * x**-0.4 + 1}
+    fit = lf.fit("power", table)
+    text = written(tmp_path, fit, table, resamples=lf.bootstrap(fit, 50, threads=1))
+    singles = blocks(text)["figures"]["parameters-known"][0]["choices"]
+    for choice in singles:
+        bars = choice["panels"][0]["series"][0]
+        assert np.all(np.diff(bars["x"]) > 0)
+        assert bars["x"][0] < fit.params[choice["name"]] < bars["x"][-1]
+
+
+def test_drawn_numbers_keep_what_tells_them_apart():
+    steps = np.arange(12345678, 12345698)
+    found = series("run", "line", steps, 0.999 + 1e-7 * np.arange(20))
+    assert found["x"] == steps.tolist()
+    np.testing.assert_allclose(np.diff(found["y"]), 1e-7, rtol=1e-4)
+    assert series("run", "line", [0, 1], [1 / 3, 2 / 3])["y"] == [0.3333333, 0.6666667]
+    assert series("run", "line", [1.5], [math.nan])["y"] == [None]
+
+
+def test_compute_budgets(tmp_path, power):
+    grid = np.meshgrid(np.geomspace(1e7, 1e11, 6), np.geomspace(1e9, 1e12, 6))
+    table = dict(zip("ND", map(np.ravel, grid), strict=True))
+    law = lf.laws.chinchilla
+    true = {"E": 1.8, "A": 478.0, "alpha": 0.35, "B": 2143.0, "beta": 0.37}
+    table["loss"] = lf.predict(law, true, table)
+    fit = lf.fit(law, table)
+    for data in (table, None):
+        text = written(tmp_path, fit, data, flops=[1e19, 1e21])
+        assert "compute" in blocks(text)["figures"]
+    with pytest.raises(ValueError, match="flops: law 'power' is not of N and D alone"):
+        write_report(power[0], tmp_path / "none.html", power[1], flops=1e21)
+
+
+def test_budgets_that_nobody_asked_for_are_no_reason_to_refuse(tmp_path):
+    table, _ = observed("farseer", 1)
+    fit = lf.fit("farseer", table)
+    refusal = "compute_optimal: law 'farseer' has no finite value at its optimum"
+    assert f"Not drawn: {refusal}." in Outline(written(tmp_path, fit, table)).text
+    with pytest.raises(ValueError, match=refusal):
+        write_report(fit, tmp_path / "none.html", table, flops=[1e17, 1e25])
 
 
 @pytest.mark.parametrize("name", ["kaplan_nsb", "callable", "bad"])

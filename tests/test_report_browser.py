@@ -71,6 +71,63 @@ def test_hovering_reads_and_dragging_zooms(page, curves):
     assert page.evaluate(f"{reading}.hidden") is True
 
 
+def ticks_of(page, axes, side):
+    return page.evaluate(
+        f"[...document.querySelector('{axes}').querySelectorAll('text.tick.{side}')]"
+        ".map(tick => tick.textContent.replace('−', '-'))"
+    )
+
+
+def opened(browser, tmp_path, *args, **options):
+    write_report(args[0], tmp_path / "report.html", *args[1:], **options)
+    return browser.open(tmp_path / "report.html")
+
+
+def test_ticks_of_a_logarithmic_axis_are_round(browser, tmp_path):
+    x = np.geomspace(1, 1e5, 40)
+    table = {"x": x, "y": (3 * x**-0.4 + 0.15) * np.exp(0.01 * np.sin(7 * x))}
+    page = opened(browser, tmp_path, lf.fit("power", table), table)
+    for side in ("middle", "end"):
+        found = ticks_of(page, "#measured svg.axes", side)
+        assert found == ["0.2", "0.5", "1", "2"]
+    page.close()
+
+
+def test_ticks_and_readings_tell_neighbours_apart(browser, tmp_path):
+    steps = np.arange(123_456, 123_556)
+    rng = np.random.default_rng(0)
+    loss = 2.5 + 1e-6 * rng.normal(size=steps.size)
+    law = lf.Law("own", "L0 + A * step**-b", {"L0": ..., "A": ..., "b": lf.Parameter(0)})
+    fit = lf.fit(law, lf.Curve(steps, loss, name="late"), fixed={"b": 1.0})
+    page = opened(browser, tmp_path, fit, lf.Curve(steps, loss, name="late"))
+    for side in ("middle", "end"):
+        found = ticks_of(page, "#curves svg.axes", side)
+        assert len(found) == len(set(found)) >= 3
+        values = np.array([float(text) for text in found])
+        assert np.allclose(np.diff(values), np.diff(values)[0], rtol=1e-6)
+    page.evaluate("document.querySelector('#curves').scrollIntoView()")
+    left, top, width, height = page.evaluate(
+        "(b => [b.left, b.top, b.width, b.height])"
+        "(document.querySelector('#curves svg.axes').getBoundingClientRect())"
+    )
+    page.mouse("mouseMoved", left + 0.5 * width, top + 0.5 * height)
+    text = page.evaluate("document.querySelector('#curves .reading .where').textContent")
+    assert int(text.removeprefix("step ")) in steps.tolist()
+    page.close()
+
+
+def test_losses_that_are_equal_but_for_rounding_are_drawn(browser, tmp_path):
+    schedule = lf.schedules.wsd(steps=3000, peak=1e-3, warmup=50, decay_start=2000, end=0)
+    steps = np.arange(60, 3000, 50)
+    loss = np.full(steps.size, 2.0)
+    loss[::2] = np.nextafter(2.0, 3)
+    run = lf.Curve(steps, loss, schedule)
+    page = opened(browser, tmp_path, lf.fit("annealing", run), run)
+    assert page.complaints == []
+    assert ticks_of(page, "#whatif svg.axes", "end")
+    page.close()
+
+
 def test_choices_change_the_picture(page):
     picture = "document.querySelector('#terms svg.axes').outerHTML"
     before = page.evaluate(picture)

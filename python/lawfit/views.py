@@ -179,7 +179,12 @@ def remembered(name: str, values: Floats) -> tuple[str, Floats]:
 
 def histogram(values: Floats) -> tuple[Floats, Floats]:
     """Return heights and edges of a histogram with about as many bins as its shape can bear."""
-    heights, edges = np.histogram(values, bins=int(np.clip(np.sqrt(values.size), 5, 40)))
+    low, high = float(values.min()), float(values.max())
+    size = max(abs(low), abs(high))
+    if high - low <= 1e-9 * size:  # equal but for rounding, which no bins tell apart
+        low, high = low - 0.05 * (size or 1.0), high + 0.05 * (size or 1.0)
+    bins = int(np.clip(np.sqrt(values.size), 5, 40))
+    heights, edges = np.histogram(values, bins=bins, range=(low, high))
     return heights.astype(np.float64), edges
 
 

@@ -19,6 +19,7 @@ from lawfit._validate import Floats, flag, float_array, real
 from lawfit.bootstrap import Bootstrap
 from lawfit.curves import as_curves
 from lawfit.grouped import GroupedFit
+from lawfit.law import Law
 from lawfit.report.compute import Against
 from lawfit.report.content import Content
 from lawfit.report.page import page
@@ -96,7 +97,7 @@ def write_report(
         level=real(level, field="level", lower=0, upper=1, strict=True),
         resamples=resamples,
         against=against,
-        flops=_budgets(flops),
+        flops=_budgets(flops, fit.law),
         replay=flag(replay, field="replay"),
     )
     write_atomically(path, page(content).encode("utf-8"))
@@ -107,10 +108,12 @@ def _data(curves: Any) -> Any:
     return curves if curves is None or is_table(curves) else as_curves(curves)
 
 
-def _budgets(flops: Any) -> Floats | None:
+def _budgets(flops: Any, law: Law) -> Floats | None:
     if flops is None:
         return None
     budgets = np.unique(float_array(np.atleast_1d(flops), source="report", field="flops"))
     if not budgets.size or not budgets[0] > 0:
         raise ValueError(f"flops: expected budgets above 0, got {flops!r}")
+    if law.uses_schedule or {*law.columns} != {"N", "D"}:
+        raise ValueError(f"flops: law {law.name!r} is not of N and D alone, so has no budgets")
     return budgets

@@ -25,7 +25,7 @@ from lawfit.report.figures import (
     residual_figures,
     terms_figure,
 )
-from lawfit.report.whatif import unanswered, whatif
+from lawfit.report.whatif import SIZES, unanswered, whatif
 from lawfit.result import Fit
 from lawfit.rows import rows_of
 from lawfit.views import RunResiduals, residuals
@@ -113,10 +113,9 @@ class Content:
         if self.replay and self._may_replay:
             followed = self.planned[:FOLLOWED]
             told = replay_figures(self.fit, followed, self.fitted, self.level)
-            yield self._section("replay", told)
-        if (budgets := self._budgets()) is not None:
-            figures = compute_figures(self.fit, budgets, self._table_of_compute(), self.level)
-            yield self._section("compute", *figures)
+            if told["choices"]:
+                yield self._section("replay", told)
+        yield from self._compute()
         if self.against is not None:
             figure, said = crossover_figure(self.fit, self.against, self.level)
             yield Section("crossover", _TITLES["crossover"][0], said, (figure,))
@@ -144,7 +143,8 @@ class Content:
     @property
     def _has_terms(self) -> bool:
         law = self.fit.law
-        return not isinstance(law, CallableLaw) and not law.implicit
+        whole = not isinstance(law, CallableLaw) and not law.implicit
+        return whole and SIZES.issuperset(law.columns)  # which are known at every step
 
     @property
     def _may_replay(self) -> bool:
@@ -152,14 +152,23 @@ class Content:
         alone = {*law.columns} <= {"step", "lr"} and law.y == "loss"
         return bool(self.planned and self.runs and law.uses_schedule and alone)
 
-    def _budgets(self) -> Floats | None:
-        """Return the compute budgets to draw, if the law has any."""
-        law = self.fit.law
-        if set(law.columns) != {"N", "D"} or law.uses_schedule or not self.runs:
-            return None
-        if self.flops is not None:
-            return self.flops
-        table = self._table_of_compute()
+    def _compute(self) -> Iterator[Section]:
+        """Draw the budgets asked for, or some within the data if the law allows them."""
+        budgets = self._budgets_within() if self.flops is None else self.flops
+        if budgets is None:
+            return
+        try:
+            figures = [*compute_figures(self.fit, budgets, self._table_of_compute(), self.level)]
+        except ValueError as error:
+            if self.flops is not None:
+                raise
+            yield Section("compute", _TITLES["compute"][0], f"Not drawn: {error}.", ())
+        else:
+            yield self._section("compute", *figures)
+
+    def _budgets_within(self) -> Floats | None:
+        """Return compute budgets within the data, if the law has any."""
+        table = self._table_of_compute() if self.runs else None
         if table is None:
             return None
         low, high = np.quantile(table["C"], [0.05, 1.0]).tolist()
@@ -167,7 +176,7 @@ class Content:
 
     def _table_of_compute(self) -> Mapping[str, Floats] | None:
         """Return the compute and loss of the rows, at 6 FLOPs a parameter and token."""
-        if self.curves or not {"N", "D"} <= {*self.fit.law.columns}:
+        if self.curves or self.data is None or {*self.fit.law.columns} != {"N", "D"}:
             return None
         policy = self.fit.options.nan_policy
         rows = rows_of(self.fit.law, self.data, warmup="actual", skip_steps=None, nan_policy=policy)
@@ -204,7 +213,7 @@ _TITLES: Final = {
         "The final loss as it would have been forecast while the run trained: from the run alone, "
         "and, for runs that this fit has not seen, with this fit known beforehand. Bands are for "
         "what is logged at the end, noise included; where there is no band, the points did not yet "
-        "determine the end.",
+        "determine the end. A run with no more points than free parameters tells nothing.",
     ),
     "compute": (
         "Where compute is best spent",

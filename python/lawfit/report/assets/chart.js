@@ -4,6 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = { right: 18, top: 10, bottom: 38 };
 const DIGIT = 6.4; // pixels of width, of a tick's label
 const MARKS = ["o", "s", "t", "v", "d", "x", "+"];
+const LEAST_SPAN = 1e-9; // of an axis, as a share of its largest number
 const SMALL = 460; // pixels of width below which a picture is a phone's
 
 function svg(tag, attributes, parent) {
@@ -30,18 +31,32 @@ function shown(value, digits = 5) {
   return text.replaceAll("-", "−");
 }
 
-// Round numbers that divide a range into about `count` parts; powers of ten on a logarithmic axis.
-function ticks(low, high, count, logarithmic) {
-  const found = [];
-  if (logarithmic) {
-    const every = Math.max(1, Math.ceil((high - low) / count));
-    for (let k = Math.ceil(low); k <= high; k += every) found.push(k);
-    if (found.length > 1) return found;
-  }
+// Round numbers that divide a range into about `count` parts.
+function ticks(low, high, count) {
   const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5, 10].find((m) => m * power >= rough) ?? 10);
-  for (let k = Math.ceil(low / step); k * step <= high + step * 1e-9; k++) found.push(k * step);
-  return found;
+  const first = Math.ceil(low / step), last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: Math.max(last - first + 1, 0) }, (_, k) => (first + k) * step);
+}
+
+// The same on a logarithmic axis: powers of ten, or what is round within one or two of them.
+function logTicks(low, high, count) {
+  const found = [], fine = [], every = Math.max(1, Math.ceil((high - low) / count));
+  for (let k = Math.ceil(low); k <= high; k += every) found.push(k);
+  if (found.length > 2) return found;
+  for (let k = Math.floor(low); k <= high; k++) fine.push(...[1, 2, 5].map((m) => k + Math.log10(m)));
+  const seen = fine.filter((v) => v >= low && v <= high);
+  return seen.length > 2 ? seen : ticks(10 ** low, 10 ** high, count).map(Math.log10);
+}
+
+// Ticks of a range as scaled, with their labels: as many digits as tell neighbours apart.
+function labelled(low, high, count, logarithmic) {
+  const places = (logarithmic ? logTicks : ticks)(low, high, count);
+  const values = places.map((v) => (logarithmic ? 10 ** v : v));
+  const gap = Math.min(...values.slice(1).map((v, k) => v - values[k]));
+  const digits = Math.ceil(Math.log10(Math.max(...values.map(Math.abs)) / gap)) + 1;
+  const enough = Math.min(Math.max(Number.isFinite(digits) ? digits : 4, 4), 15);
+  return places.map((v, k) => [v, shown(values[k], enough)]);
 }
 
 class Figure {
@@ -138,6 +153,7 @@ function scale(logarithmic) {
   return logarithmic ? (v) => (v === null || v <= 0 ? null : Math.log10(v)) : (v) => v;
 }
 
+// The lowest and highest, with room about them where they are one but for rounding.
 function span(values) {
   let low = Infinity, high = -Infinity;
   for (const v of values) {
@@ -146,7 +162,8 @@ function span(values) {
     if (v > high) high = v;
   }
   if (low > high) return [0, 1];
-  return low === high ? [low - (Math.abs(low) || 1) * 0.05, high + (Math.abs(high) || 1) * 0.05] : [low, high];
+  const size = Math.max(Math.abs(low), Math.abs(high)), room = 0.05 * (size || 1);
+  return high - low <= LEAST_SPAN * size ? [low - room, high + room] : [low, high];
 }
 
 function mark(into, style, x, y, className) {
@@ -178,8 +195,7 @@ class Axes {
     this.toY = scale(panel.logy);
     this.x = extent;
     this.y = this.heights();
-    const marks = ticks(...this.y, Math.max(2, Math.round(this.height / 55)), panel.logy);
-    this.marks = marks.map((v) => [v, shown(panel.logy ? 10 ** v : v, 4)]);
+    this.marks = labelled(...this.y, Math.max(2, Math.round(this.height / 55)), panel.logy);
   }
 
   // The width that the labels on the left take.
@@ -224,7 +240,7 @@ class Axes {
     if (panel.level !== undefined) values.push(panel.level);
     let [low, high] = span(values);
     if (panel.floor !== undefined) low = panel.floor;
-    if (panel.low !== undefined) [low, high] = [panel.low, panel.high];
+    if (panel.low !== undefined) [low, high] = span([panel.low, panel.high]);
     const room = 0.05 * (high - low);
     return [panel.floor === undefined ? low - room : low, high + room];
   }
@@ -237,11 +253,11 @@ class Axes {
       svg("path", { d: `M${this.left} ${y}H${this.right}`, class: "grid" }, this.svg);
       svg("text", { x: this.left - 6, y: y + 3.5, class: "tick end" }, this.svg).textContent = text;
     }
-    for (const v of ticks(...this.x, this.small ? 4 : Math.max(3, Math.round(this.width / 110)), panel.logx)) {
+    for (const [v, text] of labelled(...this.x, this.small ? 4 : Math.max(3, Math.round(this.width / 110)), panel.logx)) {
       const x = this.px(v);
       if (x < this.left - 1 || x > this.right + 1) continue;
       svg("path", { d: `M${x} ${MARGIN.top}V${this.bottom}`, class: "grid" }, this.svg);
-      if (last) svg("text", { x, y: this.bottom + 15, class: "tick middle" }, this.svg).textContent = shown(panel.logx ? 10 ** v : v, 4);
+      if (last) svg("text", { x, y: this.bottom + 15, class: "tick middle" }, this.svg).textContent = text;
     }
     svg("path", { d: `M${this.left} ${MARGIN.top}V${this.bottom}H${this.right}`, class: "frame" }, this.svg);
     if (panel.level !== undefined)
@@ -309,7 +325,7 @@ class Axes {
       from = null;
       box?.remove();
       box = null;
-      if (wide) this.figure.zoom([value(a), value(b)]);
+      if (wide) this.figure.zoom(span([value(a), value(b)]));
     });
     this.svg.addEventListener("dblclick", () => this.figure.zoom(null));
     this.svg.addEventListener("pointerleave", () => this.leave());
@@ -325,11 +341,11 @@ class Axes {
     }
     if (!found.length) return this.leave();
     found.sort((a, b) => Math.abs(a.py - y) - Math.abs(b.py - y));
-    const best = found[0];
+    const best = found[0], at = best.series.x[best.i]; // a step is told to its last digit
     this.cursor.setAttribute("d", `M${best.px} ${MARGIN.top}V${this.bottom}`);
     const { reading } = this.figure;
     reading.replaceChildren();
-    html("div", "where", `${this.panel.x.replace(/ \(.*/, "")} ${shown(best.series.x[best.i])}`, reading);
+    html("div", "where", `${this.panel.x.replace(/ \(.*/, "")} ${shown(at, Number.isInteger(at) ? 15 : 5)}`, reading);
     for (const { series, i } of found.slice(0, 8)) {
       const line = html("div", "", undefined, reading);
       const value = series.kind === "area" ? series.y[i] - series.low[i] : series.y[i];

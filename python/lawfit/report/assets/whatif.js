@@ -3,7 +3,7 @@
 const DRAWN = 240; // steps at which the law is drawn
 const HEAVY = ["loss_drop", "bound_mean", "bound_last"]; // areas that go through all steps for each
 const WORK = 2.5e6; // steps gone through for such a picture
-const LEAST = 1e-3; // of the peak: an exponential decay never reaches 0
+const LEAST = 1e-3; // of the peak: an exponential decay never reaches 0; a run's own may end lower
 
 class WhatIf {
   constructor(place, model) {
@@ -65,13 +65,12 @@ class WhatIf {
     const { peak, steps, warmup } = run;
     this.set(this.peak, Math.log2(peak / 4), Math.log2(peak * 4), Math.log2(peak));
     const longest = Math.min(4 * steps, this.model.longest);
-    this.set(this.steps, Math.log2(Math.max(steps / 4, 2)), Math.log2(longest), Math.log2(steps));
+    this.set(this.steps, Math.log2(Math.max(steps / 4, Math.min(steps, 2))), Math.log2(longest), Math.log2(steps));
     this.set(this.warmup, 0, Math.max(2 * warmup, Math.ceil(steps / 10)), warmup);
     this.set(this.decay, 0, 1, (run.decay_start - warmup) / Math.max(steps - warmup, 1));
     this.set(this.end, 0, 1, Math.min(run.end / peak, 1));
     if (this.size) this.set(this.size, Math.log2(run.params / 16), Math.log2(run.params * 16), Math.log2(run.params));
     this.shape.value = String(this.model.shapes.indexOf(run.shape));
-    this.moved = new Set();
     this.baseline = forecast(this.model, run, [run.steps - 1]).loss[0];
     this.draw();
   }
@@ -89,17 +88,18 @@ class WhatIf {
     const told = ({ input }, own, make) => (Math.abs(Number(input.value) - own) < 1e-9 * (1 + Math.abs(own)) ? null : make(Number(input.value)));
     const peak = told(this.peak, Math.log2(run.peak), (v) => Number((2 ** v).toPrecision(4))) ?? run.peak;
     const steps = told(this.steps, Math.log2(run.steps), (v) => Math.round(2 ** v)) ?? run.steps;
-    const warmup = Math.min(Math.round(Number(this.warmup.input.value)), steps - 1);
+    const warmup = Math.min(Math.round(Number(this.warmup.input.value)), steps);
     const share = (run.decay_start - run.warmup) / Math.max(run.steps - run.warmup, 1);
     const own = told(this.decay, share, (v) => v) ?? share;
     const decayStart = Math.min(Math.max(Math.round(warmup + own * (steps - warmup)), warmup), steps);
     const ratio = told(this.end, Math.min(run.end / run.peak, 1), (v) => Number(v.toPrecision(3))) ?? run.end / run.peak;
     const shape = this.model.shapes[Number(this.shape.value)];
+    const least = run.shape === "exponential" ? Math.min(LEAST, run.end / run.peak) : LEAST;
     const end = peak === run.peak && ratio === run.end / run.peak ? run.end : ratio * peak;
     const params = this.size ? told(this.size, Math.log2(run.params), (v) => Math.round(2 ** v)) ?? run.params : run.params;
     return {
       steps, peak, warmup, decay_start: decayStart, shape, params,
-      end: shape === "exponential" ? Math.max(end, LEAST * peak) : end,
+      end: shape === "exponential" ? Math.max(end, least * peak) : end,
       ramp: run.ramp, endpoint: run.endpoint, tokens_per_step: run.tokens_per_step,
     };
   }
@@ -137,13 +137,18 @@ class WhatIf {
     return heavy ? Math.min(Math.max(Math.round(WORK / steps), 24), DRAWN) : DRAWN;
   }
 
+  // A slider's own number is a logarithm or a share: readers of the screen are told what is shown.
   outputs(plan) {
-    this.peak.output.textContent = shown(plan.peak, 4);
-    this.steps.output.textContent = String(plan.steps);
-    this.warmup.output.textContent = String(plan.warmup);
-    this.decay.output.textContent = plan.decay_start >= plan.steps ? "never" : String(plan.decay_start);
-    this.end.output.textContent = shown(plan.end, 3);
-    if (this.size) this.size.output.textContent = shown(plan.params, 4);
+    const say = ({ input, output }, text) => {
+      output.textContent = text;
+      input.setAttribute("aria-valuetext", text);
+    };
+    say(this.peak, shown(plan.peak, 4));
+    say(this.steps, String(plan.steps));
+    say(this.warmup, String(plan.warmup));
+    say(this.decay, plan.decay_start >= plan.steps ? "never" : String(plan.decay_start));
+    say(this.end, shown(plan.end, 3));
+    if (this.size) say(this.size, shown(plan.params, 4));
   }
 
   tell(plan, told) {
