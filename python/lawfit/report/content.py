@@ -24,7 +24,9 @@ from lawfit.report.figures import (
     resample_figures,
     residual_figures,
     terms_figure,
+    whatif_figure,
 )
+from lawfit.report.traces import as_plotly
 from lawfit.report.whatif import SIZES, unanswered, whatif
 from lawfit.result import Fit
 from lawfit.rows import rows_of
@@ -100,7 +102,8 @@ class Content:
 
     def whatif(self) -> dict[str, Any]:
         """Return what the panel needs."""
-        return whatif(self.fit, self.planned, self.fitted, self.level)
+        found = whatif(self.fit, self.planned, self.fitted, self.level)
+        return found | {"figure": as_plotly(whatif_figure(self.fit.law.y))}
 
     def sections(self) -> Iterator[Section]:
         """Yield the sections of pictures for which there are data."""
@@ -198,7 +201,7 @@ _TITLES: Final = {
     ),
     "terms": (
         "What each term gives",
-        "Terms that add lie on one another; terms that take away, hatched, hang from their top. "
+        "Terms that add lie on one another; terms that take away hang from their top. "
         "What is left is the loss.",
     ),
     "residuals": (

@@ -39,6 +39,7 @@ __all__ = [
     "residual_figures",
     "series",
     "terms_figure",
+    "whatif_figure",
 ]
 
 Figure = dict[str, Any]
@@ -106,6 +107,21 @@ def curves_figure(
     if rates:
         panels.append(panel("step", "learning rate", rates, height=110, floor=0))
     return {"panels": panels}
+
+
+def whatif_figure(y: str) -> Figure:
+    """Return the what-if panel's picture without its numbers, which the page's script puts in.
+
+    They are what was measured, the law's interval, the law, and the learning rates.
+    """
+    what: Figure = {"name": "what if", "x": [], "y": [], "style": 1}
+    losses: list[Figure] = [
+        {"name": "measured", "kind": "dots", "x": [], "y": [], "style": 6},
+        {**what, "kind": "band", "low": []},
+        {**what, "kind": "dash"},
+    ]
+    rates = panel("step", "learning rate", [{**what, "kind": "dash"}], height=90, floor=0)
+    return {"panels": [panel("step", y, losses, height=260, fits="line"), rates]}
 
 
 def measured_figure(fit: Fit, runs: Sequence[RunResiduals]) -> Figure:

@@ -115,20 +115,20 @@ class WhatIf {
     this.outputs(plan);
     this.tell(plan, told);
     const list = (values) => Array.from(values, (v) => (Number.isFinite(v) ? v : null));
-    const losses = [{ name: `measured: ${run.name}`, kind: "dots", x: run.at, y: run.measured, style: 6 }];
-    if (told.low) losses.push({ name: "what if", kind: "band", x: at, y: list(told.high), low: list(told.low), style: 1 });
-    losses.push({ name: "what if", kind: "dash", x: at, y: list(told.loss), style: 1 });
+    // what was measured before the line begins would push it into a corner
+    const from = run.at.findIndex((step) => step >= first);
+    const measured = from < 0 ? { x: [], y: [] } : { x: run.at.slice(from), y: run.measured.slice(from) };
+    const band = told.low ? { x: [...at, ...at.toReversed()], y: [...told.high, ...told.low.toReversed()] } : { x: [], y: [] };
     const along = Array.from({ length: Math.min(DRAWN, plan.steps) }, (_, k, n = Math.min(DRAWN, plan.steps)) =>
       n === 1 ? 0 : Math.round((k * (plan.steps - 1)) / (n - 1)));
-    const rates = [{ name: "what if", kind: "line", x: along, y: along.map((t) => told.rates[t]), style: 1 }];
-    const panels = [
-      { x: "step", y: model.y, series: losses, height: 260, fits: "line" },
-      { x: "step", y: "learning rate", series: rates, height: 90, floor: 0 },
-    ];
-    // what was measured before the line begins would push it into a corner
-    losses[0] = { ...losses[0], ...cut(losses[0], first) };
-    if (this.chart) this.chart.show({ panels });
-    else this.chart = new Figure(this.stage, { panels });
+    const drawn = [measured, band, { x: at, y: told.loss }, { x: along, y: along.map((t) => told.rates[t]) }];
+    const { data, layout } = model.figure;
+    const figure = {
+      data: data.map((trace, k) => ({ ...trace, x: drawn[k].x, y: list(drawn[k].y) })),
+      layout: { ...layout, yaxis: { ...layout.yaxis, range: span([...measured.y, ...list(told.loss)]) } },
+    };
+    if (this.chart) this.chart.show(figure);
+    else this.chart = new Figure(this.stage, figure);
   }
 
   // So many that a slider does not stick.
@@ -184,7 +184,9 @@ class WhatIf {
   }
 }
 
-function cut(series, first) {
-  const from = series.x.findIndex((step) => step >= first);
-  return from < 0 ? { x: [], y: [] } : { x: series.x.slice(from), y: series.y.slice(from) };
+function span(values) {
+  const finite = values.filter((v) => v !== null);
+  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  const room = 0.05 * (high - low || Math.abs(high) || 1);
+  return finite.length ? [low - room, high + room] : [0, 1];
 }
