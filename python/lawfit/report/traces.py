@@ -28,6 +28,7 @@ MARKS: Final = (
 KINDS: Final = ("line", "dash", "dots", "area", "spot", "bars", "band")  # the first is the legend's
 GAP: Final = 22  # pixels between panels
 MARGIN: Final = {"t": 34, "b": 46, "l": 62, "r": 16}
+WORDS: Final = {"size": 12}  # of labels, in pixels
 NAME: Final = 40  # letters of a name in a legend
 ROOM: Final = 0.05  # of the range of y that is left above and below
 
@@ -145,7 +146,7 @@ def _layout(panels: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "hovermode": "closest",
         "barmode": "overlay",
         "xaxis": {
-            "title": {"text": _text(lowest["x"]), "standoff": 8},
+            "title": {"text": _text(lowest["x"]), "standoff": 8, "font": WORDS},
             "type": "log" if lowest.get("logx") else "linear",
             "anchor": last,
             "hoverformat": "d" if lowest["x"] == "step" else ".5~g",
@@ -156,7 +157,7 @@ def _layout(panels: Sequence[dict[str, Any]]) -> dict[str, Any]:
     for place, (panel, height) in enumerate(zip(panels, heights, strict=True)):
         bottom = 0.0 if place == len(panels) - 1 else top - height / whole
         layout["yaxis" if place == 0 else f"yaxis{place + 1}"] = {
-            "title": {"text": _text(panel["y"]), "standoff": 6},
+            "title": {"text": _text(panel["y"]), "standoff": 6, "font": WORDS},
             "type": "log" if panel.get("logy") else "linear",
             "domain": [bottom, top],
             "automargin": True,

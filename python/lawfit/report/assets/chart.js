@@ -2,6 +2,7 @@
 
 const NARROW = 640; // pixels of width below which a legend lies beneath
 const [ENTRY, LETTER, ROW] = [46, 7, 26]; // pixels that its entries take
+const ROWS = 8;
 const CONFIG = {
   responsive: true,
   displaylogo: false,
@@ -70,7 +71,7 @@ class Figure {
     const names = this.data.filter((trace) => trace.showlegend).map((trace) => trace.name.length);
     const each = ENTRY + LETTER * Math.max(0, ...names);
     const row = Math.max(1, Math.floor((0.85 * this.place.clientWidth) / each));
-    const room = ROW * Math.ceil(names.length / row);
+    const room = ROW * Math.min(Math.ceil(names.length / row), ROWS); // more are scrolled
     const { height, margin } = this.layout;
     return {
       height: height + room,
