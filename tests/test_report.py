@@ -4,7 +4,6 @@ import json
 import math
 import re
 import sys
-from itertools import product
 
 import numpy as np
 import pytest
