@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lawfit as lf
+from catalogue_designs import observed
 from lawfit.report import Against, write_report
 from report_pages import needs_browser
 
@@ -113,6 +114,17 @@ def test_ticks_and_readings_tell_neighbours_apart(browser, tmp_path):
     page.mouse("mouseMoved", left + 0.5 * width, top + 0.5 * height)
     text = page.evaluate("document.querySelector('#curves .reading .where').textContent")
     assert int(text.removeprefix("step ")) in steps.tolist()
+    page.close()
+
+
+def test_an_axis_has_two_ticks_at_least(browser, tmp_path):
+    table, options = observed("pass_until", 1)
+    page = opened(browser, tmp_path, lf.fit("pass_until", table, **options), table)
+    ticks = (
+        "[...document.querySelectorAll('svg.axes')].map(svg =>"
+        " ['end', 'middle'].map(side => svg.querySelectorAll(`text.tick.${side}`).length))"
+    )
+    assert all(min(pair) >= 2 for pair in page.evaluate(ticks))
     page.close()
 
 

@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = { right: 18, top: 10, bottom: 38 };
-const DIGIT = 6.4; // pixels of width, of a tick's label
+const DIGIT = 7.2; // pixels of width, of a tick's label
 const MARKS = ["o", "s", "t", "v", "d", "x", "+"];
 const LEAST_SPAN = 1e-9; // of an axis, as a share of its largest number
 const SMALL = 460; // pixels of width below which a picture is a phone's
@@ -31,21 +31,28 @@ function shown(value, digits = 5) {
   return text.replaceAll("-", "−");
 }
 
-// Round numbers that divide a range into about `count` parts.
+// Round numbers that divide a range into about `count` parts; two at least.
 function ticks(low, high, count) {
   const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((m) => m * power >= rough) ?? 10);
-  const first = Math.ceil(low / step), last = Math.floor(high / step + 1e-9);
-  return Array.from({ length: Math.max(last - first + 1, 0) }, (_, k) => (first + k) * step);
+  let found = [];
+  for (const step of [10, 5, 2, 1, 0.5].map((m) => m * power)) {
+    if (step < rough && found.length > 1) break;
+    const first = Math.ceil(low / step), last = Math.floor(high / step + 1e-9);
+    found = Array.from({ length: Math.max(last - first + 1, 0) }, (_, k) => (first + k) * step);
+  }
+  return found;
 }
 
 // The same on a logarithmic axis: powers of ten, or what is round within one or two of them.
 function logTicks(low, high, count) {
-  const found = [], fine = [], every = Math.max(1, Math.ceil((high - low) / count));
-  for (let k = Math.ceil(low); k <= high; k += every) found.push(k);
-  if (found.length > 2) return found;
-  for (let k = Math.floor(low); k <= high; k++) fine.push(...[1, 2, 5].map((m) => k + Math.log10(m)));
-  const seen = fine.filter((v) => v >= low && v <= high);
+  const found = [], reach = high - low;
+  if (reach > 2) {
+    const every = Math.min(Math.ceil(reach / count), Math.floor(reach / 2));
+    for (let k = Math.ceil(low); k <= high; k += every) found.push(k);
+    return found;
+  }
+  for (let k = Math.floor(low); k <= high; k++) found.push(...[1, 2, 5].map((m) => k + Math.log10(m)));
+  const seen = found.filter((v) => v >= low && v <= high);
   return seen.length > 2 ? seen : ticks(10 ** low, 10 ** high, count).map(Math.log10);
 }
 
