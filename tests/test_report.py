@@ -219,10 +219,17 @@ def test_compute_budgets(tmp_path, power):
 def test_budgets_that_nobody_asked_for_are_no_reason_to_refuse(tmp_path):
     table, _ = observed("farseer", 1)
     fit = lf.fit("farseer", table)
-    refusal = "compute_optimal: law 'farseer' has no finite value at its optimum"
-    assert f"Not drawn: {refusal}." in Outline(written(tmp_path, fit, table)).text
-    with pytest.raises(ValueError, match=refusal):
+    assert "Not drawn: no budget has a best size." in Outline(written(tmp_path, fit, table)).text
+    with pytest.raises(ValueError, match="law 'farseer' has no finite value at its optimum"):
         write_report(fit, tmp_path / "none.html", table, flops=[1e17, 1e25])
+
+
+def test_a_law_of_learning_rates_says_nothing_of_compute(tmp_path):
+    table, _ = observed("step_law", 1)
+    fit = lf.fit("step_law", table)
+    text = written(tmp_path, fit, table)
+    assert "Not drawn: no budget has a best size." in Outline(text).text
+    assert "compute" in blocks(written(tmp_path, fit, table, flops=1e21))["figures"]
 
 
 @pytest.mark.parametrize("name", ["kaplan_nsb", "callable", "bad"])

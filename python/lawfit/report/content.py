@@ -14,6 +14,7 @@ from lawfit.bootstrap import Bootstrap
 from lawfit.callable_law import CallableLaw
 from lawfit.curve import Curve
 from lawfit.curves import Curves
+from lawfit.derived import compute_optimal
 from lawfit.report.compute import Against, compute_figures, crossover_figure
 from lawfit.report.figures import (
     Figure,
@@ -154,17 +155,18 @@ class Content:
 
     def _compute(self) -> Iterator[Section]:
         """Draw the budgets asked for, or some within the data if the law allows them."""
-        budgets = self._budgets_within() if self.flops is None else self.flops
-        if budgets is None:
-            return
-        try:
-            figures = [*compute_figures(self.fit, budgets, self._table_of_compute(), self.level)]
-        except ValueError as error:
-            if self.flops is not None:
-                raise
-            yield Section("compute", _TITLES["compute"][0], f"Not drawn: {error}.", ())
-        else:
+        if self.flops is not None:
+            figures = compute_figures(self.fit, self.flops, self._table_of_compute(), self.level)
             yield self._section("compute", *figures)
+        elif (budgets := self._budgets_within()) is not None:
+            try:
+                best = compute_optimal(self.fit, budgets, draws=0)
+                if np.isnan(best.exponent).all():  # as of a law of the best learning rate
+                    raise ValueError("no budget has a best size")
+                figures = compute_figures(self.fit, budgets, self._table_of_compute(), self.level)
+                yield self._section("compute", *figures)
+            except ValueError as error:
+                yield Section("compute", _TITLES["compute"][0], f"Not drawn: {error}.", ())
 
     def _budgets_within(self) -> Floats | None:
         """Return compute budgets within the data, if the law has any."""
@@ -172,7 +174,7 @@ class Content:
         if table is None:
             return None
         low, high = np.quantile(table["C"], [0.05, 1.0]).tolist()
-        return np.geomspace(low, max(10 * high, 10 * low), BUDGETS) if low > 6 else None
+        return np.geomspace(low, 10 * high, BUDGETS) if low > 6 else None
 
     def _table_of_compute(self) -> Mapping[str, Floats] | None:
         """Return the compute and loss of the rows, at 6 FLOPs a parameter and token."""
