@@ -193,6 +193,25 @@ def test_resamples_that_agree_to_the_last_digits(tmp_path):
         assert bars["x"][0] < fit.params[choice["name"]] < bars["x"][-1]
 
 
+def test_numbers_of_the_head_are_plain(tmp_path):
+    x = np.geomspace(1, 1e4, 30)
+    table = {"x": x, "y": 3 * x**-0.4 * np.where(np.arange(30) == 12, 0.2, 1)}
+    text = Outline(written(tmp_path, lf.fit("pure_power", table), table)).text
+    assert "400 % worst error" in text
+    same = {"x": [1.0, 2.0, 3.0], "y": [2.0, 2.0, 2.0]}
+    found = lf.fit("fixed_power", same, space="linear")
+    assert math.isnan(found.training.R2)
+    assert "– R²" in Outline(written(tmp_path, found, same)).text
+
+
+def test_the_band_of_independence_is_as_long_as_the_lags(tmp_path, power):
+    table = {name: column[::4] for name, column in power[1].items()}
+    figures = blocks(written(tmp_path, power[0], table))["figures"]["residuals"]
+    band, line, *_ = figures[2]["panels"][0]["series"]
+    assert band["x"] == [1, 9]
+    assert line["x"] == [*range(1, 10)]
+
+
 def test_drawn_numbers_keep_what_tells_them_apart():
     steps = np.arange(12345678, 12345698)
     found = series("run", "line", steps, 0.999 + 1e-7 * np.arange(20))

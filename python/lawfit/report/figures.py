@@ -138,9 +138,8 @@ def residual_figures(fit: Fit, runs: Sequence[RunResiduals], at: str) -> Iterato
     if not long:
         return
     half = 1.96 / math.sqrt(min(run.values.size for run in long))
-    parts = [
-        series("independent, 95 %", "band", [1, LAGS], [half, half], low=[-half, -half], style=6)
-    ]
+    ends = [1, min(LAGS, max(run.values.size for run in long) - 1)]
+    parts = [series("independent, 95 %", "band", ends, [half, half], low=[-half, -half], style=6)]
     for place, run in enumerate(long):
         r = autocorrelation(run.values, LAGS)[1:]
         lags = np.arange(1, r.size + 1)

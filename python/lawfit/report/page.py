@@ -84,8 +84,8 @@ def _header(content: Content) -> Markup:
     facts = [
         ("points", f"{fit.n:,}"),
         ("mean error", number(scored.MAE, 3)),
-        ("worst error", f"{100 * scored.WorstE:.2g} %"),
-        ("R²", f"{scored.R2:.5f}"),
+        ("worst error", f"{number(100 * scored.WorstE, 2)} %"),
+        ("R²", number(scored.R2, 5)),
     ]
     return element(
         "header",
