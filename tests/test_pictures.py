@@ -151,6 +151,9 @@ def test_crossover_is_marked_if_there_is_one(level):
     (mark,) = [line for line in given.get_lines() if line.get_marker() == "D"]
     assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (found.x, found.value)
     assert drawn(given, "$flat").is_dashed()
+    for labels in ((), ("one",), "no"):
+        with pytest.raises(ValueError, match="labels: expected one for each of 2 fits, got"):
+            plot.crossover(axes(), first, second, found, low=1, high=1e4, labels=labels)
 
 
 def test_no_crossover_is_no_mark():

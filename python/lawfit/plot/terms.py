@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lawfit.curve import Curve
-from lawfit.plot.style import HATCHES, run_style, spread
+from lawfit.plot.style import HATCHES, legend, run_style, spread
 from lawfit.result import Fit
 from lawfit.schedule import Schedule
 from lawfit.views import terms_along
@@ -80,6 +80,5 @@ def law_terms(
     axes.set_xlim(steps[0], steps[-1])
     axes.set_xlabel("step")
     axes.set_ylabel(f"{fit.law.y} (axis cut off below)")
-    for text in axes.legend(frameon=False, fontsize=8, loc="upper right").get_texts():
-        text.set_parse_math(False)
+    legend(axes, loc="upper right")
     return axes
