@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lawfit import Curve, Curves, fit, laws, plot, samples, schedules
+from lawfit import Curve, Curves, Law, fit, laws, plot, samples, schedules
 
 pytest.importorskip("matplotlib")
 from matplotlib.figure import Figure
@@ -71,6 +71,23 @@ def test_figure_has_two_panels_a_curve_on_one_scale(curves, found, tmp_path):
 def test_one_curve_makes_one_column(curves, found):
     figure = plot.forecast_figure(curves[["wsd_4000"]], found)
     assert len(figure.axes) == 2
+
+
+def test_a_law_of_a_column_is_drawn_over_the_column(curves):
+    late = [curve.skip(400) for curve in curves[["constant_4000", "cosine_4000"]]]
+    runs = Curves(
+        Curve(c.steps, c.loss, c.schedule, name=c.name, columns={"error": c.loss / 9}) for c in late
+    )
+    law = Law("own", "L0 + A * S1**-b", ["L0", "A", "b"], y="error")
+    found = fit(law, runs)
+    figure = plot.forecast_figure(runs, found)
+    for above, run in zip(figure.axes[::2], runs, strict=True):
+        dots, line = above.get_lines()
+        np.testing.assert_array_equal(dots.get_ydata(), run.columns["error"])
+        np.testing.assert_allclose(line.get_ydata(), found.predict(run, at=line.get_xdata()))
+        assert above.get_ylim()[1] < 1
+        assert f"ends at {run.columns['error'][-1]:.4f}" in above.texts[0].get_text()
+    assert figure.axes[0].get_ylabel() == "error"
 
 
 def test_a_curve_without_schedule_is_refused(found):

@@ -197,8 +197,12 @@ def _panel(
         raise ValueError(f"curve {curve.name!r} has no schedule, so nothing can be forecast")
     steps = spread(int(curve.steps[0]), schedule.steps)
     loss = fit.predict(curve, at=steps)
+    own = curve.columns.get(fit.law.y)
+    shown = curve if own is None else Curve(curve.steps, own, name=curve.name)
     band = None if level is None else fit.interval(curve, level, at=steps)
-    curve_and_forecast(above, curve, steps, loss, fitted=seen, band=band)
+    curve_and_forecast(above, shown, steps, loss, fitted=seen, band=band)
+    if own is not None:
+        above.set_ylabel(fit.law.y)
     learning_rate(below, schedule)
     above.set_xlim(below.get_xlim())
     above.tick_params(labelbottom=False)
@@ -208,9 +212,9 @@ def _panel(
         axes.set_xticks([0, schedule.steps // 2, schedule.steps])
     word = "fitted" if seen else "forecast"
     weight = "normal" if seen else "bold"
-    title = f"{printable(curve.name)} · {word}"
+    title = f"{_cut(printable(curve.name), TITLE - len(word) - 3)} · {word}"
     above.set_title(title, fontsize=10, loc="left", fontweight=weight, parse_math=False)
-    ends = fit.predict(curve)[-1], curve.loss[-1]
+    ends = fit.predict(curve)[-1], shown.loss[-1]
     above.text(
         0.98,
         0.97,
@@ -226,7 +230,8 @@ def _panel(
 def _share_scales(pairs: Sequence[tuple[Axes, Axes]], curves: Curves, columns: int) -> None:
     """Give all panels the same limits, and labels on the left only."""
     lines = [line.get_ydata() for above, _ in pairs for line in above.get_lines()]
-    low, high = np.min(np.concatenate(lines)), max(curve.loss.max() for curve in curves)
+    low = np.min(np.concatenate(lines))
+    high = max(np.max(above.get_lines()[0].get_ydata()) for above, _ in pairs)  # measured
     margin = 0.04 * (high - low)
     peak = max(curve.schedule.peak for curve in curves if curve.schedule is not None)
     for place, (above, below) in enumerate(pairs):
