@@ -90,6 +90,34 @@ def test_a_law_of_a_column_is_drawn_over_the_column(curves):
     assert figure.axes[0].get_ylabel() == "error"
 
 
+def boxes(figure):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    names = [axes._left_title for axes in figure.axes[::2]]
+    figure.draw(renderer)
+    shown = [figure._suptitle, *figure.legends, *names]
+    return [artist.get_window_extent(renderer) for artist in shown]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_titles_names_and_legend_do_not_cover_each_other(curves, found, number):
+    base = curves["wsd_4000"].skip(400)
+    runs = Curves(base.renamed(f"a folder of logs/{k}/wsd_20000_24000") for k in range(number))
+    figure = plot.forecast_figure(runs, found, title="Two runs forecast others", fitted=[])
+    extents = boxes(figure)
+    assert len(extents) == number + 2
+    for k, one in enumerate(extents):
+        assert not any(one.overlaps(other) for other in extents[k + 1 :])
+    shown = [axes.get_title(loc="left") for axes in figure.axes[::2]]
+    assert all(title.startswith("a fo") and "24000 · forecast" in title for title in shown)
+
+
+def test_a_learning_rate_of_0_throughout():
+    given = plot.learning_rate(axes(), schedules.constant(steps=5, peak=0.0))
+    assert given.get_ylim() == (0, 1)
+
+
 def test_a_curve_without_schedule_is_refused(found):
     curve = Curve([500, 600], [2.0, 1.9], name="bare")
     with pytest.raises(ValueError, match=r"curve 'bare' has no schedule"):

@@ -31,6 +31,8 @@ COLUMNS: Final = 4
 # Inches: a panel with the space that belongs to it, and the figure's margins.
 PANEL: Final = (2.45, 2.9)
 LEFT, RIGHT, TOP, BOTTOM = 0.75, 0.25, 0.65, 0.5
+HEAD: Final = 0.25  # a row more above, where title and legend have no room beside each other
+TITLE: Final = 26  # letters above a panel
 
 
 def curve_and_forecast(
@@ -112,7 +114,7 @@ def learning_rate(axes: Axes, schedule: Schedule) -> Axes:
     rates = schedule.at(steps)
     axes.fill_between(steps, rates, color="0.85", linewidth=0)
     axes.plot(steps, rates, color="0.25", linewidth=1)
-    axes.set_ylim(0, 1.15 * schedule.peak)
+    axes.set_ylim(0, 1.15 * schedule.peak or 1)
     axes.set_xlim(0, schedule.steps)
     axes.set_xlabel("step")
     axes.set_ylabel("LR")
@@ -151,14 +153,15 @@ def forecast_figure(
     """
     columns = min(COLUMNS, len(curves))
     rows = math.ceil(len(curves) / columns)
-    width, height = columns * PANEL[0] + LEFT + RIGHT, rows * PANEL[1] + TOP + BOTTOM
+    top = TOP + (HEAD if title and columns < COLUMNS - 1 else 0)
+    width, height = columns * PANEL[0] + LEFT + RIGHT, rows * PANEL[1] + top + BOTTOM
     figure: Figure = require("matplotlib.figure", extra="cli").Figure(figsize=(width, height))
     grid = figure.add_gridspec(
         rows,
         columns,
         left=LEFT / width,
         right=1 - RIGHT / width,
-        top=1 - TOP / height,
+        top=1 - top / height,
         bottom=BOTTOM / height,
         wspace=0.12,
         hspace=0.26,
@@ -171,7 +174,7 @@ def forecast_figure(
         _panel(*pair, curve, fit, seen=curve.name in fitted, level=level)
         pairs.append(pair)
     _share_scales(pairs, curves, columns)
-    _head(figure, [above for above, _ in pairs], title)
+    _head(figure, [above for above, _ in pairs], title, beneath=top > TOP)
     return figure
 
 
@@ -227,6 +230,12 @@ def _panel(
     )
 
 
+def _cut(name: str, most: int) -> str:
+    """Leave the middle out of a name that is too long: its ends tell runs apart."""
+    half = (most - 1) // 2
+    return name if len(name) <= most else f"{name[: most - 1 - half]}…{name[-half:]}"
+
+
 def _share_scales(pairs: Sequence[tuple[Axes, Axes]], curves: Curves, columns: int) -> None:
     """Give all panels the same limits, and labels on the left only."""
     lines = [line.get_ydata() for above, _ in pairs for line in above.get_lines()]
@@ -236,7 +245,7 @@ def _share_scales(pairs: Sequence[tuple[Axes, Axes]], curves: Curves, columns: i
     peak = max(curve.schedule.peak for curve in curves if curve.schedule is not None)
     for place, (above, below) in enumerate(pairs):
         above.set_ylim(low - margin, high + margin)
-        below.set_ylim(0, 1.15 * peak)
+        below.set_ylim(0, 1.15 * peak or 1)
         below.set_yticks([0, peak])
         if place % columns:
             for axes in (above, below):
@@ -249,8 +258,8 @@ def _share_scales(pairs: Sequence[tuple[Axes, Axes]], curves: Curves, columns: i
             below.set_xlabel("")
 
 
-def _head(figure: Figure, panels: Sequence[Axes], title: str) -> None:
-    """Put the title and one legend for all panels above them."""
+def _head(figure: Figure, panels: Sequence[Axes], title: str, *, beneath: bool) -> None:
+    """Put the title and one legend for all panels above them, the legend beside it or beneath."""
     if title:
         left = LEFT / figure.get_figwidth()
         figure.suptitle(
@@ -270,6 +279,7 @@ def _head(figure: Figure, panels: Sequence[Axes], title: str) -> None:
         list(entries.values()),
         list(entries),
         loc="upper right",
+        bbox_to_anchor=(1, 1 - HEAD / figure.get_figheight() if beneath else 1),
         ncols=3,
         frameon=False,
         fontsize=9,
