@@ -113,6 +113,16 @@ def test_titles_names_and_legend_do_not_cover_each_other(curves, found, number):
     assert all(title.startswith("a fo") and "24000 · forecast" in title for title in shown)
 
 
+def test_what_forecasts_are_drawn_of(curves, found):
+    late = curves["wsd_4000"].skip(400)
+    for given in (late, [late], iter([late])):
+        assert len(plot.forecast_figure(given, found).axes) == 2
+    with pytest.raises(ValueError, match="got 0 curves"):
+        plot.forecast_figure(Curves([]), found)
+    with pytest.raises(TypeError, match="fitted is 'wsd_4000'; expected a collection of names"):
+        plot.forecast_figure(late, found, fitted="wsd_4000")
+
+
 def test_a_learning_rate_of_0_throughout():
     given = plot.learning_rate(axes(), schedules.constant(steps=5, peak=0.0))
     assert given.get_ylim() == (0, 1)

@@ -15,7 +15,7 @@ from lawfit._files import write_atomically
 from lawfit._printable import printable
 from lawfit._validate import Floats
 from lawfit.curve import Curve
-from lawfit.curves import Curves
+from lawfit.curves import Curves, as_curves
 from lawfit.outlook import Forecast
 from lawfit.plot.style import FITTED, FORECAST, MEASURED, fill, spread
 from lawfit.result import Fit
@@ -148,9 +148,14 @@ def forecast_figure(
 
     Raises
     ------
+    TypeError, ValueError
+        For no curves, or one without a schedule, and as `Fit.predict`.
     MissingExtra
         If matplotlib is not installed.
     """
+    curves = as_curves(curves)
+    if isinstance(fitted, str):
+        raise TypeError(f"fitted is {fitted!r}; expected a collection of names")
     columns = min(COLUMNS, len(curves))
     rows = math.ceil(len(curves) / columns)
     top = TOP + (HEAD if title and columns < COLUMNS - 1 else 0)
