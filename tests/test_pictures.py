@@ -113,6 +113,11 @@ def test_terms_are_stacked_to_the_law(annealing, curves):
     bare = lf.Curve([500], [2.0], name="bare")
     with pytest.raises(ValueError, match="curve 'bare' has no schedule"):
         plot.law_terms(axes(), annealing, bare)
+    with pytest.raises(TypeError, match="schedule is a list; expected a Schedule or a Curve"):
+        plot.law_terms(axes(), annealing, [1e-3] * 100)
+    for first in (-5, 4000):
+        with pytest.raises(ValueError, match=f"first is {first}"):
+            plot.law_terms(axes(), annealing, run, first=first)
 
 
 def test_isoflop_marks_the_optimum(chinchilla):

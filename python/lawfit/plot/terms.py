@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lawfit._validate import integer
 from lawfit.curve import Curve
 from lawfit.plot.style import HATCHES, legend, run_style, spread
 from lawfit.result import Fit
@@ -57,8 +58,11 @@ def law_terms(
         if schedule.schedule is None:
             raise ValueError(f"curve {schedule.name!r} has no schedule to draw terms over")
         schedule = schedule.schedule
-    start = schedule.warmup if first is None else first
-    steps = spread(min(start, schedule.steps - 1), schedule.steps)
+    if not isinstance(schedule, Schedule):
+        raise TypeError(f"schedule is a {type(schedule).__name__}; expected a Schedule or a Curve")
+    last = schedule.steps - 1
+    start = min(schedule.warmup, last) if first is None else first
+    steps = spread(integer(start, field="first", lower=0, upper=last), schedule.steps)
     found = terms_along(fit, schedule, steps, params=params, tokens_per_step=tokens_per_step)
     # a term may change its sign along a run: it is drawn as what it mostly does
     adding = [(term, values) for term, values in found if np.nansum(values) >= 0]
