@@ -128,6 +128,18 @@ def test_without_data_there_are_the_numbers(tmp_path, annealing):
     assert "There is no run with a schedule to start from." in Outline(text).text
 
 
+def test_a_run_that_was_fitted_in_part(tmp_path, curves):
+    fit = lf.fit("annealing", [curves[0], curves[1].until(2000)], skip_steps=600)
+    text = written(tmp_path, fit, curves)
+    assert [text.count(f'<td class="text">{role}</td>') for role in ("fitted", "fitted in part",
+            "held out")] == [1, 1, 1]  # fmt: skip
+    figures = blocks(text)["figures"]
+    drawn = figures["curves"][0]["panels"][0]["series"]
+    assert [s["kind"] for s in drawn if s["kind"] in ("line", "dash")] == ["line", "dash", "dash"]
+    told = [{s["name"] for s in c["panels"][0]["series"]} for c in figures["replay"][0]["choices"]]
+    assert ["with this fit" in names for names in told] == [False, False, True]
+
+
 def test_runs_too_short_to_tell_of_their_end(tmp_path, annealing, curves):
     few = [c.skip(int(c.steps[-3])) for c in curves]
     fit = lf.fit("annealing", few)

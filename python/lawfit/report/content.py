@@ -28,7 +28,7 @@ from lawfit.report.figures import (
 )
 from lawfit.report.whatif import SIZES, unanswered, whatif
 from lawfit.result import Fit
-from lawfit.rows import rows_of
+from lawfit.rows import first_step, rows_of
 from lawfit.views import RunResiduals, residuals
 
 __all__ = ["Content", "Section"]
@@ -69,13 +69,23 @@ class Content:
     @property
     def drawn(self) -> tuple[Curve, ...]:
         """The curves that are drawn: those of the fit first."""
-        return tuple(sorted(self.curves, key=lambda c: c.name not in self.fitted))[:DRAWN]
+        return tuple(sorted(self.curves, key=lambda c: c.name not in self.seen))[:DRAWN]
+
+    @cached_property
+    def seen(self) -> frozenset[str]:
+        """Names of the curves that the fit was made to, as far as its record tells."""
+        used = dict(self.fit.sources)
+        return frozenset(curve.name for curve in self.curves if f"curve {curve.name!r}" in used)
 
     @cached_property
     def fitted(self) -> frozenset[str]:
-        """Names of the curves that the fit was made to, as far as its record tells."""
-        named = {f"curve {curve.name!r}": curve.name for curve in self.curves}
-        return frozenset(named[source] for source, _ in self.fit.sources if source in named)
+        """Names of those of them that it saw every point of, not the beginning of a run alone."""
+        used, skip = dict(self.fit.sources), self.fit.options.skip_steps
+        return frozenset(
+            curve.name
+            for curve in self.curves
+            if used.get(f"curve {curve.name!r}") == (curve.steps >= first_step(curve, skip)).sum()
+        )
 
     @cached_property
     def runs(self) -> tuple[RunResiduals, ...]:
@@ -113,7 +123,7 @@ class Content:
             yield self._section("residuals", *residual_figures(self.fit, self.runs, at))
         if self.replay and self._may_replay:
             followed = self.planned[:FOLLOWED]
-            told = replay_figures(self.fit, followed, self.fitted, self.level)
+            told = replay_figures(self.fit, followed, self.seen, self.level)
             if told["choices"]:
                 yield self._section("replay", told)
         yield from self._compute()
@@ -190,8 +200,8 @@ class Content:
 _TITLES: Final = {
     "curves": (
         "The runs and the law",
-        "Dots are measured. A solid line is the law where it was fitted, a dashed one where it was "
-        "not told the losses; bands are {:g} intervals of the law, without the noise of single "
+        "Dots are measured. A solid line is the law of a run that it was fitted to, a dashed one of "
+        "a run that it was not told of, or not in full; bands are {:g} intervals of the law, without the noise of single "
         "points. Learning rates are beneath.",
     ),
     "measured": (

@@ -170,7 +170,7 @@ def terms_figure(fit: Fit, curves: Sequence[Curve]) -> Figure:
 
 
 def replay_figures(
-    fit: Fit, curves: Sequence[Curve], fitted: Collection[str], level: float
+    fit: Fit, curves: Sequence[Curve], seen: Collection[str], level: float
 ) -> Figure:
     """Show what each run told of its end as it trained, and where it ended.
 
@@ -179,7 +179,7 @@ def replay_figures(
     choices = []
     for curve in curves:
         parts = []
-        told = {"the run alone": False} | ({} if curve.name in fitted else {"with this fit": True})
+        told = {"the run alone": False} | ({} if curve.name in seen else {"with this fit": True})
         for place, (name, prior) in enumerate(told.items()):
             found = replay(fit, curve, level, prior=prior)
             if not found:

@@ -234,7 +234,9 @@ def _data(content: Content) -> Markup:
 
 
 def _role(content: Content, curve: Curve) -> str:
-    return "fitted" if curve.name in content.fitted else "held out"
+    if curve.name in content.fitted:
+        return "fitted"
+    return "fitted in part" if curve.name in content.seen else "held out"
 
 
 def _about(curve: Curve) -> str:
