@@ -200,9 +200,9 @@ class Content:
 _TITLES: Final = {
     "curves": (
         "The runs and the law",
-        "Dots are measured. A solid line is the law of a run that it was fitted to, a dashed one of "
-        "a run that it was not told of, or not in full; bands are {:g} intervals of the law, without the noise of single "
-        "points. Learning rates are beneath.",
+        "Dots are measured. A solid line is the law of a run that it was fitted to, a dashed one "
+        "of a run that it was not told of, or not in full; bands are {:g} intervals of the law, "
+        "without the noise of single points. Learning rates are beneath.",
     ),
     "measured": (
         "Measured and predicted",
