@@ -307,6 +307,13 @@ def test_many_runs_and_points_stay_a_page(tmp_path):
     assert "run 59" in Outline(text).text
 
 
+def test_lists_that_are_cut_say_so(tmp_path, power):
+    many = {"sources": [[f"curve {k}", 1] for k in range(501)], "notes": ["a note"] * 502}
+    text = Outline(written(tmp_path, lf.Fit.from_dict(power[0].to_dict() | many))).text
+    assert "… and 1 more sources." in text
+    assert "… and 2 more notes." in text
+
+
 def test_the_file_is_written_whole_or_not_at_all(tmp_path, annealing, curves):
     path = tmp_path / "report.html"
     path.write_text("before")

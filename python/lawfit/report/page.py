@@ -18,7 +18,7 @@ from lawfit.report.words import ends, plain_words
 __all__ = ["page"]
 
 SCRIPTS: Final = ("law.js", "chart.js", "whatif.js", "page.js")
-LISTED: Final = 500  # runs in the table of data
+LISTED: Final = 500  # runs, sources or notes in the tables of data
 
 
 def page(content: Content) -> str:
@@ -221,16 +221,20 @@ def _data(content: Content) -> Markup:
             for curve in content.curves[:LISTED]
         ]
         heads = ["run", "", "points", "steps", "mean error", "R²", "what is known of it"]
-        parts.append(_table(heads, rows))
-        if len(content.curves) > LISTED:
-            parts.append(element("p", f"… and {len(content.curves) - LISTED} more runs."))
+        parts += [_table(heads, rows), _more(content.curves, "runs")]
     sources = [(element("th", name, scope="row"), f"{n:,}") for name, n in fit.sources[:LISTED]]
     parts.append(element("h3", "What the fit was made to"))
-    parts.append(_table(["source", "points used"], sources))
+    parts += [_table(["source", "points used"], sources), _more(fit.sources, "sources")]
     if fit.notes:
         parts.append(element("h3", "What was done to the data"))
         parts.append(element("ul", *(element("li", note) for note in fit.notes[:LISTED])))
+        parts.append(_more(fit.notes, "notes"))
     return element("section", element("h2", "Data"), *parts, id="data")
+
+
+def _more(listed: Sequence[object], what: str) -> Markup:
+    left = len(listed) - LISTED
+    return element("p", f"… and {left} more {what}.") if left > 0 else Markup("")
 
 
 def _role(content: Content, curve: Curve) -> str:
