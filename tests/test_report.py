@@ -146,6 +146,18 @@ def test_without_data_there_are_the_numbers(tmp_path, annealing):
     assert "There is no run with a schedule to start from." in Outline(text).text
 
 
+def test_a_run_that_was_fitted_in_part(tmp_path, curves):
+    fit = lf.fit("annealing", [curves[0], curves[1].until(2000)], skip_steps=600)
+    text = written(tmp_path, fit, curves)
+    assert [text.count(f'<td class="text">{role}</td>') for role in ("fitted", "fitted in part",
+            "held out")] == [1, 1, 1]  # fmt: skip
+    figures = blocks(text)["figures"]
+    dashes = [trace["line"]["dash"] for trace in lines(figures["curves"][0])]
+    assert dashes == ["solid", "dash", "dash"]
+    told = [{trace["name"] for trace in c["data"]} for c in figures["replay"][0]["choices"]]
+    assert ["with this fit" in names for names in told] == [False, False, True]
+
+
 def test_runs_too_short_to_tell_of_their_end(tmp_path, annealing, curves):
     few = [c.skip(int(c.steps[-3])) for c in curves]
     fit = lf.fit("annealing", few)
@@ -211,6 +223,25 @@ def test_resamples_that_agree_to_the_last_digits(tmp_path):
         assert bars["x"][0] < fit.params[choice["name"]] < bars["x"][-1]
 
 
+def test_numbers_of_the_head_are_plain(tmp_path):
+    x = np.geomspace(1, 1e4, 30)
+    table = {"x": x, "y": 3 * x**-0.4 * np.where(np.arange(30) == 12, 0.2, 1)}
+    text = Outline(written(tmp_path, lf.fit("pure_power", table), table)).text
+    assert "400 % worst error" in text
+    same = {"x": [1.0, 2.0, 3.0], "y": [2.0, 2.0, 2.0]}
+    found = lf.fit("fixed_power", same, space="linear")
+    assert math.isnan(found.training.R2)
+    assert "– R²" in Outline(written(tmp_path, found, same)).text
+
+
+def test_the_band_of_independence_is_as_long_as_the_lags(tmp_path, power):
+    table = {name: column[::4] for name, column in power[1].items()}
+    figures = blocks(written(tmp_path, power[0], table))["figures"]["residuals"]
+    band, line, *_ = figures[2]["data"]
+    assert band["x"] == [1, 9, 9, 1, None]
+    assert line["x"] == [*range(1, 10)]
+
+
 def test_drawn_numbers_keep_what_tells_them_apart():
     steps = np.arange(12345678, 12345698)
     found = series("run", "line", steps, 0.999 + 1e-7 * np.arange(20))
@@ -237,10 +268,17 @@ def test_compute_budgets(tmp_path, power):
 def test_budgets_that_nobody_asked_for_are_no_reason_to_refuse(tmp_path):
     table, _ = observed("farseer", 1)
     fit = lf.fit("farseer", table)
-    refusal = "compute_optimal: law 'farseer' has no finite value at its optimum"
-    assert f"Not drawn: {refusal}." in Outline(written(tmp_path, fit, table)).text
-    with pytest.raises(ValueError, match=refusal):
+    assert "Not drawn: no budget has a best size." in Outline(written(tmp_path, fit, table)).text
+    with pytest.raises(ValueError, match="law 'farseer' has no finite value at its optimum"):
         write_report(fit, tmp_path / "none.html", table, flops=[1e17, 1e25])
+
+
+def test_a_law_of_learning_rates_says_nothing_of_compute(tmp_path):
+    table, _ = observed("step_law", 1)
+    fit = lf.fit("step_law", table)
+    text = written(tmp_path, fit, table)
+    assert "Not drawn: no budget has a best size." in Outline(text).text
+    assert "compute" in blocks(written(tmp_path, fit, table, flops=1e21))["figures"]
 
 
 @pytest.mark.parametrize("name", ["kaplan_nsb", "callable", "bad"])
@@ -285,6 +323,13 @@ def test_many_runs_and_points_stay_a_page(tmp_path):
     assert len(text) - len(get_plotlyjs()) < 4e6
     assert "20 more runs are in the table of data only" in text
     assert "run 59" in Outline(text).text
+
+
+def test_lists_that_are_cut_say_so(tmp_path, power):
+    many = {"sources": [[f"curve {k}", 1] for k in range(501)], "notes": ["a note"] * 502}
+    text = Outline(written(tmp_path, lf.Fit.from_dict(power[0].to_dict() | many))).text
+    assert "… and 1 more sources." in text
+    assert "… and 2 more notes." in text
 
 
 def test_the_file_is_written_whole_or_not_at_all(tmp_path, annealing, curves):

@@ -84,6 +84,49 @@ def test_hovering_reads_and_dragging_zooms(page, curves):
     until(page, f"{text} === ''")
 
 
+def ticks_of(page, section, axis):
+    found = page.evaluate(
+        f"[...document.querySelectorAll('#{section} .{axis}tick text')].map(t => t.textContent)"
+    )
+    return [text.replace("−", "-") for text in found]
+
+
+def opened(browser, tmp_path, *args, **options):
+    write_report(args[0], tmp_path / "report.html", *args[1:], **options)
+    return browser.open(tmp_path / "report.html")
+
+
+def test_ticks_and_readings_tell_neighbours_apart(browser, tmp_path):
+    steps = np.arange(123_456, 123_556)
+    rng = np.random.default_rng(0)
+    loss = 2.5 + 1e-6 * rng.normal(size=steps.size)
+    law = lf.Law("own", "L0 + A * step**-b", {"L0": ..., "A": ..., "b": lf.Parameter(0)})
+    fit = lf.fit(law, lf.Curve(steps, loss, name="late"), fixed={"b": 1.0})
+    page = opened(browser, tmp_path, fit, lf.Curve(steps, loss, name="late"))
+    found = ticks_of(page, "curves", "y")
+    assert len(found) == len(set(found)) >= 3
+    x, y = centre(page, "#curves .nsewdrag")
+    page.mouse("mouseMoved", x, y)
+    until(page, "document.querySelector('#curves .hoverlayer').textContent")
+    text = page.evaluate("document.querySelector('#curves .hoverlayer').textContent")
+    step, value = re.fullmatch(r"late\((\d+), ([\d.]+)\)", text).groups()
+    assert int(step) in steps.tolist()
+    assert float(value) == pytest.approx(2.5, abs=5e-6)
+    page.close()
+
+
+def test_losses_that_are_equal_but_for_rounding_are_drawn(browser, tmp_path):
+    schedule = lf.schedules.wsd(steps=3000, peak=1e-3, warmup=50, decay_start=2000, end=0)
+    steps = np.arange(60, 3000, 50)
+    loss = np.full(steps.size, 2.0)
+    loss[::2] = np.nextafter(2.0, 3)
+    run = lf.Curve(steps, loss, schedule)
+    page = opened(browser, tmp_path, lf.fit("annealing", run), run)
+    assert page.complaints == []
+    assert ticks_of(page, "whatif", "y")
+    page.close()
+
+
 def test_choices_change_the_picture(page):
     picture = "document.querySelector('#terms .scatterlayer').outerHTML"
     before = page.evaluate(picture)

@@ -90,9 +90,10 @@ def residuals(fit: Fit, data: Any) -> tuple[RunResiduals, ...]:
         As `lawfit.fit` does of data, naming source, index, field and value.
     """
     table = is_table(data)
+    given = data if table else as_curves(data)
     skip = None if table else fit.options.skip_steps
     policy = fit.options.nan_policy if table else "raise"
-    rows = rows_of(fit.law, data, warmup=fit.options.warmup, skip_steps=skip, nan_policy=policy)
+    rows = rows_of(fit.law, given, warmup=fit.options.warmup, skip_steps=skip, nan_policy=policy)
     rows.check_areas()
     assert rows.y is not None
     predicted = fit._evaluate(Request(rows, None, everywhere=True))
@@ -102,7 +103,7 @@ def residuals(fit: Fit, data: Any) -> tuple[RunResiduals, ...]:
         off = np.log(predicted) - np.log(rows.y)
     else:
         off = predicted - rows.y
-    names = ["data"] if table else [*as_curves(data).names]
+    names = ["data"] if table else given.names
     found = []
     for name, group in zip(names, rows.groups, strict=True):
         part = slice(group.begin, group.end)
@@ -210,6 +211,8 @@ def replay(
         Whether `fit` is known beforehand, as `Forecaster` takes a prior. It should then have been
         made to other runs.
     """
+    if curve.schedule is None:
+        raise ValueError(f"curve {curve.name!r} has no schedule, so its end is not known")
     options = fit.options
     held = {name: None if name in fit.free else value for name, value in fit.params.items()}
     forecaster = Forecaster(

@@ -14,6 +14,7 @@ from lawfit.bootstrap import Bootstrap
 from lawfit.callable_law import CallableLaw
 from lawfit.curve import Curve
 from lawfit.curves import Curves
+from lawfit.derived import compute_optimal
 from lawfit.report.compute import Against, compute_figures, crossover_figure
 from lawfit.report.figures import (
     Figure,
@@ -29,7 +30,7 @@ from lawfit.report.figures import (
 from lawfit.report.traces import as_plotly
 from lawfit.report.whatif import SIZES, unanswered, whatif
 from lawfit.result import Fit
-from lawfit.rows import rows_of
+from lawfit.rows import first_step, rows_of
 from lawfit.views import RunResiduals, residuals
 
 __all__ = ["Content", "Section"]
@@ -70,13 +71,23 @@ class Content:
     @property
     def drawn(self) -> tuple[Curve, ...]:
         """The curves that are drawn: those of the fit first."""
-        return tuple(sorted(self.curves, key=lambda c: c.name not in self.fitted))[:DRAWN]
+        return tuple(sorted(self.curves, key=lambda c: c.name not in self.seen))[:DRAWN]
+
+    @cached_property
+    def seen(self) -> frozenset[str]:
+        """Names of the curves that the fit was made to, as far as its record tells."""
+        used = dict(self.fit.sources)
+        return frozenset(curve.name for curve in self.curves if f"curve {curve.name!r}" in used)
 
     @cached_property
     def fitted(self) -> frozenset[str]:
-        """Names of the curves that the fit was made to, as far as its record tells."""
-        named = {f"curve {curve.name!r}": curve.name for curve in self.curves}
-        return frozenset(named[source] for source, _ in self.fit.sources if source in named)
+        """Names of those of them that it saw every point of, not the beginning of a run alone."""
+        used, skip = dict(self.fit.sources), self.fit.options.skip_steps
+        return frozenset(
+            curve.name
+            for curve in self.curves
+            if used.get(f"curve {curve.name!r}") == (curve.steps >= first_step(curve, skip)).sum()
+        )
 
     @cached_property
     def runs(self) -> tuple[RunResiduals, ...]:
@@ -115,7 +126,7 @@ class Content:
             yield self._section("residuals", *residual_figures(self.fit, self.runs, at))
         if self.replay and self._may_replay:
             followed = self.planned[:FOLLOWED]
-            told = replay_figures(self.fit, followed, self.fitted, self.level)
+            told = replay_figures(self.fit, followed, self.seen, self.level)
             if told["choices"]:
                 yield self._section("replay", told)
         yield from self._compute()
@@ -157,17 +168,18 @@ class Content:
 
     def _compute(self) -> Iterator[Section]:
         """Draw the budgets asked for, or some within the data if the law allows them."""
-        budgets = self._budgets_within() if self.flops is None else self.flops
-        if budgets is None:
-            return
-        try:
-            figures = [*compute_figures(self.fit, budgets, self._table_of_compute(), self.level)]
-        except ValueError as error:
-            if self.flops is not None:
-                raise
-            yield Section("compute", _TITLES["compute"][0], f"Not drawn: {error}.", ())
-        else:
+        if self.flops is not None:
+            figures = compute_figures(self.fit, self.flops, self._table_of_compute(), self.level)
             yield self._section("compute", *figures)
+        elif (budgets := self._budgets_within()) is not None:
+            try:
+                best = compute_optimal(self.fit, budgets, draws=0)
+                if np.isnan(best.exponent).all():  # as of a law of the best learning rate
+                    raise ValueError("no budget has a best size")
+                figures = compute_figures(self.fit, budgets, self._table_of_compute(), self.level)
+                yield self._section("compute", *figures)
+            except ValueError as error:
+                yield Section("compute", _TITLES["compute"][0], f"Not drawn: {error}.", ())
 
     def _budgets_within(self) -> Floats | None:
         """Return compute budgets within the data, if the law has any."""
@@ -175,7 +187,7 @@ class Content:
         if table is None:
             return None
         low, high = np.quantile(table["C"], [0.05, 1.0]).tolist()
-        return np.geomspace(low, max(10 * high, 10 * low), BUDGETS) if low > 6 else None
+        return np.geomspace(low, 10 * high, BUDGETS) if low > 6 else None
 
     def _table_of_compute(self) -> Mapping[str, Floats] | None:
         """Return the compute and loss of the rows, at 6 FLOPs a parameter and token."""
@@ -191,9 +203,9 @@ class Content:
 _TITLES: Final = {
     "curves": (
         "The runs and the law",
-        "Dots are measured. A solid line is the law where it was fitted, a dashed one where it was "
-        "not told the losses; bands are {:g} intervals of the law, without the noise of single "
-        "points. Learning rates are beneath.",
+        "Dots are measured. A solid line is the law of a run that it was fitted to, a dashed one "
+        "of a run that it was not told of, or not in full; bands are {:g} intervals of the law, "
+        "without the noise of single points. Learning rates are beneath.",
     ),
     "measured": (
         "Measured and predicted",

@@ -154,9 +154,8 @@ def residual_figures(fit: Fit, runs: Sequence[RunResiduals], at: str) -> Iterato
     if not long:
         return
     half = 1.96 / math.sqrt(min(run.values.size for run in long))
-    parts = [
-        series("independent, 95 %", "band", [1, LAGS], [half, half], low=[-half, -half], style=6)
-    ]
+    ends = [1, min(LAGS, max(run.values.size for run in long) - 1)]
+    parts = [series("independent, 95 %", "band", ends, [half, half], low=[-half, -half], style=6)]
     for place, run in enumerate(long):
         r = autocorrelation(run.values, LAGS)[1:]
         lags = np.arange(1, r.size + 1)
@@ -187,7 +186,7 @@ def terms_figure(fit: Fit, curves: Sequence[Curve]) -> Figure:
 
 
 def replay_figures(
-    fit: Fit, curves: Sequence[Curve], fitted: Collection[str], level: float
+    fit: Fit, curves: Sequence[Curve], seen: Collection[str], level: float
 ) -> Figure:
     """Show what each run told of its end as it trained, and where it ended.
 
@@ -196,7 +195,7 @@ def replay_figures(
     choices = []
     for curve in curves:
         parts = []
-        told = {"the run alone": False} | ({} if curve.name in fitted else {"with this fit": True})
+        told = {"the run alone": False} | ({} if curve.name in seen else {"with this fit": True})
         for place, (name, prior) in enumerate(told.items()):
             found = replay(fit, curve, level, prior=prior)
             if not found:

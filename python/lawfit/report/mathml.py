@@ -93,6 +93,8 @@ def _typeset(node: ast.expr) -> Typeset:
 
 def _needs_dot(item: ast.expr) -> bool:
     """Say whether a factor and the one before it would read as one without a sign between."""
+    while isinstance(item, ast.BinOp) and isinstance(item.op, ast.Mult | ast.Div | ast.Pow):
+        item = item.left  # which is what stands beside the factor before
     if isinstance(item, ast.Call) and isinstance(item.func, ast.Name):
         return item.func.id not in ("S2", "exp", "sqrt", "abs")
     return isinstance(item, ast.Constant)

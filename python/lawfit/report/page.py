@@ -20,7 +20,7 @@ from lawfit.report.words import ends, plain_words
 __all__ = ["page"]
 
 SCRIPTS: Final = ("law.js", "chart.js", "whatif.js", "page.js")
-LISTED: Final = 500  # runs in the table of data
+LISTED: Final = 500  # runs, sources or notes in the tables of data
 
 
 def page(content: Content) -> str:
@@ -94,8 +94,8 @@ def _header(content: Content) -> Markup:
     facts = [
         ("points", f"{fit.n:,}"),
         ("mean error", number(scored.MAE, 3)),
-        ("worst error", f"{100 * scored.WorstE:.2g} %"),
-        ("R²", f"{scored.R2:.5f}"),
+        ("worst error", f"{number(100 * scored.WorstE, 2)} %"),
+        ("R²", number(scored.R2, 5)),
     ]
     return element(
         "header",
@@ -231,20 +231,26 @@ def _data(content: Content) -> Markup:
             for curve in content.curves[:LISTED]
         ]
         heads = ["run", "", "points", "steps", "mean error", "R²", "what is known of it"]
-        parts.append(_table(heads, rows))
-        if len(content.curves) > LISTED:
-            parts.append(element("p", f"… and {len(content.curves) - LISTED} more runs."))
+        parts += [_table(heads, rows), _more(content.curves, "runs")]
     sources = [(element("th", name, scope="row"), f"{n:,}") for name, n in fit.sources[:LISTED]]
     parts.append(element("h3", "What the fit was made to"))
-    parts.append(_table(["source", "points used"], sources))
+    parts += [_table(["source", "points used"], sources), _more(fit.sources, "sources")]
     if fit.notes:
         parts.append(element("h3", "What was done to the data"))
         parts.append(element("ul", *(element("li", note) for note in fit.notes[:LISTED])))
+        parts.append(_more(fit.notes, "notes"))
     return element("section", element("h2", "Data"), *parts, id="data")
 
 
+def _more(listed: Sequence[object], what: str) -> Markup:
+    left = len(listed) - LISTED
+    return element("p", f"… and {left} more {what}.") if left > 0 else Markup("")
+
+
 def _role(content: Content, curve: Curve) -> str:
-    return "fitted" if curve.name in content.fitted else "held out"
+    if curve.name in content.fitted:
+        return "fitted"
+    return "fitted in part" if curve.name in content.seen else "held out"
 
 
 def _about(curve: Curve) -> str:

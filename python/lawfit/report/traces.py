@@ -32,6 +32,8 @@ WORDS: Final = {"size": 12}  # of labels, in pixels
 NAME: Final = 40  # letters of a name in a legend
 ROOM: Final = 0.05  # of the range of y that is left above and below
 
+LEAST_SPAN: Final = 1e-9  # of an axis, as a share of its largest number
+
 Values = Sequence[float | None]
 Trace = dict[str, Any]
 
@@ -149,7 +151,7 @@ def _layout(panels: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "title": {"text": _text(lowest["x"]), "standoff": 8, "font": WORDS},
             "type": "log" if lowest.get("logx") else "linear",
             "anchor": last,
-            "hoverformat": "d" if lowest["x"] == "step" else ".5~g",
+            "hoverformat": "d" if lowest["x"] == "step" else "",
             "zeroline": False,
         },
     }
@@ -161,7 +163,6 @@ def _layout(panels: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "type": "log" if panel.get("logy") else "linear",
             "domain": [bottom, top],
             "automargin": True,
-            "hoverformat": ".5~g",
             "exponentformat": "e",
             "zeroline": panel.get("level") == 0,
             **_range(panel),
@@ -189,5 +190,5 @@ def _range(panel: dict[str, Any]) -> dict[str, Any]:
     if not seen:
         return {}
     low, high = min(seen), max(seen)
-    room = ROOM * (high - low or abs(high) or 1.0)
+    room = ROOM * (max(high - low, LEAST_SPAN * abs(high)) or 1.0)
     return {"range": [low - room, high + room]}

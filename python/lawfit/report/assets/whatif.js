@@ -4,6 +4,7 @@ const DRAWN = 240; // steps at which the law is drawn
 const HEAVY = ["loss_drop", "bound_mean", "bound_last"]; // areas that go through all steps for each
 const WORK = 2.5e6; // steps gone through for such a picture
 const LEAST = 1e-3; // of the peak: an exponential decay never reaches 0; a run's own may end lower
+const LEAST_SPAN = 1e-9; // of an axis, as a share of its largest number
 
 class WhatIf {
   constructor(place, model) {
@@ -187,6 +188,6 @@ class WhatIf {
 function span(values) {
   const finite = values.filter((v) => v !== null);
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
-  const room = 0.05 * (high - low || Math.abs(high) || 1);
+  const room = 0.05 * (Math.max(high - low, LEAST_SPAN * Math.abs(high)) || 1);
   return finite.length ? [low - room, high + room] : [0, 1];
 }
