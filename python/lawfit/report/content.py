@@ -147,8 +147,9 @@ class Content:
             return
         figure = curves_figure(self.fit, self.drawn, self.fitted, self.level)
         title, note = _TITLES["curves"]
+        more = " Learning rates are beneath." if self.planned else ""
         left = len(self.curves) - len(self.drawn)
-        more = f" {left} more runs are in the table of data only." if left else ""
+        more += f" {left} more runs are in the table of data only." if left else ""
         yield Section("curves", title, note.format(self.level) + more, (figure,))
 
     @property
@@ -202,7 +203,7 @@ _TITLES: Final = {
         "The runs and the law",
         "Dots are measured. A solid line is the law of a run that it was fitted to, a dashed one "
         "of a run that it was not told of, or not in full; bands are {:g} intervals of the law, "
-        "without the noise of single points. Learning rates are beneath.",
+        "without the noise of single points.",
     ),
     "measured": (
         "Measured and predicted",
