@@ -1,6 +1,6 @@
 """A fit as one HTML file that explains itself: pictures, parameters, warnings, and what if.
 
-The file needs no network and no other file. Its script draws with SVG of its own, 36 kB, so that a
+The file needs no network and no other file. Its script draws with SVG of its own, 38 kB, so that a
 report weighs what its data weigh, and so that the browser can be told to run nothing else: the
 content security policy names that one script by its hash, and allows no `eval`.
 """
