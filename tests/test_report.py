@@ -407,6 +407,9 @@ def test_words_about_bounds_and_few_points():
     text = said(fit, {"x": x, "y": 3 * x**-0.5})
     assert "b sits at its lower bound, 0.6." in text
     assert "8 points for 3 free parameters are few" in text
+    exact = {"x": x[:3], "y": np.array([3.0, 2.0, 1.9])}
+    text = said(lf.fit("power", exact), exact)
+    assert "3 points for 3 free parameters: the law can go through every one" in text
 
 
 def test_words_about_points_that_err_together():
