@@ -350,6 +350,17 @@ def test_options_without_a_meaning(tmp_path, power, options, error, message):
     assert not list(tmp_path.iterdir())
 
 
+def test_rows_that_are_not_those_of_the_fit(tmp_path, power):
+    table = {**power[1], "group": np.repeat(["a", "b"], 20)}
+    table["y"] = np.where(np.arange(40) < 20, 1, 3) * table["y"]
+    fit = lf.fit("power", table, by="group")["a"]
+    text = Outline(written(tmp_path, fit, table)).text
+    assert "These are 40 rows; the fit was made to 20." in text
+    assert "err together" not in text
+    own = {name: column[:20] for name, column in table.items()}
+    assert "These are" not in Outline(written(tmp_path, fit, own)).text
+
+
 def test_what_is_no_fit(tmp_path, power):
     fit, table = power
     with pytest.raises(TypeError, match="fit is a dict"):
