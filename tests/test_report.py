@@ -325,9 +325,11 @@ def test_many_runs_and_points_stay_a_page(tmp_path):
     assert "run 59" in Outline(text).text
 
 
-def test_lists_that_are_cut_say_so(tmp_path, power):
+def test_lists_that_are_cut_say_so(tmp_path):
+    x = np.geomspace(1, 1e4, 501)
+    fit = lf.fit("power", {"x": x, "y": 3 * x**-0.4 + 1})
     many = {"sources": [[f"curve {k}", 1] for k in range(501)], "notes": ["a note"] * 502}
-    text = Outline(written(tmp_path, lf.Fit.from_dict(power[0].to_dict() | many))).text
+    text = Outline(written(tmp_path, lf.Fit.from_dict(fit.to_dict() | many))).text
     assert "… and 1 more sources." in text
     assert "… and 2 more notes." in text
 
@@ -427,6 +429,17 @@ def test_options_without_a_meaning(tmp_path, power, options, error, message):
     assert not list(tmp_path.iterdir())
 
 
+def test_rows_that_are_not_those_of_the_fit(tmp_path, power):
+    table = {**power[1], "group": np.repeat(["a", "b"], 20)}
+    table["y"] = np.where(np.arange(40) < 20, 1, 3) * table["y"]
+    fit = lf.fit("power", table, by="group")["a"]
+    text = Outline(written(tmp_path, fit, table)).text
+    assert "These are 40 rows; the fit was made to 20." in text
+    assert "err together" not in text
+    own = {name: column[:20] for name, column in table.items()}
+    assert "These are" not in Outline(written(tmp_path, fit, own)).text
+
+
 def test_what_is_no_fit(tmp_path, power):
     fit, table = power
     with pytest.raises(TypeError, match="fit is a dict"):
@@ -484,6 +497,9 @@ def test_words_about_bounds_and_few_points():
     text = said(fit, {"x": x, "y": 3 * x**-0.5})
     assert "b sits at its lower bound, 0.6." in text
     assert "8 points for 3 free parameters are few" in text
+    exact = {"x": x[:3], "y": np.array([3.0, 2.0, 1.9])}
+    text = said(lf.fit("power", exact), exact)
+    assert "3 points for 3 free parameters: the law can go through every one" in text
 
 
 def test_words_about_points_that_err_together():

@@ -98,8 +98,10 @@ class Content:
 
     @property
     def own_runs(self) -> list[RunResiduals]:
-        """Those of the fit's own data."""
-        return [run for run in self.runs if not self.curves or run.name in self.fitted]
+        """Those of the fit's own data: columns of as many rows as it had are taken for them."""
+        if self.curves:
+            return [run for run in self.runs if run.name in self.fitted]
+        return [run for run in self.runs if run.values.size == self.fit.n]
 
     @cached_property
     def planned(self) -> tuple[Curve, ...]:
@@ -146,12 +148,17 @@ class Content:
         if not self.runs:
             return
         if not self.curves:
-            yield self._section("measured", measured_figure(self.fit, self.runs))
+            title, note = _TITLES["measured"]
+            if not self.own_runs:
+                rows = sum(run.values.size for run in self.runs)
+                note += f" These are {rows} rows; the fit was made to {self.fit.n}."
+            yield Section("measured", title, note, (measured_figure(self.fit, self.runs),))
             return
         figure = curves_figure(self.fit, self.drawn, self.fitted, self.level)
         title, note = _TITLES["curves"]
+        more = " Learning rates are beneath." if self.planned else ""
         left = len(self.curves) - len(self.drawn)
-        more = f" {left} more runs are in the table of data only." if left else ""
+        more += f" {left} more runs are in the table of data only." if left else ""
         yield Section("curves", title, note.format(self.level) + more, (figure,))
 
     @property
@@ -205,7 +212,7 @@ _TITLES: Final = {
         "The runs and the law",
         "Dots are measured. A solid line is the law of a run that it was fitted to, a dashed one "
         "of a run that it was not told of, or not in full; bands are {:g} intervals of the law, "
-        "without the noise of single points. Learning rates are beneath.",
+        "without the noise of single points.",
     ),
     "measured": (
         "Measured and predicted",
