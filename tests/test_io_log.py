@@ -127,6 +127,20 @@ def test_a_plain_loss_goes_before_others(path):
     assert points(log.losses) == {0: 5.0}
 
 
+@pytest.mark.parametrize("reads", [1, 2])
+def test_a_plain_loss_goes_before_one_that_came_first(path, reads):
+    lines = ['{"step": 0, "eval_loss": 6}\n', '{"step": 9, "loss": 5}\n{"step": 19, "loss": 4}\n']
+    path.write_text("".join(lines) if reads == 1 else lines[0])
+    log = Log(path)
+    log.read()
+    log.losses.seen()
+    path.write_text("".join(lines))
+    log.read()
+    assert points(log.losses) == {9: 5.0, 19: 4.0}
+    assert log.losses.first_new == (2 if reads == 1 else 0)
+    assert log.notes() == ["the loss is loss; there are also eval_loss"]
+
+
 def test_a_log_without_its_loss_is_refused_when_it_is_whole(path):
     path.write_text(table([(0, 5, 0)]))
     log = Log(path, loss="nll\x1b")

@@ -180,12 +180,15 @@ class Log:
             self.rates.add(step, names[self._rate])
 
     def _note_others(self, names: Mapping[str, float]) -> None:
-        """Remember names that could have been meant, where the log chose."""
+        """Remember names that could have been meant, where the log chose; a plain one is taken."""
         for name in names:
             if name not in self._seen and len(self._seen) < MAX_NAMES:
                 self._seen.add(name)
                 if name != self.loss and is_loss(name):
                     self._others.append(name)
+                    if is_plain_loss(name) and not is_plain_loss(str(self.loss)):
+                        self._others[-1], self.loss = str(self.loss), name
+                        self.losses = Series()  # no row before had this name
 
     def _refuse_ambiguous(self) -> None:
         """Refuse a choice that was made among several names; one that came later is told only."""
