@@ -79,6 +79,27 @@ def test_a_resumed_run_is_told(path):
     assert "steps went back 1 times: 2 points logged before were superseded" in log.notes()
 
 
+@pytest.mark.parametrize("one_based", [False, True])
+@pytest.mark.parametrize("purge", [0, 20, 25])
+def test_a_session_that_starts_over_voids_what_came_after(path, purge, one_based):
+    rows = [(k, {"loss": 9.0 - k / 10, "lr": 0.5}) for k in range(10, 50, 10)]
+    path.write_bytes(ev.scalars(rows))
+    log = Log(path, one_based=one_based)
+    log.read()
+    start = ev.framed(ev.field(2, purge) + ev.field(7, ev.field(1, 1)))
+    with path.open("ab") as file:
+        file.write(start)
+    log.read()
+    kept = [step - one_based for step, _ in rows if step < purge]
+    assert log.losses.steps == log.rates.steps == kept
+    assert log.last_step == max(purge - one_based, 0) - 1
+    with path.open("ab") as file:
+        file.write(ev.framed(ev.event(39, ev.simple("loss", 1.0))))
+    log.read()
+    assert log.losses.steps == [*kept, 39 - one_based]
+    assert log.last_step == 39 - one_based
+
+
 def test_a_log_written_anew_drops_what_it_held(path):
     path.write_text(table([(0, 5, 0), (10, 4, 0)]))
     log = Log(path)

@@ -163,6 +163,20 @@ def test_a_rate_may_come_after_the_loss(path):
     assert watched.refresh().waiting == "2 of the 4 points needed"
 
 
+def test_a_session_that_starts_over_at_0_leaves_nothing(path):
+    rows = [(k, {"loss": 2 + (k + 1) ** -0.5, "lr": 0.5}) for k in range(0, 300, 10)]
+    path.write_bytes(ev.scalars(rows))
+    watched = Watch(path, total_steps=500)
+    assert watched.refresh().fitted == 30
+    with path.open("ab") as file:
+        file.write(ev.framed(ev.field(2, 0) + ev.field(7, ev.field(1, 1))))
+    state = watched.refresh()
+    assert (state.final, state.ahead, state.waiting, state.step) == (None, None, "no loss yet", -1)
+    with path.open("ab") as file:
+        file.write(ev.scalars(rows[:20]))
+    assert watched.refresh().fitted == 20
+
+
 def test_a_law_of_steps_needs_no_rate(path):
     rows = [f"{k},{2 + (k + 1) ** -0.5!r}\n" for k in range(0, 500, 5)]
     path.write_text("step,loss\n" + "".join(rows))

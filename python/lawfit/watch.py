@@ -170,6 +170,7 @@ class Watch:
         losses = self._log.losses
         forecaster = self._forecaster
         if plan is None or not losses.steps:
+            self._forget()
             return
         first = losses.first_new
         if forecaster is None or first < self._taken or plan.warmup != forecaster.schedule.warmup:

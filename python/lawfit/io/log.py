@@ -9,7 +9,16 @@ from collections.abc import Mapping
 
 from lawfit._printable import printable, shown
 from lawfit.io import open_log
-from lawfit.io.rows import MAX_NAMES, Reader, Row, find_loss, find_lr, is_loss, is_plain_loss
+from lawfit.io.rows import (
+    MAX_NAMES,
+    Reader,
+    Restart,
+    Row,
+    find_loss,
+    find_lr,
+    is_loss,
+    is_plain_loss,
+)
 from lawfit.io.tail import described
 
 __all__ = ["Log", "Series"]
@@ -39,14 +48,18 @@ class Series:
 
     def add(self, step: int, value: float) -> None:
         """Take a value."""
+        self.go_back(step)
+        self.steps.append(step)
+        self.values.append(value)
+
+    def go_back(self, step: int) -> None:
+        """Drop what is there at a step and later."""
         if self.steps and step <= self.steps[-1]:
             cut = bisect.bisect_left(self.steps, step)
             self.back += 1
             self.dropped += len(self.steps) - cut
             del self.steps[cut:], self.values[cut:]
             self.first_new = min(self.first_new, cut)
-        self.steps.append(step)
-        self.values.append(value)
 
     def seen(self) -> None:
         """Take all that is there as known."""
@@ -162,6 +175,11 @@ class Log:
 
     def _take(self, row: Row, shift: int) -> None:
         step = row.step - shift
+        if isinstance(row, Restart):
+            self.losses.go_back(step)
+            self.rates.go_back(step)
+            self.last_step = min(self.last_step, max(step, 0) - 1)
+            return
         if step < 0:
             raise ValueError(f"{self.source}: step is {row.step}, in a log of updates done, from 1")
         if self._first is None:
