@@ -229,6 +229,18 @@ def test_a_file_written_anew_has_the_folder_read_again(tmp_path):
     assert reader.restarts == 1
 
 
+def test_an_older_file_that_comes_later_is_read_first(tmp_path):
+    write(tmp_path, "a.tfevents.2", ev.scalars(ROWS[1:2]))
+    reader = open_log(tmp_path)
+    assert rows(reader) == ROWS[1:2]
+    write(tmp_path, "a.tfevents.1", ev.scalars(ROWS[:1]))
+    assert rows(reader) == ROWS[:2]
+    assert reader.restarts == 1
+    write(tmp_path, "a.tfevents.3", ev.scalars(ROWS[2:]))
+    assert rows(reader) == ROWS[2:]
+    assert reader.restarts == 1
+
+
 def test_one_run_below_a_folder_is_found_and_several_are_listed(tmp_path):
     write(tmp_path / "runs" / "one", "a.tfevents.1", FILE)
     assert read_all(tmp_path) == ROWS

@@ -20,7 +20,8 @@ _LISTED: Final = 10
 class EventFolderReader:
     """The scalars of the event files in a folder, oldest first by name, later ones as they come.
 
-    A run that is resumed writes another file, whose steps may begin before the last one's end.
+    A run that is resumed writes another file, whose steps may begin before the last one's end. Where
+    an older file comes later, all are read anew.
 
     Parameters
     ----------
@@ -84,9 +85,13 @@ class EventFolderReader:
             if not found:
                 return
             self._folder = found[0]
-        for path in sorted(self._folder.glob(_PATTERN)):
-            if path.is_file():
-                self._readers.setdefault(path, EventReader(path))
+        paths = sorted(self._folder.glob(_PATTERN))
+        new = [path for path in paths if path not in self._readers and path.is_file()]
+        if new and any(path > new[0] for path in self._readers):  # as where files are copied
+            self.restarts += 1
+            self._readers.clear()
+            new = [path for path in paths if path.is_file()]
+        self._readers |= {path: EventReader(path) for path in new}
 
 
 def event_folders(root: Path) -> list[Path]:
