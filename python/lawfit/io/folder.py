@@ -85,24 +85,35 @@ class EventFolderReader:
             if not found:
                 return
             self._folder = found[0]
-        paths = sorted(self._folder.glob(_PATTERN))
-        new = [path for path in paths if path not in self._readers and path.is_file()]
+        paths = _event_files(self._folder)
+        new = [path for path in paths if path not in self._readers]
         if new and any(path > new[0] for path in self._readers):  # as where files are copied
             self.restarts += 1
             self._readers.clear()
-            new = [path for path in paths if path.is_file()]
+            new = paths
         self._readers |= {path: EventReader(path) for path in new}
 
 
 def event_folders(root: Path) -> list[Path]:
-    """Return the folder if it has event files, otherwise those below it that do."""
-    folders = [root]
+    """Return the folder if it has event files, otherwise those below it that do.
+
+    Hidden folders and links to folders are passed over.
+    """
+    folders, found = [root], []
     for k, folder in enumerate(folders):  # it grows on the way
         if k > _MOST:
             raise ValueError(f"{described(root)}: more than {_MOST} folders below it")
-        if any(path.is_file() for path in folder.glob(_PATTERN)):
+        if _event_files(folder):
             if folder == root:
                 return [root]
+            found.append(folder)
             continue
-        folders += sorted(p for p in folder.iterdir() if p.is_dir() and not p.is_symlink())
-    return [f for f in folders[1:] if any(path.is_file() for path in f.glob(_PATTERN))]
+        below = (path for path in folder.iterdir() if not path.name.startswith("."))
+        folders += sorted(path for path in below if path.is_dir() and not path.is_symlink())
+    return found
+
+
+def _event_files(folder: Path) -> list[Path]:
+    """Return a folder's event files in order; hidden ones are being copied to it."""
+    paths = sorted(folder.glob(_PATTERN))
+    return [path for path in paths if not path.name.startswith(".") and path.is_file()]
