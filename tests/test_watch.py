@@ -84,6 +84,17 @@ def test_a_resumed_run_is_forecast_as_one_that_never_stopped(path):
     assert any("steps went back 1 times: 20 points" in note for note in state.notes)
 
 
+def test_a_run_that_ended_and_was_resumed_goes_on(path):
+    path.write_text("".join(lines()))
+    watched = Watch(path, schedule=PLAN)
+    assert watched.refresh().finished
+    with path.open("a") as file:
+        file.writelines(line for line in lines(until=3700)[1:] if int(line.split(",")[0]) > 3200)
+    state = watched.refresh()
+    assert (state.step, state.finished) == (state.steps[-1], False)
+    assert state.to_dict() == Watch(path, schedule=PLAN).refresh().to_dict()
+
+
 def test_a_log_written_anew_is_forecast_anew(path):
     path.write_text("".join(lines(until=3500)[:1] + lines(until=3500)[2:]))
     watched = Watch(path, schedule=PLAN)

@@ -84,6 +84,8 @@ class Log:
         By 0-based steps.
     loss : str or None
         The name of the loss, once it is known.
+    last_step : int
+        The last step logged, -1 before the first; lower again where a resumed run is behind.
     restarts : int
         How often the log was started over.
     """
@@ -193,7 +195,10 @@ class Log:
         if self._rate is None:
             self._rate = find_lr(names)
         if self.loss is not None and self.loss in names:
+            back = self.losses.back
             self.losses.add(step, names[self.loss])
+            if self.losses.back > back:
+                self.last_step = step
         if self._rate is not None and math.isfinite(names.get(self._rate, math.nan)):
             self.rates.add(step, names[self._rate])
 
