@@ -188,9 +188,10 @@ def test_a_session_that_starts_over_at_0_leaves_nothing(path):
     assert watched.refresh().fitted == 20
 
 
-def test_a_law_of_steps_needs_no_rate(path):
-    rows = [f"{k},{2 + (k + 1) ** -0.5!r}\n" for k in range(0, 500, 5)]
-    path.write_text("step,loss\n" + "".join(rows))
+@pytest.mark.parametrize("lr", ["", "0.1"])
+def test_a_law_of_steps_needs_no_rate(path, lr):
+    rows = [f"{k},{2 + (k + 1) ** -0.5!r},{lr}\n" for k in range(0, 500, 5)]
+    path.write_text("step,loss,lr\n" + "".join(rows))
     law = lf.Law("steps", "c + a * (step + 1)**-b", ["a", "b", "c"], y="loss", columns=["step"])
     state = Watch(path, law, total_steps=1000).refresh()
     assert state.final.loss == pytest.approx(2 + 1000**-0.5, rel=1e-6)

@@ -140,7 +140,7 @@ class Watch:
             if self._log.title is None or self._log.last_step < 0:
                 return None
             raise NoPlan(f"{self._log.source}: how long the run will be is not known")
-        if not self._law.uses_schedule and "lr" not in self._law.columns:
+        if not self._needs_rates:
             return schedules.constant(steps=total, peak=1.0)
         rates = self._log.rates
         if not rates.steps:
@@ -153,6 +153,10 @@ class Watch:
             return Schedule.from_points(rates.steps, rates.values, total=total)
         except ValueError as error:
             raise ValueError(f"{self._log.source}: {error}") from None
+
+    @property
+    def _needs_rates(self) -> bool:
+        return self._law.uses_schedule or "lr" in self._law.columns
 
     def _compare(self, plan: Schedule) -> None:
         """Hold the log's learning rates against the plan's, give or take a step."""
@@ -227,8 +231,8 @@ class Watch:
         final, waiting = self._final()
         known = forecaster is not None and final is not None
         guessed = None
-        if self._given is None and log.rates.steps and log.rates.steps[-1] + 1 < total:
-            guessed = log.rates.steps[-1]
+        if self._given is None and self._needs_rates and log.rates.steps:
+            guessed = log.rates.steps[-1] if log.rates.steps[-1] + 1 < total else None
         reached = self._reached()
         return State(
             source=log.source,
