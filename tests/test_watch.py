@@ -188,6 +188,21 @@ def test_a_session_that_starts_over_at_0_leaves_nothing(path):
     assert watched.refresh().fitted == 20
 
 
+def test_a_ramp_may_begin_at_0(path):
+    found = [f"{k},{2 + (k + 1) ** -0.5!r},{min(k, 20) / 20}\n" for k in range(0, 300, 5)]
+    path.write_text("step,loss,lr\n" + found[0])
+    watched = Watch(path, total_steps=500)
+    state = watched.refresh()
+    assert state.waiting.startswith("no learning rate yet: the log has none above 0 so far")
+    for row in found[1:]:
+        with path.open("a") as file:
+            file.write(row)
+        state = watched.refresh()
+    assert state.fitted == sum(k >= 20 for k in range(0, 300, 5))
+    whole = Watch(path, total_steps=500).refresh()
+    assert state.final.loss == pytest.approx(whole.final.loss, rel=1e-9)
+
+
 @pytest.mark.parametrize("lr", ["", "0.1"])
 def test_a_law_of_steps_needs_no_rate(path, lr):
     rows = [f"{k},{2 + (k + 1) ** -0.5!r},{lr}\n" for k in range(0, 500, 5)]

@@ -131,7 +131,7 @@ class Watch:
         self._log.refuse_missing()
 
     def _plan(self) -> Schedule | None:
-        """Return the plan as far as it is known: None while no learning rate is."""
+        """Return the plan as far as it is known: None while no learning rate above 0 is."""
         if self._given is not None:
             self._compare(self._given)
             return self._given
@@ -143,7 +143,7 @@ class Watch:
         if not self._needs_rates:
             return schedules.constant(steps=total, peak=1.0)
         rates = self._log.rates
-        if not rates.steps:
+        if not any(rates.values):  # as at the first step of a ramp
             return None
         forecaster = self._forecaster
         if forecaster is not None and rates.first_new == len(rates.steps):
@@ -260,13 +260,14 @@ class Watch:
 
     def _final(self) -> tuple[Forecast | None, str]:
         """Return the forecast of the end, or why there is none."""
-        forecaster = self._forecaster
+        forecaster, log = self._forecaster, self._log
         if forecaster is None:
-            if self._log.title is None:
+            if log.title is None:
                 return None, "no log yet"
-            if not self._log.losses.steps:
+            if not log.losses.steps:
                 return None, "no loss yet"
-            return None, "no learning rate yet: the log has none so far, and no schedule is given"
+            what = "none above 0" if log.rates.steps else "none"
+            return None, f"no learning rate yet: the log has {what} so far, and no schedule is given"
         forecast = forecaster.forecast(level=self._level)
         if math.isfinite(float(forecast.loss)):
             return forecast, ""
