@@ -291,7 +291,8 @@ def test_alarms_of_points_that_were_superseded_are_gone(path):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("4000,0,2\n", "log.csv: step 4000 is beyond the schedule, which ends at step 3999"),
+        ("4001,0,2\n", "log.csv: step 4001 is beyond the schedule, which ends at step 3999$"),
+        ("4000,0,2\n", "log.csv: step 4000 is beyond the schedule, which ends at step 3999; one_b"),
         ("3999,0,-2\n", "log.csv: loss at step 3999 is -2; log residuals need it above 0"),
         ("3999,0,x\n", r"log.csv: line \d+: loss is 'x'"),
     ],
@@ -300,6 +301,13 @@ def test_what_no_log_holds_is_refused_with_the_file(path, row, message):
     path.write_text("".join(lines(until=3500)) + row)
     with pytest.raises(ValueError, match=message):
         Watch(path, schedule=PLAN).refresh()
+
+
+@pytest.mark.parametrize("law", ["annealing", lf.Law("flat", "c", ["c"], y="loss")])
+def test_a_log_that_is_longer_than_the_run_is_refused(path, law):
+    path.write_text("".join(lines(until=3500)))
+    with pytest.raises(ValueError, match=r"log.csv: step 3499 is beyond the run, which ends at .*9"):
+        Watch(path, law, total_steps=1000).refresh()
 
 
 def test_what_is_refused_once_is_refused_again(path):

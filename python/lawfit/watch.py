@@ -12,7 +12,7 @@ import numpy as np
 
 from lawfit import schedules
 from lawfit.forecast import Forecaster
-from lawfit.io.log import Log
+from lawfit.io.log import Log, Series
 from lawfit.io.rates import disagreement
 from lawfit.law import Law
 from lawfit.options import read_law
@@ -133,6 +133,7 @@ class Watch:
     def _plan(self) -> Schedule | None:
         """Return the plan as far as it is known: None while no learning rate above 0 is."""
         if self._given is not None:
+            self._check_end("schedule", self._given.steps, self._log.losses)
             self._compare(self._given)
             return self._given
         total = self._total or self._log.total
@@ -140,6 +141,7 @@ class Watch:
             if self._log.title is None or self._log.last_step < 0:
                 return None
             raise NoPlan(f"{self._log.source}: how long the run will be is not known")
+        self._check_end("run", total, self._log.losses, self._log.rates)
         if not self._needs_rates:
             return schedules.constant(steps=total, peak=1.0)
         rates = self._log.rates
@@ -153,6 +155,16 @@ class Watch:
             return Schedule.from_points(rates.steps, rates.values, total=total)
         except ValueError as error:
             raise ValueError(f"{self._log.source}: {error}") from None
+
+    def _check_end(self, what: str, total: int, *logged: Series) -> None:
+        """Refuse a log that goes on after the end."""
+        last = max((series.steps[-1] for series in logged if series.steps), default=-1)
+        if last >= total:
+            hint = "; one_based=True if the log counts updates done" if last == total else ""
+            raise ValueError(
+                f"{self._log.source}: step {last} is beyond the {what}, which ends at step "
+                f"{total - 1}{hint}"
+            )
 
     @property
     def _needs_rates(self) -> bool:
