@@ -134,6 +134,16 @@ def test_a_log_that_contradicts_its_plan_is_told(path, shift):
     assert watched.refresh().notes == ("the log was replaced or cut and read anew (1 times)",)
 
 
+def test_a_contradiction_that_is_superseded_is_told_no_more(path):
+    found = lines(until=3500)
+    path.write_text("".join(found[:90]) + f"{int(found[90].split(',')[0])},9.0,2.0\n")
+    watched = Watch(path, schedule=PLAN)
+    assert any("learning rate at step" in note for note in watched.refresh().notes)
+    with path.open("a") as file:
+        file.writelines(found[90:])
+    assert not any("learning rate at step" in note for note in watched.refresh().notes)
+
+
 def test_a_guess_ends_with_the_run(path):
     path.write_text("".join(lines("constant_4000")))
     state = Watch(path, total_steps=4000).refresh()

@@ -87,6 +87,7 @@ class Watch:
         self._prior = prior
         self._last: State | None = None
         self._contradiction = ""
+        self._compared = 0  # rates held against the schedule
         # What can't be forecast by is refused before there is a log.
         Forecaster(self._law, schedule or schedules.constant(steps=2, peak=1.0), prior=prior)
         self._forget()
@@ -118,7 +119,6 @@ class Watch:
         new = self._log.read()
         if self._log.restarts != restarts:
             self._forget()
-            self._contradiction = ""
         elif not new and last is not None and title == self._log.title:
             self._last = replace(last, notes=self._notes())
             return self._last
@@ -173,9 +173,13 @@ class Watch:
     def _compare(self, plan: Schedule) -> None:
         """Hold the log's learning rates against the plan's, give or take a step."""
         rates = self._log.rates
-        steps = np.array(rates.steps[rates.first_new :], dtype=np.int64)
-        logged = np.array(rates.values[rates.first_new :])
+        first = rates.first_new
+        if first < self._compared:  # what was off may be superseded
+            first, self._contradiction = 0, ""
+        steps = np.array(rates.steps[first:], dtype=np.int64)
+        logged = np.array(rates.values[first:])
         rates.seen()
+        self._compared = len(rates.steps)
         off = "" if self._contradiction else disagreement(plan, steps, logged)
         if off:
             self._contradiction = f"{off}: forecasts are of the schedule"
