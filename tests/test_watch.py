@@ -320,12 +320,25 @@ def test_a_log_that_is_longer_than_the_run_is_refused(path, law):
         Watch(path, law, total_steps=1000).refresh()
 
 
-def test_what_is_refused_once_is_refused_again(path):
-    path.write_text("".join(lines(until=3500)) + "4000,0,2\n")
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("4000,0,2\n", "step 4000 is beyond the schedule, which ends"),
+        ("3999,0,x\n3999,0,2\n", "loss is 'x'; expected a number"),
+        ('3999,0,"2\n', "unexpected end of data"),
+    ],
+)
+def test_what_is_refused_once_is_refused_again(path, row, message):
+    path.write_text("".join(lines(until=3500)))
     watched = Watch(path, schedule=PLAN)
+    before = watched.refresh()
+    with path.open("a") as file:
+        file.write(row)
     for _ in range(3):
-        with pytest.raises(ValueError, match="step 4000 is beyond the schedule, which ends"):
+        with pytest.raises(ValueError, match=message):
             watched.refresh()
+    path.write_text("".join(lines(until=3500)))
+    same(watched.refresh().final, before.final)
 
 
 def test_a_law_or_prior_that_cannot_forecast_is_refused_before_there_is_a_log(path):

@@ -157,8 +157,20 @@ class Log:
         OSError
             If it can't be read.
         """
+        chosen = self.loss
+        try:
+            any_rows = self._read()
+            if self.loss != chosen:
+                self._refuse_ambiguous()
+        except (OSError, ValueError):
+            self._reader = None  # what is refused is read, and refused, again
+            self._begin()
+            raise
+        return any_rows
+
+    def _read(self) -> bool:
         self._reader = self._reader or open_log(self.path, step=self._step)
-        any_rows, chosen = False, self.loss
+        any_rows = False
         while self._reader is not None:
             before = self._reader.restarts
             rows = self._reader.read()
@@ -171,8 +183,6 @@ class Log:
             any_rows = any_rows or bool(rows)
             if not self._reader.more:
                 break
-        if self.loss != chosen:
-            self._refuse_ambiguous()
         return any_rows
 
     def _take(self, row: Row, shift: int) -> None:
