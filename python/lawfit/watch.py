@@ -282,8 +282,8 @@ class Watch:
                 return None, "no log yet"
             if not log.losses.steps:
                 return None, "no loss yet"
-            what = "none above 0" if log.rates.steps else "none"
-            return None, f"no learning rate yet: the log has {what} so far, and no schedule is given"
+            has = "none above 0" if log.rates.steps else "none"
+            return None, f"no learning rate yet: the log has {has} so far, and no schedule is given"
         forecast = forecaster.forecast(level=self._level)
         if math.isfinite(float(forecast.loss)):
             return forecast, ""

@@ -20,8 +20,8 @@ _LISTED: Final = 10
 class EventFolderReader:
     """The scalars of the event files in a folder, oldest first by name, later ones as they come.
 
-    A run that is resumed writes another file, whose steps may begin before the last one's end. Where
-    an older file comes later, all are read anew.
+    A run that is resumed writes another file, whose steps may begin before the last one's end.
+    Where an older file comes later, all are read anew.
 
     Parameters
     ----------
