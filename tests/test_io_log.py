@@ -122,7 +122,7 @@ def test_several_losses_are_refused_unless_one_is_named(path, write):
         path.write_bytes(ev.scalars(rows))
     log = Log(path)
     for _ in range(2):
-        with pytest.raises(ValueError, match="several names .* a loss: 'train/loss', 'val/loss"):
+        with pytest.raises(ValueError, match=r"several names .* a loss: 'train/loss', 'val/loss"):
             log.read()
     log = Log(path, loss="val/loss")
     log.read()

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lawfit as lf
 from lawfit.io import open_log
+from lawfit.watch import Watch
 from log_files import read_all, rows
 
 HISTORY = [
@@ -25,6 +27,7 @@ ROWS = [
     (19, {"epoch": 0.2, "eval_loss": 4.75, "eval_runtime": 1.5}),
     (22, {"loss": 4.25}),
     (24, {"epoch": 0.3, "learning_rate": 1e-3}),
+    (24, {}),
 ]
 
 
@@ -50,6 +53,24 @@ def test_losses_are_at_the_centre_of_their_window_and_all_else_at_its_end(path, 
 def test_the_first_step_logged_alone(path):
     path.write_text(text([{"loss": 6.0, "step": 1}, {"loss": 5.0, "step": 11}]))
     assert read_all(path) == [(0, {"loss": 6.0}), (5, {"loss": 5.0})]
+
+
+def test_what_is_logged_before_the_first_update_is_counted(path):
+    path.write_text(text([{"eval_loss": 9.0, "step": 0}, {"loss": 5.0, "step": 10}]))
+    reader = open_log(path)
+    assert rows(reader) == [(4, {"loss": 5.0})]
+    assert reader.notes() == ["passed over 1 logged before the first update"]
+    (curve,) = lf.read_curves(path)
+    assert "passed over 1 logged before the first update" in curve.notes
+
+
+def test_a_run_has_ended_where_its_summary_is_logged(path):
+    entries = [{"loss": 5 - k / 9, "learning_rate": 1e-3, "step": k} for k in range(2, 25, 2)]
+    path.write_text(text(entries, max_steps=25))
+    watched = Watch(path)
+    assert not watched.refresh().finished
+    path.write_text(text([*entries, HISTORY[-1]], max_steps=25))
+    assert watched.refresh().finished
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=10))

