@@ -126,6 +126,23 @@ def test_a_file_that_is_half_written_is_waited_for(path):
     assert reader.restarts == 0
 
 
+def test_a_file_that_goes_away_while_it_is_looked_at_is_waited_for(path, monkeypatch):
+    path.write_text(text())
+    reader = open_log(path)
+
+    def look(path):
+        status = path.stat()
+        path.unlink()
+        return status
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lawfit.io.trainer_state.check_regular", look)
+        assert rows(reader) == []
+    assert reader.notes() == ["the file is gone; waiting for it"]
+    path.write_text(text())
+    assert rows(reader) == ROWS
+
+
 def test_losses_without_a_value(path):
     path.write_text(text([{"loss": math.nan, "step": 10}, {"loss": math.inf, "step": 20}]))
     (_, first), (_, second) = read_all(path)

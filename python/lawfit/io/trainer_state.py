@@ -74,14 +74,14 @@ class TrainerStateReader:
         """Return the state if it is another than before, and whole."""
         try:
             status = check_regular(self._path)
+            stamp = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+            if stamp == self._stamp:
+                return None
+            with self._path.open("rb") as file:
+                content = file.read(MAX_TEXT + 1)
         except FileNotFoundError:
             self.waiting = "the file is gone; waiting for it"
             return None
-        stamp = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-        if stamp == self._stamp:
-            return None
-        with self._path.open("rb") as file:
-            content = file.read(MAX_TEXT + 1)
         try:
             state = parse_json(content, self.source, not_finite=True)
         except ValueError:
