@@ -93,9 +93,11 @@ def test_rows_come_once_as_the_file_is_rewritten(path):
     assert rows(reader) == []
     path.write_text(text())
     assert rows(reader) == ROWS[2:]
-    path.unlink()
+    moved = path.rename(path.with_name("moved"))
     assert rows(reader) == []
     assert reader.notes() == ["the file is gone; waiting for it"]
+    moved.rename(path)  # the same file is back
+    assert (rows(reader), reader.notes()) == ([], [])
     path.write_text(text())
     assert rows(reader) == []
     assert reader.restarts == 0

@@ -76,6 +76,7 @@ class TrainerStateReader:
             status = check_regular(self._path)
             stamp = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
             if stamp == self._stamp:
+                self.waiting = ""
                 return None
             with self._path.open("rb") as file:
                 content = file.read(MAX_TEXT + 1)
