@@ -161,9 +161,10 @@ def test_options_without_a_meaning_are_code_2(path, options, message, monkeypatc
         ("a,b\n1,2\n2,3\n", "no column counts steps"),
     ],
 )
-def test_bad_data_is_code_3_in_one_line(path, content, message):
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_bad_data_is_code_3_in_one_line(path, content, message, options):
     path.write_text(content)
-    done = run(path, "--once", "--schedule", PLAN)
+    done = run(path, "--once", "--schedule", PLAN, *options)
     assert done.exit_code == 3, done.output
     assert done.stdout == ""
     assert done.stderr.startswith(f"lawfit: {path}: ")
@@ -171,8 +172,10 @@ def test_bad_data_is_code_3_in_one_line(path, content, message):
     assert done.stderr.rstrip("\n").isprintable()
 
 
-def test_a_log_that_is_not_there_is_code_1_once(tmp_path):
-    with start(tmp_path / "log", "--once", "--steps", 9, stdout=subprocess.PIPE) as process:
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_log_that_is_not_there_is_code_1_once(tmp_path, options):
+    log = tmp_path / "log"
+    with start(log, "--once", "--steps", 9, *options, stdout=subprocess.PIPE) as process:
         out, error = process.communicate(timeout=DEADLINE)
     assert (process.returncode, out) == (1, b"")
     assert error.decode() == f"lawfit: {tmp_path / 'log'}: no log there, or too little of one\n"

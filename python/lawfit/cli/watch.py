@@ -109,12 +109,12 @@ def watch(  # noqa: PLR0917 - a command's options
 
 def _once(watched: Watch, as_json: bool) -> None:
     state = watched.refresh()
-    if as_json:
-        typer.echo(json.dumps(state.to_dict(), ensure_ascii=False))
-        return
     if not state.title:
         raise FileNotFoundError(errno.ENOENT, "no log there, or too little of one", state.source)
     watched.check_whole()
+    if as_json:
+        typer.echo(json.dumps(state.to_dict(), ensure_ascii=False))
+        return
     console = Console(highlight=False)
     picture = chart(state, min(max(console.width, 60), 100), 16)
     head, *rest = watching.summary(state)
