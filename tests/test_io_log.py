@@ -168,8 +168,28 @@ def test_a_log_without_its_loss_is_refused_when_it_is_whole(path):
     path.write_text(table([(0, 5, 0)]))
     log = Log(path, loss="nll\x1b")
     log.read()
-    with pytest.raises(ValueError, match=r"log: no row has 'nll\\x1b'"):
+    told = r"no row has 'nll\x1b'; expected one of 'loss', 'lr'"
+    assert log.notes() == [f"so far {told}"]
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is looked at
         log.refuse_missing()
+    assert str(caught.value) == f"{path}: {told}"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("step;loss\n0;5,25\n", "no row has loss; passed over loss: its first value is no number"),
+        ("step,perplexity\n0,5\n", "no row has loss; expected one of 'perplexity'"),
+        ("step,losses\n0,5\n", "no row has loss; did you mean 'losses'? (one of 'losses')"),
+    ],
+)
+def test_a_log_without_a_loss_is_told_what_it_has(path, content, message):
+    path.write_text(content)
+    log = Log(path)
+    log.read()
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is looked at
+        log.refuse_missing()
+    assert str(caught.value) == f"{path}: {message}"
 
 
 def test_a_log_that_is_not_there_yet(path):

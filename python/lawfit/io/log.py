@@ -6,8 +6,10 @@ import bisect
 import math
 import os
 from collections.abc import Mapping
+from typing import Final
 
 from lawfit._printable import printable, shown
+from lawfit._validate import closest
 from lawfit.io import open_log
 from lawfit.io.rows import (
     MAX_NAMES,
@@ -22,6 +24,8 @@ from lawfit.io.rows import (
 from lawfit.io.tail import described
 
 __all__ = ["Log", "Series"]
+
+_LISTED: Final = 20  # names
 
 
 class Series:
@@ -113,7 +117,7 @@ class Log:
         self.loss = self._asked
         self._rate: str | None = None
         self._others: list[str] = []
-        self._seen: set[str] = set()
+        self._seen: dict[str, None] = {}  # names, as they came
         self._first: int | None = None
         self.last_step = -1
 
@@ -143,8 +147,8 @@ class Log:
         if self._others:
             listed = ", ".join(printable(name[:60]) for name in self._others[:5])
             found.append(f"the loss is {printable(str(self.loss))}; there are also {listed}")
-        if self._first is not None and self.loss is None:
-            found.append("no loss yet; choose a name if it is none of the usual")
+        if self._first is not None and not self.losses.steps:
+            found.append(f"so far {self._lacking()}")
         return found
 
     def read(self) -> bool:
@@ -200,8 +204,7 @@ class Log:
         names = row.values
         if self.loss is None:
             self.loss = find_loss(names, self.source)
-        elif self._asked is None:
-            self._note_others(names)
+        self._note(names)
         if self._rate is None:
             self._rate = find_lr(names)
         if self.loss is not None and self.loss in names:
@@ -212,16 +215,17 @@ class Log:
         if self._rate is not None and math.isfinite(names.get(self._rate, math.nan)):
             self.rates.add(step, names[self._rate])
 
-    def _note_others(self, names: Mapping[str, float]) -> None:
+    def _note(self, names: Mapping[str, float]) -> None:
         """Remember names that could have been meant, where the log chose; a plain one is taken."""
         for name in names:
-            if name not in self._seen and len(self._seen) < MAX_NAMES:
-                self._seen.add(name)
-                if name != self.loss and is_loss(name):
-                    self._others.append(name)
-                    if is_plain_loss(name) and not is_plain_loss(str(self.loss)):
-                        self._others[-1], self.loss = str(self.loss), name
-                        self.losses = Series()  # no row before had this name
+            if name in self._seen or len(self._seen) >= MAX_NAMES:
+                continue
+            self._seen[name] = None
+            if self._asked is None and name != self.loss and is_loss(name):
+                self._others.append(name)
+                if is_plain_loss(name) and not is_plain_loss(str(self.loss)):
+                    self._others[-1], self.loss = str(self.loss), name
+                    self.losses = Series()  # no row before had this name
 
     def _refuse_ambiguous(self) -> None:
         """Refuse a choice that was made among several names; one that came later is told only."""
@@ -231,5 +235,11 @@ class Log:
     def refuse_missing(self) -> None:
         """Refuse a whole log without the loss that was asked for, or any."""
         if self._first is not None and not self.losses.steps:
-            name = "loss" if self.loss is None else shown(self.loss)
-            raise ValueError(f"{self.source}: no row has {name}")
+            passed = self._reader.notes() if self._reader else []
+            raise ValueError("; ".join([f"{self.source}: {self._lacking()}", *passed]))
+
+    def _lacking(self) -> str:
+        """Say that there is no loss, and what there is."""
+        name = "loss" if self._asked is None else shown(self._asked)
+        names = [printable(name) for name in list(self._seen)[:_LISTED]]
+        return f"no row has {name}{closest(self._asked or name, names) if names else ''}"
