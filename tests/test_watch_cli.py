@@ -88,6 +88,13 @@ def test_an_open_end_gives_no_interval(path):
     assert "inf" not in done.stdout
 
 
+def test_a_log_of_a_header_alone_has_no_step(path):
+    path.write_text("step,loss,lr\n")
+    done = run(path, "--once", "--steps", 4000)
+    assert "0 points, 0 fitted; no step of 4000 yet\n" in done.stdout
+    assert "no step yet\n" in run(path, "--once").stdout
+
+
 def test_a_prior_and_what_it_is_worth(path, tmp_path):
     path.write_text("".join(lines(until=2500)))
     fit = lf.fit("annealing", [curve("cosine_4000"), curve("constant_4000")])
