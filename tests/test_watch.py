@@ -9,7 +9,7 @@ import pytest
 import event_file as ev
 import lawfit as lf
 from lawfit.io.schedule_text import read_schedule
-from lawfit.watch import NoPlan, Watch
+from lawfit.watch import JUDGED, NoPlan, Watch
 from watched_runs import PLANS, curve, lines
 
 PLAN = read_schedule(PLANS["wsd_4000"])
@@ -227,9 +227,11 @@ def test_losses_without_a_value_are_counted(path):
     found = lines(until=3500)
     found[50] = found[50].rpartition(",")[0] + ",nan\n"
     found[51] = found[51].rpartition(",")[0] + ",inf\n"
+    found[52] = found[52].rpartition(",")[0] + ",-inf\n"
     path.write_text("".join(found))
-    state = Watch(path, schedule=PLAN).refresh()
-    assert state.skipped == 2
+    state = Watch(path, schedule=PLAN, target=0.5).refresh()
+    assert state.skipped == 3
+    assert state.reached is None
     json.dumps(state.to_dict(), allow_nan=False)
 
 
@@ -287,6 +289,16 @@ def test_alarms_of_one_kind_in_a_row_are_one_from_its_first_step(path):
     path.write_text("".join(lines(until=2624, scale=rising)))
     newest, before = watched.refresh().alarms  # however the points came
     assert (newest.since, newest.anomaly.step, before) == (2574, 2624, spike)
+
+
+def test_points_that_were_not_judged_end_an_alarm(path):
+    spikes = {2024: 1.5, 2174: 1.5}
+    path.write_text("".join(lines(until=2024, scale=spikes)))
+    watched = Watch(path, schedule=PLAN)
+    assert [alarm.since for alarm in watched.refresh().alarms] == [2024]
+    path.write_text("".join(lines(until=2174 + 25 * (JUDGED - 1), scale=spikes)))
+    newest, before = watched.refresh().alarms  # of what is new, 2174 is judged first
+    assert (newest.since, newest.anomaly.step, before.since) == (2174, 2174, 2024)
 
 
 def test_alarms_of_points_that_were_superseded_are_gone(path):

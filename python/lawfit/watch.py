@@ -211,7 +211,10 @@ class Watch:
         except (TypeError, ValueError) as error:
             self._forget()
             raise ValueError(f"{self._log.source}: {error}") from None
-        if until < len(self._log.losses.steps) or not math.isfinite(loss):
+        if until < len(self._log.losses.steps):
+            self._judged = False
+            return
+        if not math.isfinite(loss):
             return
         anomaly = forecaster.anomaly
         newest = self._alarms[0] if self._alarms and self._judged else None
@@ -309,7 +312,7 @@ class Watch:
             return None
         losses = self._log.losses
         logged = zip(losses.steps, losses.values, strict=True)
-        return next((step for step, loss in logged if loss <= self._target), None)
+        return next((step for step, loss in logged if -math.inf < loss <= self._target), None)
 
     def _eta(self, forecaster: Forecaster) -> Eta | None:
         return None if self._target is None else forecaster.eta(self._target, self._level)
