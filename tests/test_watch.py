@@ -213,6 +213,20 @@ def test_a_ramp_may_begin_at_0(path):
     assert state.final.loss == pytest.approx(whole.final.loss, rel=1e-9)
 
 
+def test_rates_that_a_session_voids_are_not_held(path):
+    rows = [(k, {"loss": 2 + (k + 1) ** -0.5, "lr": 0.5 if k < 200 else 0.1}) for k in range(300)]
+    path.write_bytes(ev.scalars(rows))
+    watched = Watch(path, total_steps=500)
+    assert watched.refresh().guessed_from == 299
+    with path.open("ab") as file:
+        file.write(ev.framed(ev.field(2, 200) + ev.field(7, ev.field(1, 1))))
+    state = watched.refresh()
+    path.write_bytes(ev.scalars(rows[:200]))
+    expected = Watch(path, total_steps=500).refresh()
+    assert state.guessed_from == expected.guessed_from == 199
+    assert state.final.loss == pytest.approx(expected.final.loss, rel=1e-9)
+
+
 @pytest.mark.parametrize("lr", ["", "0.1"])
 def test_a_law_of_steps_needs_no_rate(path, lr):
     rows = [f"{k},{2 + (k + 1) ** -0.5!r},{lr}\n" for k in range(0, 500, 5)]
@@ -340,11 +354,12 @@ def test_a_log_that_is_longer_than_the_run_is_refused(path, law):
         ("4000,0,2\n", "step 4000 is beyond the schedule, which ends"),
         ("3999,0,x\n3999,0,2\n", "loss is 'x'; expected a number"),
         ('3999,0,"2\n', "unexpected end of data"),
+        ("3999,-1,2\n", "lr at step 3999 is -1.0; expected lr >= 0"),
     ],
 )
 def test_what_is_refused_once_is_refused_again(path, row, message):
     path.write_text("".join(lines(until=3500)))
-    watched = Watch(path, schedule=PLAN)
+    watched = Watch(path, schedule=None if "lr" in message else PLAN, total_steps=4000)
     before = watched.refresh()
     with path.open("a") as file:
         file.write(row)

@@ -87,7 +87,7 @@ class Watch:
         self._prior = prior
         self._last: State | None = None
         self._contradiction = ""
-        self._compared = 0  # rates held against the schedule
+        self._rates_seen = 0
         # What can't be forecast by is refused before there is a log.
         Forecaster(self._law, schedule or schedules.constant(steps=2, peak=1.0), prior=prior)
         self._forget()
@@ -148,13 +148,18 @@ class Watch:
         if not any(rates.values):  # as at the first step of a ramp
             return None
         forecaster = self._forecaster
-        if forecaster is not None and rates.first_new == len(rates.steps):
+        if forecaster is not None and rates.first_new == len(rates.steps) == self._rates_seen:
             return forecaster.schedule
-        rates.seen()
         try:
-            return Schedule.from_points(rates.steps, rates.values, total=total)
+            plan = Schedule.from_points(rates.steps, rates.values, total=total)
         except ValueError as error:
             raise ValueError(f"{self._log.source}: {error}") from None
+        self._see_rates()
+        return plan
+
+    def _see_rates(self) -> None:
+        self._log.rates.seen()
+        self._rates_seen = len(self._log.rates.steps)
 
     def _check_end(self, what: str, total: int, *logged: Series) -> None:
         """Refuse a log that goes on after the end."""
@@ -174,12 +179,11 @@ class Watch:
         """Hold the log's learning rates against the plan's, give or take a step."""
         rates = self._log.rates
         first = rates.first_new
-        if first < self._compared:  # what was off may be superseded
+        if first < self._rates_seen:  # what was off may be superseded
             first, self._contradiction = 0, ""
         steps = np.array(rates.steps[first:], dtype=np.int64)
         logged = np.array(rates.values[first:])
-        rates.seen()
-        self._compared = len(rates.steps)
+        self._see_rates()
         off = "" if self._contradiction else disagreement(plan, steps, logged)
         if off:
             self._contradiction = f"{off}: forecasts are of the schedule"
