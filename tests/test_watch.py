@@ -120,6 +120,21 @@ def test_without_a_plan_the_rate_is_held_and_that_is_said(path, upto):
     assert state.final.loss == pytest.approx(known.final.loss, rel=2e-3)
 
 
+def test_the_rates_of_a_log_are_joined_as_read_curves_joins_them(path):
+    rates = lf.schedules.two_stage(
+        steps=1000, peak=1e-3, second=1e-4, switch=505, warmup=40
+    ).lr.tolist()
+    steps = [*range(5, 1000, 20), 999]
+    losses = [2 + (k + 1) ** -0.5 - 0.1 * (k > 500) for k in steps]
+    rows = [f"{k},{loss!r},{rates[k]!r}\n" for k, loss in zip(steps, losses, strict=True)]
+    path.write_text("step,loss,lr\n" + "".join(rows))
+    (read,) = lf.read_curves(path)
+    state = Watch(path, total_steps=1000).refresh()
+    expected = lf.Forecaster("annealing", read.schedule).update_many(read.steps, read.loss)
+    assert state.fitted == expected.n
+    same(state.final, expected.forecast())
+
+
 @pytest.mark.parametrize("shift", [0, 1])
 def test_a_log_that_contradicts_its_plan_is_told(path, shift):
     content = lines("constant_4000", until=3500)

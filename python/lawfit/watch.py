@@ -13,7 +13,7 @@ import numpy as np
 from lawfit import schedules
 from lawfit.forecast import Forecaster
 from lawfit.io.log import Log, Series
-from lawfit.io.rates import disagreement
+from lawfit.io.rates import disagreement, schedule_of_rates
 from lawfit.law import Law
 from lawfit.options import read_law
 from lawfit.outlook import Forecast
@@ -44,7 +44,8 @@ class Watch:
         As of `lawfit.io.open_log`; it may come later.
     law : Law or str
     schedule : Schedule, optional
-        The plan. Without it, the log's learning rate so far, held from there on at its last value.
+        The plan. Without it, the log's learning rate so far, as `read_curves` joins its points, and
+        from there on its last value.
     total_steps : int, optional
         Length of the run without a schedule, where the log does not say it.
     loss, step : str, optional
@@ -151,7 +152,9 @@ class Watch:
         if forecaster is not None and rates.first_new == len(rates.steps) == self._rates_seen:
             return forecaster.schedule
         try:
-            plan = Schedule.from_points(rates.steps, rates.values, total=total)
+            plan = schedule_of_rates(
+                np.array(rates.steps, np.int64), np.array(rates.values, float), total=total
+            ).schedule
         except ValueError as error:
             raise ValueError(f"{self._log.source}: {error}") from None
         self._see_rates()
