@@ -144,6 +144,7 @@ def test_event_files_in_a_folder(tmp_path):
         (["--level", "1"], "Invalid value for --level: 1.0 is not between 0 and 1"),
         (["--target", "nan"], "Invalid value for --target: target is nan; expected a finite"),
         (["--target", "inf"], "Invalid value for --target: target is inf; expected a finite"),
+        (["--steps", "9", "--schedule", PLAN], "for --steps: 9 are not the schedule's 4000"),
         (["--every", "0"], "Invalid value for '--every'"),
         (["--every", "inf"], "Invalid value for '--every'"),
         (["--steps", "0"], "Invalid value for '--steps'"),

@@ -78,6 +78,10 @@ def watch(  # noqa: PLR0917 - a command's options
     plan = None if schedule is None else given("--schedule", lambda: read_schedule(schedule))
     earlier = None if prior is None else given("--prior", lambda: read_fit(str(prior)))
     chosen = given("--law", lambda: catalogue.get(law))
+    if plan is not None and steps not in {None, plan.steps}:
+        raise typer.BadParameter(
+            f"{steps} are not the schedule's {plan.steps}", param_hint="--steps"
+        )
     if target is not None:
         given("--target", lambda: real(target, field="target"))
     watched = given(
