@@ -21,7 +21,9 @@ class TrainerStateReader:
 
     A Trainer counts updates done and logs as `loss` the mean over the updates since it logged last,
     so a loss goes to the centre of these, rounded down, as a row of its own: logged after 10 and
-    20 updates, it is that of the 0-based steps 4 and 14. Whatever else an entry has, as `eval_loss`
+    20 updates, it is that of the 0-based steps 4 and 14. (A run that is resumed between two of
+    these begins its mean anew, which the state does not tell: that one is early by half of what is
+    before the resume.) Whatever else an entry has, as `eval_loss`
     and `learning_rate`, is that of its last update. Of the entry that sums up the run, its step
     alone is taken. What is logged before the first update is passed over, and counted.
 
