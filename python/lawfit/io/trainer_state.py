@@ -23,9 +23,9 @@ class TrainerStateReader:
     so a loss goes to the centre of these, rounded down, as a row of its own: logged after 10 and
     20 updates, it is that of the 0-based steps 4 and 14. (A run that is resumed between two of
     these begins its mean anew, which the state does not tell: that one is early by half of what is
-    before the resume.) Whatever else an entry has, as `eval_loss`
-    and `learning_rate`, is that of its last update. Of the entry that sums up the run, its step
-    alone is taken. What is logged before the first update is passed over, and counted.
+    before the resume.) Whatever else an entry has, as `eval_loss` and `learning_rate`, is that of
+    its last update. Of the entry that sums up the run, its step alone is taken. What is logged
+    before the first update is passed over, and counted.
 
     The file is rewritten whole: what was read before and is unchanged is not given again, and where
     it changed, as after a resume from an earlier checkpoint, all is read anew.
