@@ -59,9 +59,9 @@ def test_what_is_logged_before_the_first_update_is_counted(path):
     path.write_text(text([{"eval_loss": 9.0, "step": 0}, {"loss": 5.0, "step": 10}]))
     reader = open_log(path)
     assert rows(reader) == [(4, {"loss": 5.0})]
-    assert reader.notes() == ["passed over 1 logged before the first update"]
+    assert reader.notes() == ["passed over 1 entry logged before the first update"]
     (curve,) = lf.read_curves(path)
-    assert "passed over 1 logged before the first update" in curve.notes
+    assert "passed over 1 entry logged before the first update" in curve.notes
 
 
 def test_a_run_has_ended_where_its_summary_is_logged(path):

@@ -53,7 +53,8 @@ class TrainerStateReader:
         """Say what was passed over, and what waits."""
         found = [self.waiting] if self.waiting else []
         if self._early:
-            found.append(f"passed over {self._early} logged before the first update")
+            entries = "1 entry" if self._early == 1 else f"{self._early} entries"
+            found.append(f"passed over {entries} logged before the first update")
         return found
 
     def read(self) -> list[Row]:
