@@ -229,6 +229,16 @@ def test_a_file_written_anew_has_the_folder_read_again(tmp_path):
     assert reader.restarts == 1
 
 
+def test_a_folder_that_goes_away_is_waited_for(tmp_path):
+    (tmp_path / "run").mkdir()
+    reader = open_log(tmp_path / "run")
+    assert rows(reader) == []
+    (tmp_path / "run").rmdir()
+    assert rows(reader) == []
+    write(tmp_path / "run", "a.tfevents.1", FILE)
+    assert rows(reader) == ROWS
+
+
 def test_an_older_file_that_comes_later_is_read_first(tmp_path):
     write(tmp_path, "a.tfevents.2", ev.scalars(ROWS[1:2]))
     reader = open_log(tmp_path)

@@ -196,6 +196,9 @@ def test_a_log_that_is_not_there_yet(path):
     log = Log(path)
     assert not log.read()
     assert log.notes() == [f"waiting for {path} to be there"]
+    path.symlink_to(path.with_name("later"))
+    assert not log.read()
+    assert log.notes() == [f"waiting for {path} to be there"]
     path.write_text("")
     assert not log.read()
     assert log.notes() == [f"waiting for {path}: too short yet"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,8 +109,9 @@ def event_folders(root: Path) -> list[Path]:
                 return [root]
             found.append(folder)
             continue
-        below = (path for path in folder.iterdir() if not path.name.startswith("."))
-        folders += sorted(path for path in below if path.is_dir() and not path.is_symlink())
+        with suppress(FileNotFoundError):  # it went away
+            below = (path for path in folder.iterdir() if not path.name.startswith("."))
+            folders += sorted(path for path in below if path.is_dir() and not path.is_symlink())
     return found
 
 

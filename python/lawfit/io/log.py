@@ -6,6 +6,7 @@ import bisect
 import math
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from lawfit._printable import printable, shown
@@ -134,7 +135,7 @@ class Log:
     def notes(self) -> list[str]:
         """Say what was passed over, superseded, or waits."""
         if self._reader is None:
-            missing = not os.path.lexists(self.path)
+            missing = not Path(self.path).exists()
             return [f"waiting for {self.source}{' to be there' if missing else ': too short yet'}"]
         found = self._reader.notes()
         if self.restarts:
