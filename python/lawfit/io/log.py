@@ -81,7 +81,8 @@ class Log:
     step, loss : str, optional
         The names to take, where the names in the log are not plain.
     one_based : bool
-        The log counts updates done: its step g is step g - 1 here. A trainer's state is known to.
+        The log counts updates done: its step g is step g - 1 here, and what it has at 0 is passed
+        over. A trainer's state is known to.
 
     Attributes
     ----------
@@ -120,6 +121,7 @@ class Log:
         self._others: list[str] = []
         self._seen: dict[str, None] = {}  # names, as they came
         self._first: int | None = None
+        self._early = 0  # rows before the first update
         self.last_step = -1
 
     @property
@@ -145,6 +147,9 @@ class Log:
                 f"steps went back {self.losses.back} times: {self.losses.dropped} points logged "
                 "before were superseded"
             )
+        if self._early:
+            rows = "1 row" if self._early == 1 else f"{self._early} rows"
+            found.append(f"passed over {rows} logged before the first update")
         if self._others:
             listed = ", ".join(printable(name[:60]) for name in self._others[:5])
             found.append(f"the loss is {printable(str(self.loss))}; there are also {listed}")
@@ -198,7 +203,8 @@ class Log:
             self.last_step = min(self.last_step, max(step, 0) - 1)
             return
         if step < 0:
-            raise ValueError(f"{self.source}: step is {row.step}, in a log of updates done, from 1")
+            self._early += 1
+            return
         if self._first is None:
             self._first = step
         self.last_step = max(self.last_step, step)
