@@ -42,6 +42,68 @@ def test_tables_are_put_together_row_after_row(folder):
     assert lf.Fit.from_json(text) == lf.fit("chinchilla", table, nan_policy="omit")
 
 
+def test_folders_and_patterns_of_tables(folder):
+    table = size_table()
+    (folder / "tables").mkdir()
+    for name, rows in (("a", slice(20)), ("b", slice(20, None))):
+        write_csv(folder / f"tables/{name}.csv", {k: v[rows] for k, v in table.items()})
+    whole = lf.fit("chinchilla", table, nan_policy="omit")
+    for source in ("tables", "tables/*.csv"):
+        assert lf.Fit.from_json(succeed("fit", source, *LAW, "--json")) == whole, source
+
+
+def test_a_row_that_is_left_out_is_said(folder):
+    write_csv(folder / "torn.csv", size_table())
+    (folder / "torn.csv").write_text((folder / "torn.csv").read_text().rstrip("\n"))
+    for arguments in (("fit", "torn.csv", *LAW), ("predict", "sizes.json", "torn.csv")):
+        done = run(*arguments)
+        assert done.exit_code == 0
+        assert done.stderr.startswith("lawfit: torn.csv: left out the last line, whose end is not")
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_column_named_run_is_one_like_others(folder):
+    table = size_table()
+    runs = np.arange(36) % 2
+    write_csv(folder / "runs.csv", {"run": runs, **table})
+    grouped = succeed("fit", "runs.csv", *LAW, "--by", "run", "--shared", "alpha", "--json")
+    want = lf.fit("chinchilla", {**table, "run": runs}, by="run", shared=["alpha"])
+    assert lf.GroupedFit.from_json(grouped).objective == want.objective
+    lines = (folder / "runs.csv").read_text().splitlines()
+    lines[3] = "," + lines[3].partition(",")[2]
+    (folder / "runs.csv").write_text("\n".join([*lines, ""]))
+    assert lf.Fit.from_json(succeed("fit", "runs.csv", *LAW, "--json")).n == 36
+
+
+def test_a_column_without_a_value(folder):
+    table = size_table()
+    write_csv(folder / "whole.csv", table)
+    lines = (folder / "whole.csv").read_text().splitlines()
+    rows = [",".join([n, "", loss]) for n, _, loss in (line.split(",") for line in lines[1:])]
+    (folder / "empty.csv").write_text("\n".join([lines[0], *rows, ""]))
+    done = run("fit", "empty.csv", *LAW)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "empty.csv: D has no value" in done.stderr
+    done = run("fit", "empty.csv", "whole.csv", *LAW, "--json")
+    assert done.exit_code == 0
+    assert lf.Fit.from_json(done.stdout).n == 36
+    assert done.stderr == "lawfit: empty.csv: D has no value\n"
+
+
+def test_keep_going_passes_over_tables(folder):
+    write_csv(folder / "a.csv", size_table())
+    (folder / "b.csv").write_text("N,D,loss\n1e9,1e10,much\n")
+    assert run("fit", "a.csv", "b.csv", *LAW).exit_code == 3
+    done = run("fit", "a.csv", "b.csv", *LAW, "--keep-going", "--json")
+    assert done.exit_code == 0
+    assert lf.Fit.from_json(done.stdout).n == 36
+    said = "lawfit: 1 of 2 logs were passed over:\nlawfit:   b.csv: line 2: loss is 'much'"
+    assert done.stderr.startswith(said)
+    done = run("fit", "b.csv", *LAW, "--keep-going")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "none of 1 logs could be read" in done.stderr
+
+
 def test_weights_groups_and_another_name_of_the_target(folder):
     table = size_table()
     kinds = np.arange(36.0) % 2

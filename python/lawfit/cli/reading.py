@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final, Literal, get_type_hints
 
@@ -16,8 +17,10 @@ from lawfit._validate import Floats
 from lawfit.cli.common import given, refusing, say
 from lawfit.cli.progress import working
 from lawfit.curves import Curves
-from lawfit.io.reading import read_curves
+from lawfit.io.logs import Log
+from lawfit.io.reading import read_curves, warn_of_refused
 from lawfit.io.schedule_text import read_schedule
+from lawfit.io.sources import find_places
 from lawfit.io.tables import read_tables
 from lawfit.law import Law
 
@@ -85,7 +88,7 @@ class Reading:
             if self._is_of_curves(law):
                 return self._curves(sources)
             columns = [*law.columns, self.y or law.y, *(name for name in more if name)]
-            table = _table(sources, list(dict.fromkeys(columns)))
+            table = _table(sources, list(dict.fromkeys(columns)), self.keep_going)
         if self.y is not None:
             table[law.y] = table[self.y]
         return table
@@ -99,20 +102,50 @@ class Reading:
         plan = None if text is None else given("--schedule", lambda: read_schedule(text))
         options = {field.name: getattr(self, field.name) for field in fields(self)}
         options |= {"schedule": plan, "one_based": self.one_based or None}
-        with warnings.catch_warnings(record=True) as told, working("Reading") as report:
-            warnings.simplefilter("always")
-            curves = read_curves(list(sources), progress=report, **options)
-        for warning in told:
-            for line in str(warning.message).splitlines():
-                say(line)
-        return curves
+        with _saying(), working("Reading") as report:
+            return read_curves(list(sources), progress=report, **options)
 
 
-def _table(sources: Sequence[str], columns: Sequence[str]) -> dict[str, Floats]:
-    """Read columns of tables, their rows one after the other."""
-    with working("Reading"):
-        logs = [log for source in sources for log in read_tables(source, columns=columns)]
-    return {name: np.concatenate([log.columns[name] for log in logs]) for name in columns}
+@contextmanager
+def _saying() -> Iterator[None]:
+    """Say what is warned of meanwhile, a line each."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            for warning in told:
+                for line in str(warning.message).splitlines():
+                    say(line)
+
+
+def _table(sources: Sequence[str], columns: Sequence[str], keep_going: bool) -> dict[str, Floats]:
+    """Read columns of tables, their rows one after the other, and say what is noted of them."""
+    logs: list[Log] = []
+    refused: list[str] = []
+    with _saying(), working("Reading") as report:
+        places = find_places(sources)
+        for done, place in enumerate(places, 1):
+            try:
+                # by="": a column that is called run is one like others here
+                logs += read_tables(place.path, columns=columns, by="")
+            except (OSError, TypeError, ValueError) as error:
+                if not keep_going:
+                    raise
+                refused.append(str(error))
+            if report is not None:
+                report(done, len(places))
+        warn_of_refused(refused, len(places), bool(logs))
+    for log in logs:
+        for note in log.notes:
+            say(f"{log.source}: {note}")
+    return {name: np.concatenate([_column(log, name) for log in logs]) for name in columns}
+
+
+def _column(log: Log, name: str) -> Floats:
+    """Return a column of a table, of which there is none where it has no value."""
+    rows = len(next(iter(log.columns.values())))
+    return log.columns.get(name, np.full(rows, np.nan))
 
 
 def reads_runs(command: Callable[..., None]) -> Callable[..., None]:
