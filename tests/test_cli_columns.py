@@ -1,6 +1,7 @@
 """Laws of columns on the command line: tables, their weights and groups; sizes over curves."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -128,6 +129,18 @@ def test_rows_with_a_value_that_is_missing(folder):
     (folder / "gap.csv").write_text("\n".join([*lines, ""]))
     found = lf.Fit.from_json(succeed("fit", "gap.csv", *LAW, "--json"))
     assert found.n == 35
+    note = "data: dropped 1 of 36 rows with N or D or loss not finite"
+    printed = succeed("fit", "gap.csv", *LAW, "--out", "gap.json")
+    assert f"\nnote: {note}\n" in printed
+    assert re.search(r"^data +35 ", printed, re.MULTILINE)
+    printed = succeed("predict", "sizes.json", "gap.csv")
+    assert printed.endswith(f"\nnote: {note}\n")
+    [row] = json.loads(succeed("predict", "sizes.json", "gap.csv", "--json"))
+    assert (row["points"], row["score"]["n"], row["notes"]) == (35, 35, [note])
+    compared = run("compare", "gap.json", "sizes.json", "--held-out", "gap.csv", "--json")
+    assert (compared.exit_code, compared.stderr) == (0, f"lawfit: held out: {note}\n")
+    scores = [row["held_out"]["data"] for row in json.loads(compared.stdout)["rows"]]
+    assert [score["n"] for score in scores] == [35, 35]
     done = run("fit", "gap.csv", *LAW, "--nan-policy", "raise")
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (3, "", 1)
     assert "N at index 4" in done.stderr

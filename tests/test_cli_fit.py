@@ -263,6 +263,18 @@ def test_predict_scores_runs(fit):
     assert rows[2]["lr_source"] == curve.lr_source
 
 
+def test_predict_says_what_was_done_to_runs():
+    lines = Path("run.csv").read_text().splitlines()
+    lines[9] = f"{lines[9].rpartition(',')[0]},nan"
+    Path("gaps.csv").write_text("\n".join([*lines, ""]))
+    curve = lf.read_curves("gaps.csv")[0]
+    assert len(curve) == 159
+    [row] = json.loads(succeed("predict", "fit.json", "gaps.csv", "--json"))
+    assert row["notes"] == [f"curve 'gaps': {note}" for note in curve.notes]
+    printed = " ".join(succeed("predict", "fit.json", "gaps.csv").split())
+    assert all(f" note: curve 'gaps': {note}" in printed for note in curve.notes)
+
+
 def test_predict_of_columns():
     answer = json.loads(
         succeed("predict", "sizes.json", "--set", "N=1e9,7e10", "--set", "D=2e10", "--json")

@@ -15,6 +15,7 @@ from lawfit.cli.common import (
     print_json,
     read_any_fit,
     refusing,
+    say,
     values_of,
 )
 from lawfit.cli.progress import working
@@ -58,6 +59,11 @@ def compare(
         check_usable(fit, name)
     data = _read(reading, found, runs)
     others = _read(reading, found, held_out)
+    if others is not None:
+        with refusing():
+            others, notes = reading.without_gaps(others, *(fit.law for fit in found.values()))
+        for note in notes:
+            say(f"held out: {note}")
     with refusing(), working("Comparing"):
         answer = compare_fits(found, data, held_out=others, folds=folds, rng=seed, threads=threads)
     if as_json:

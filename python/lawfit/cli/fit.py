@@ -137,7 +137,10 @@ def fit(
         found: Fit | GroupedFit = fit_law(
             chosen, data, **groups, **settings, **search, **parameters
         )
-    _write(found, data, out, as_json)
+    if out is not None:
+        with refusing():  # a fit of too many rows is not written
+            write_atomically(out, found.to_json().encode())
+    _show(found, data, reading, out, as_json)
     if not found.success:
         say(f"{found.status}: {found.message}")
         raise typer.Exit(NOT_CONVERGED)
@@ -196,17 +199,16 @@ def _column(data: Curves | Mapping[str, Floats], name: str) -> Floats:
         return table_columns(data, [name])[name]
 
 
-def _write(found: Fit | GroupedFit, data: Any, out: Path | None, as_json: bool) -> None:
-    if out is not None:
-        with refusing():  # a fit of too many rows is not written
-            write_atomically(out, found.to_json().encode())
+def _show(
+    found: Fit | GroupedFit, data: Any, reading: Reading, out: Path | None, as_json: bool
+) -> None:
     if as_json:
         print_json(found.to_dict())
         return
     typer.echo(found.summary())
     if has_values(found):
         with refusing():
-            rows = measured(found, data)
+            rows = measured(found, *reading.without_gaps(data, found.law))
         console().print("", tables.measured(rows), *tables.rates(rows), sep="\n")
     if out is not None:
         # plain text: a path is never wrapped, so that it can be copied

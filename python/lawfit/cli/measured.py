@@ -23,6 +23,7 @@ class Measured(NamedTuple):
     measured: float | None
     forecast: float | None
     score: Score
+    notes: tuple[str, ...]  # what was done to the run or table before, naming it
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -30,20 +31,20 @@ class Measured(NamedTuple):
         return {**values, "score": self.score._asdict()}
 
 
-def measured(fit: Fit | GroupedFit, data: Any) -> list[Measured]:
-    """Return what a fit says of curves or of a table's rows.
+def measured(fit: Fit | GroupedFit, data: Any, of_table: tuple[str, ...] = ()) -> list[Measured]:
+    """Return what a fit says of curves or of a table's rows; `of_table` is noted of these.
 
     Raises
     ------
     TypeError, ValueError
         As `Fit.predict` and `Fit.score` do.
     """
-    scores = fit.score(data)
     if not isinstance(data, Curves):
         return [
-            Measured(name, False, each.n, None, "", None, None, each)
-            for name, each in scores.items()
+            Measured(name, False, each.n, None, "", None, None, each, of_table)
+            for name, each in fit.score(data).items()
         ]
+    scores = fit.score(data)
     fitted = {name for name, _ in _sources(fit)}
     rows = []
     for curve in data:
@@ -58,6 +59,7 @@ def measured(fit: Fit | GroupedFit, data: Any) -> list[Measured]:
                 measured=float(curve.loss[-1]),
                 forecast=float(fit.predict(curve, [last])[0]),
                 score=scores[curve.name],
+                notes=tuple(f"curve {curve.name!r}: {note}" for note in curve.notes),
             )
         )
     return rows

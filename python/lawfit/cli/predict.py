@@ -81,11 +81,12 @@ def _refuse(beside: str, **options: object) -> None:
 def _predict_runs(fit: Fit, runs: Sequence[str], reading: Reading, as_json: bool) -> None:
     data = reading.data(fit.law, runs)
     with refusing(), working("Forecasting"):
-        rows = measured(fit, data)
+        rows = measured(fit, *reading.without_gaps(data, fit.law))
     if as_json:
         print_json([row.to_dict() for row in rows])
     else:
-        console().print(tables.measured(rows), *tables.rates(rows), sep="\n")
+        parts = tables.measured(rows), *tables.rates(rows), *tables.notes(rows)
+        console().print(*parts, sep="\n")
 
 
 def _predict_rows(fit: Fit, values: list[str], level: float, as_json: bool) -> None:

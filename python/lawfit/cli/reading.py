@@ -23,6 +23,7 @@ from lawfit.io.schedule_text import read_schedule
 from lawfit.io.sources import find_places
 from lawfit.io.tables import read_tables
 from lawfit.law import Law
+from lawfit.rows import finite_rows
 
 __all__ = ["RUNS", "Reading", "Runs", "reads_runs"]
 
@@ -92,6 +93,20 @@ class Reading:
         if self.y is not None:
             table[law.y] = table[self.y]
         return table
+
+    def without_gaps(self, data: Any, *laws: Law) -> tuple[Any, tuple[str, ...]]:
+        """Return data less the rows of a table that `nan_policy` leaves out, and a note of them.
+
+        Raises
+        ------
+        ValueError
+            If none is left.
+        """
+        if isinstance(data, Curves) or self.nan_policy == "raise":
+            return data, ()
+        names = [name for law in laws for name in (*law.columns, law.y)]
+        kept, notes = finite_rows({name: data[name] for name in names}, "data")
+        return {name: values[kept] for name, values in data.items()}, notes
 
     def _is_of_curves(self, law: Law) -> bool:
         of_runs = law.uses_schedule or not {"step", "lr"}.isdisjoint(law.columns)

@@ -15,6 +15,7 @@ from lawfit._printable import printable
 from lawfit.cli.measured import Measured
 from lawfit.demo import FITTED, SKIPPED, Demonstration
 from lawfit.law import Law
+from lawfit.text import note_lines
 
 __all__ = [
     "forecasts",
@@ -22,6 +23,7 @@ __all__ = [
     "law",
     "laws",
     "measured",
+    "notes",
     "parameters",
     "profile",
     "rates",
@@ -160,6 +162,12 @@ def rates(rows: Sequence[Measured]) -> Iterator[str]:
         yield f"learning rate: {printable(source)} ({several})"
     if len(found) > LINES:
         yield f"… and in {len(found) - LINES} other ways"
+
+
+def notes(rows: Sequence[Measured]) -> Iterator[str]:
+    """Say what was done to runs or a table before, on one line what is noted of several alike."""
+    sources = {f"curve {row.run!r}" for row in rows}
+    return map(printable, note_lines((note for row in rows for note in row.notes), sources))
 
 
 def values(columns: Mapping[str, Any], level: float) -> Table:
