@@ -158,11 +158,21 @@ def _parameters(
 
         return given(option, values)
 
-    freed = read("--free", [f"{name}=" for name in free], lambda *_: None)
+    freed = read("--free", [f"{name}=" for name in free], _nothing)
     held = read("--fix", fix, number)
     grid = read("--profile", profile, numbers)
+    for name in freed:
+        if name in held or name in grid:
+            beside = "fixed" if name in held else "profiled"
+            raise typer.BadParameter(f"{name!r} is {beside} as well", param_hint="--free")
     ends = read("--bounds", bounds, _ends)
     return {"fixed": {**freed, **held}, "bounds": ends, "profile": grid or None}
+
+
+def _nothing(name: str, text: str) -> None:
+    """Refuse a value where a name alone has a meaning."""
+    if text:
+        raise ValueError(f"{name}: a parameter that is fitted has no value; --fix gives it one")
 
 
 def _ends(name: str, text: str) -> tuple[float | None, float | None]:
