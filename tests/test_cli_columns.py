@@ -10,7 +10,7 @@ import lawfit as lf
 from cli_folder import fill, size_table, write_csv
 
 pytest.importorskip("typer")
-from cli_run import run, succeed
+from cli_run import message, run, succeed
 
 LAW = ("--law", "chinchilla")
 
@@ -160,6 +160,18 @@ def test_e40_a_missing_column_is_code_3(folder, options, said):
     done = run("fit", "sizes.csv", *options)
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (3, "", 1)
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    "option", [("--schedule", "wsd"), ("--one-based",), ("--despike", "5"), ("--step", "N")]
+)
+def test_e40_options_of_curves_are_code_2_beside_a_table(folder, option):
+    write_csv(folder / "sizes.csv", size_table())
+    for command in (("fit", "sizes.csv", *LAW), ("predict", "sizes.json", "sizes.csv")):
+        done = run(*command, *option)
+        assert (done.exit_code, done.stdout) == (2, "")
+        name = option[0].replace("--step", "--x")
+        assert f"{name}: has no meaning beside a table" in message(done)
 
 
 def test_sizes_over_curves(folder):

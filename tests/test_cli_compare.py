@@ -82,6 +82,7 @@ def test_laws_of_columns_are_compared_on_a_table():
         (["fit.json", "run.csv"], 3, "run.csv: this is no JSON"),
         (["fit.json", "other_fit.json", "--data", "run.csv"], 3, "lawfit: "),
         (["fit.json", "other_fit.json", "--folds", "1"], 2, "--folds"),
+        (["fit.json", "other_fit.json", "--y", "l"], 2, "--y: has no meaning beside saved fits"),
     ],
 )
 def test_e40_comparisons_without_a_meaning(arguments, code, said):

@@ -309,6 +309,8 @@ def test_a_fit_from_standard_input(fit):
         (["sizes.json", "--set", "N=1,2,3", "--set", "D=1,2"], "--set"),
         (["sizes.json", "--set", "M=1"], "--set: 'M' is no column of law 'chinchilla'"),
         (["sizes.json", "--schedule", WSD], "--schedule: has no meaning beside --set"),
+        (["sizes.json", "--set", "N=1", "--params", "3"], "--params: has no meaning beside --set"),
+        (["fit.json", "--schedule", WSD, "--y", "l"], "--y: has no meaning beside a forecast"),
     ],
 )
 def test_e40_predict_s_options_without_a_meaning_are_code_2(arguments, said):

@@ -53,6 +53,8 @@ def compare(
     """
     if len(fits) < 2:
         raise typer.BadParameter("one fit; expected at least two", param_hint="FIT")
+    if not (runs or held_out):
+        reading.refuse_but(beside="saved fits alone")
     with refusing():
         found = {name: read_any_fit(path) for name, path in _names(fits).items()}
     for name, fit in found.items():

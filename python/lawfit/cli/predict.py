@@ -33,6 +33,7 @@ from lawfit.schedule import Schedule
 
 __all__ = ["predict"]
 
+SIZES: Final = ("params", "tokens_per_step")
 SHOWN: Final = 10  # steps of a schedule, where none are asked for
 
 
@@ -65,7 +66,8 @@ def predict(
         _refuse("RUNS", at=at, set=values)
         _predict_runs(found, runs, reading, as_json)
     elif values is not None or not found.law.uses_schedule:
-        _refuse("--set", at=at, schedule=reading.schedule)
+        _refuse("--set", at=at)
+        reading.refuse_but(beside="--set")
         _predict_rows(found, values or [], level, as_json)
     else:
         _predict_schedule(found, reading, at, level, as_json)
@@ -116,9 +118,10 @@ def _predict_schedule(
     text = reading.schedule
     if text is None:
         raise typer.BadParameter("say which to forecast, or give RUNS", param_hint="--schedule")
+    reading.refuse_but("schedule", *SIZES, beside="a forecast of --schedule alone")
     schedule = given("--schedule", lambda: read_schedule(text))
     steps = given("--at", lambda: _steps(schedule, at))
-    sizes = {"params": reading.params, "tokens_per_step": reading.tokens_per_step}
+    sizes = {name: getattr(reading, name) for name in SIZES}
     with refusing():
         loss = fit.predict(schedule, steps, **sizes)
         lower, upper = fit.interval(schedule, level, steps, **sizes)

@@ -85,14 +85,24 @@ class Reading:
 
         What is refused ends the command with code 3.
         """
+        of_curves = self._is_of_curves(law)
+        if not of_curves:
+            self.refuse_but("y", "nan_policy", "keep_going", beside="a table")
         with refusing():
-            if self._is_of_curves(law):
+            if of_curves:
                 return self._curves(sources)
             columns = [*law.columns, self.y or law.y, *(name for name in more if name)]
             table = _table(sources, list(dict.fromkeys(columns)), self.keep_going)
         if self.y is not None:
             table[law.y] = table[self.y]
         return table
+
+    def refuse_but(self, *used: str, beside: str) -> None:
+        """Refuse options that are given and have no meaning beside another, all but some."""
+        for field in fields(self):
+            if field.name not in used and getattr(self, field.name) != field.default:
+                option = f"--{field.name.replace('_', '-')}"
+                raise typer.BadParameter(f"has no meaning beside {beside}", param_hint=option)
 
     def without_gaps(self, data: Any, *laws: Law) -> tuple[Any, tuple[str, ...]]:
         """Return data less the rows of a table that `nan_policy` leaves out, and a note of them.

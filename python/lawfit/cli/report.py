@@ -54,6 +54,8 @@ def report(
     what if the schedule were another.
     """
     check_place(out)
+    if not runs:
+        reading.refuse_but(beside="a fit without RUNS")
     budgets = None if flops is None else given("--flops", lambda: numbers("flops", flops))
     with refusing():
         found = read_fit(fit, group)
