@@ -254,6 +254,19 @@ def test_predict_at_steps_that_are_asked_for():
     assert run("predict", "fit.json", "--schedule", WSD, "--at", "1.5").exit_code == 2
 
 
+@pytest.mark.parametrize("steps", [1, 2, 9, 10, 11])
+def test_predict_shows_no_more_steps_than_there_are(steps, fit):
+    plan = f"constant steps={steps} peak=3e-3"
+    answer = json.loads(succeed("predict", "fit.json", "--schedule", plan, "--json"))
+    assert len(answer["step"]) == min(steps, 10)
+    assert answer["step"][-1] == steps - 1
+    assert answer["step"] == sorted({*answer["step"]} & {*range(steps)})
+    assert (
+        answer["loss"]
+        == fit.predict(lf.schedules.constant(steps=steps, peak=3e-3), answer["step"]).tolist()
+    )
+
+
 def test_predict_scores_runs(fit):
     rows = json.loads(succeed("predict", "fit.json", "runs", "run.csv", "--json"))
     scores = fit.score(lf.read_curves(["runs", "run.csv"]))
@@ -306,7 +319,10 @@ def test_a_fit_from_standard_input(fit):
         (["fit.json", "--schedule", WSD, "--level", "1"], "--level: 1.0 is not between 0 and 1"),
         (["fit.json", "runs", "--at", "1"], "--at: has no meaning beside RUNS"),
         (["sizes.json", "--set", "N=1"], "--set: D is missing: --set D=…"),
-        (["sizes.json", "--set", "N=1,2,3", "--set", "D=1,2"], "--set"),
+        (
+            ["sizes.json", "--set", "N=1,2,3", "--set", "D=1,2"],
+            "--set: D has 2 values; expected 1, or 3 as another has",
+        ),
         (["sizes.json", "--set", "M=1"], "--set: 'M' is no column of law 'chinchilla'"),
         (["sizes.json", "--schedule", WSD], "--schedule: has no meaning beside --set"),
         (["sizes.json", "--set", "N=1", "--params", "3"], "--params: has no meaning beside --set"),

@@ -103,9 +103,13 @@ def _predict_rows(fit: Fit, values: list[str], level: float, as_json: bool) -> N
 
     given_ = given("--set", columns)
     rows = max(column.size for column in given_.values())
-    data = given(
-        "--set", lambda: {name: np.broadcast_to(c, rows).copy() for name, c in given_.items()}
-    )
+    for name, column in given_.items():
+        if column.size not in {1, rows}:
+            raise typer.BadParameter(
+                f"{name} has {column.size} values; expected 1, or {rows} as another has",
+                param_hint="--set",
+            )
+    data = {name: np.resize(column, rows) for name, column in given_.items()}
     with refusing():
         answer = {**data, law.y: fit.predict(data)}
         answer["lower"], answer["upper"] = fit.interval(data, level)
@@ -132,7 +136,8 @@ def _predict_schedule(
 def _steps(schedule: Schedule, at: str | None) -> Ints:
     """Return the steps asked for, by default some evenly spaced ones up to the last."""
     if at is None:
-        return np.unique(np.linspace(0, schedule.steps, SHOWN + 1).astype(np.int64)[1:] - 1)
+        shown = min(SHOWN, schedule.steps)
+        return np.linspace(0, schedule.steps, shown + 1).astype(np.int64)[1:] - 1
     steps = np.array(numbers("step", at))
     schedule.at(steps)  # which refuses what is no step of it
     return steps.astype(np.int64)
