@@ -122,6 +122,11 @@ def test_groups_and_a_group_of_them(curves):
     refused = run("predict", "g.json", "--schedule", WSD)
     assert refused.exit_code == 3
     assert "a fit across groups; --group takes constant_4000, cosine_4000" in refused.stderr
+    refused = run(
+        "plan", "crossover", "g.json", "power.json", "--column", "x", "--low", 1, "--high", 2
+    )  # takes no group
+    assert (refused.exit_code, "--group" in refused.stderr) == (3, False)
+    assert "such as of constant_4000, cosine_4000" in refused.stderr
     refused = run("predict", "g.json", "--schedule", WSD, "--group", "cosine")
     assert "did you mean 'cosine_4000'?" in refused.stderr
     refused = run("predict", "fit.json", "--schedule", WSD, "--group", "cosine")

@@ -176,8 +176,10 @@ def complete_law(incomplete: str) -> list[str]:
     return [name for name in catalogue.names() if name.startswith(incomplete)]
 
 
-def read_fit(path: str, group: str | None = None) -> Fit:
+def read_fit(path: str, group: str | None = None, *, option: str = "") -> Fit:
     """Read a saved fit; of one across groups, that of the group named.
+
+    `option` is what names the group, empty where nothing does.
 
     Raises
     ------
@@ -193,7 +195,8 @@ def read_fit(path: str, group: str | None = None) -> Fit:
         raise ValueError(f"{_name(path)}: is no fit across groups, and has no group {group!r}")
     by_text = {label(key): key for key in found.groups}
     if group not in by_text:
-        hint = closest(group, by_text) if group else f"; --group takes {_some(by_text)}"
+        hint = f"; {option} takes" if option else "; expected that of one, such as of"
+        hint = closest(group, by_text) if group else f"{hint} {_some(by_text)}"
         raise ValueError(f"{_name(path)}: is a fit across groups{hint}")
     return found[by_text[group]]
 

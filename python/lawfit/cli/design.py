@@ -78,7 +78,7 @@ def design(
         "tokens_per_step": tokens_per_step,
     }
     with refusing():
-        found = read_fit(fit, group)
+        found = read_fit(fit, group, option="--group")
     check_usable(found, fit)
     with refusing(), working("Searching"):
         answer = design_schedule(found, **held, **options)

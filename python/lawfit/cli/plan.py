@@ -67,7 +67,7 @@ def compute_optimal_command(
     Of a fit of a law of N and D, such as chinchilla.
     """
     budgets = given("--flops", lambda: _above_0(numbers("flops", flops)))
-    found = _read(fit, group)
+    found = _read(fit, group, option="--group")
     options: dict[str, Any] = {
         "level": level,
         "draws": draws,
@@ -102,7 +102,7 @@ def needed_for_command(
     Of a fit of the laws power or henighan.
     """
     losses = given("--reducible", lambda: _above_0(numbers("reducible", reducible)))
-    found = _read(fit, group)
+    found = _read(fit, group, option="--group")
     answer = _answer(lambda: needed_for(found, losses, level=level, draws=draws))
     columns = {"reducible": np.array(losses), "x": answer.x}
     if answer.interval is not None:
@@ -142,9 +142,9 @@ def crossover_command(
         typer.echo(answer.message)
 
 
-def _read(path: str, group: str | None = None) -> Fit:
+def _read(path: str, group: str | None = None, *, option: str = "") -> Fit:
     with refusing():
-        found = read_fit(path, group)
+        found = read_fit(path, group, option=option)
     check_usable(found, path)
     return found
 

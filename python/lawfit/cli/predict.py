@@ -60,7 +60,7 @@ def predict(
     those of the law's value: a measured loss scatters around it.
     """
     with refusing():
-        found = read_fit(fit, group)
+        found = read_fit(fit, group, option="--group")
     check_usable(found, fit)
     if runs:
         _refuse("RUNS", at=at, set=values)

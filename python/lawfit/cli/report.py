@@ -58,7 +58,7 @@ def report(
         reading.refuse_but(beside="a fit without RUNS")
     budgets = None if flops is None else given("--flops", lambda: numbers("flops", flops))
     with refusing():
-        found = read_fit(fit, group)
+        found = read_fit(fit, group, option="--group")
     check_usable(found, fit)
     if budgets is not None and not {"N", "D"} <= set(found.law.columns):
         raise typer.BadParameter(f"law {found.law.name!r} is not of N and D", param_hint="--flops")
