@@ -187,6 +187,14 @@ def test_e40_codes(arguments, code, folder):
     assert (done.stderr == "") is (code == 0)
 
 
+def test_more_memory_than_there_is_is_one_line_and_code_1(folder):
+    arguments = ("plan", "compute-optimal", "sizes.json", "--flops", "1e20", "--draws", 10**15)
+    done = start(*arguments, cwd=folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("lawfit: out of memory: Unable to allocate")
+    assert done.stderr.count("\n") == 1
+
+
 @posix
 def test_e40_ctrl_c_in_a_long_fit_is_code_130(folder):
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
