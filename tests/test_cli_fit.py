@@ -146,6 +146,16 @@ def test_a_law_from_a_file():
     )
 
 
+def test_a_file_without_a_law_is_named():
+    for content, said in (("{}", "law: key 'parameters' is missing"), ("[]", "law: expected an object")):
+        Path("no_law.json").write_text(content)
+        done = run("fit", "runs", "--law", "no_law.json")
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert f"--law: no_law.json: {said}" in message(done)
+    for arguments in (("predict", "runs", "--schedule", WSD), ("compare", "fit.json", "runs")):
+        assert run(*arguments).stderr == "lawfit: runs: is a folder; expected a file of JSON\n"
+
+
 def test_a_fit_that_does_not_converge_is_code_4_and_written():
     done = run("fit", "runs", "--timeout", 1e-9, "--out", "late.json")
     assert (done.exit_code, done.stderr.count("\n")) == (4, 1)

@@ -60,6 +60,7 @@ WIDTH: Final = 80
 STDIN: Final = "-"
 
 T = TypeVar("T")
+Saved = TypeVar("Saved", Fit, GroupedFit, Law)
 
 
 def _share(level: float) -> float:
@@ -167,7 +168,7 @@ def assigned(texts: Iterable[str], known: Iterable[str], what: str) -> dict[str,
 def read_law(text: str) -> Law:
     """Return the law of that name, or the one that a JSON file describes, as `Law.to_dict` does."""
     if text not in catalogue.names() and Path(text).suffix == ".json":
-        return Law.from_dict(_parsed(text))
+        return _described(Law, text, _parsed(text))
     return catalogue.get(text)
 
 
@@ -204,12 +205,17 @@ def read_fit(path: str, group: str | None = None, *, option: str = "") -> Fit:
 def read_any_fit(path: str) -> Fit | GroupedFit:
     """Read a saved fit, which may be one across groups."""
     data = _parsed(path)
-    kind = GroupedFit if isinstance(data, Mapping) and "groups" in data else Fit
+    if isinstance(data, Mapping) and "groups" in data:
+        return _described(GroupedFit, path, data)
+    return _described(Fit, path, data)
+
+
+def _described(kind: type[Saved], path: str, data: Any) -> Saved:
+    """Return what plain values describe, or refuse them, naming the file."""
     try:
-        found: Fit | GroupedFit = kind.from_dict(data)
+        return kind.from_dict(data)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{_name(path)}: {error}") from None
-    return found
 
 
 def _some(names: Iterable[str]) -> str:
@@ -231,7 +237,7 @@ def _content(path: str) -> bytes:
             raise OSError(errno.EBADF, "is closed", _name(path))
         return sys.stdin.buffer.read(MAX_TEXT + 1)
     place = Path(path)
-    check_regular(place)
+    check_regular(place, "a file of JSON")
     with place.open("rb") as file:
         return file.read(MAX_TEXT + 1)
 
