@@ -104,6 +104,23 @@ def test_e34_a_link_for_a_fit_is_refused_before_the_work(folder):
     assert not (folder / "target").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fit", "runs"),
+        ("design", "fit.json", "--steps", "10", "--peak", "1"),
+        ("report", "fit.json"),
+        ("demo",),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_standard_output_is_no_file_to_write(arguments, folder):
+    done = start(*arguments, "--out", "-", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--out: - is no file" in done.stderr
+    assert not (folder / "-").exists()
+
+
 @posix
 def test_e35_a_full_disk_keeps_the_old_fit(folder):
     (folder / "old.json").write_bytes(b"old")

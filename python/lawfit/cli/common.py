@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 from lawfit import laws as catalogue
+from lawfit._files import check_place
 from lawfit._json import MAX_TEXT, parse_json
 from lawfit._printable import printable, shown
 from lawfit._validate import closest
@@ -36,6 +37,7 @@ __all__ = [
     "Group",
     "Level",
     "assigned",
+    "check_out",
     "check_usable",
     "complete_law",
     "console",
@@ -75,6 +77,13 @@ FitFile = Annotated[
 Group = Annotated[str | None, typer.Option(help="Of a fit across groups: whose.")]
 Level = Annotated[float, typer.Option(help="Of the intervals.", callback=_share)]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, on stdout.")]
+
+
+def check_out(out: Path) -> None:
+    """Refuse a place for --out that can't be written, before there is anything to write."""
+    if str(out) == STDIN:  # or there were a file of this name, which nothing reads
+        raise typer.BadParameter(f"{STDIN} is no file", param_hint="--out")
+    check_place(out)
 
 
 def given(option: str | None, read: Callable[[], T]) -> T:

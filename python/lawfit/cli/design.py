@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lawfit import design_schedule, schedules
-from lawfit._files import check_place, write_atomically
+from lawfit._files import write_atomically
 from lawfit._json import write_json
 from lawfit._printable import printable
 from lawfit._validate import choose
@@ -17,6 +17,7 @@ from lawfit.cli.common import (
     FitFile,
     Group,
     Level,
+    check_out,
     check_usable,
     given,
     numbers,
@@ -67,7 +68,7 @@ def design(
     their peak above all. The usual schedules are shown beside it.
     """
     if out is not None:
-        check_place(out)
+        check_out(out)
     held: dict[str, Any] = {"steps": steps, "peak": peak, "warmup": warmup, "ramp": ramp}
     given(None, lambda: schedules.constant(**held))
     options: dict[str, Any] = {

@@ -10,13 +10,14 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from lawfit import fit as fit_law
-from lawfit._files import check_place, write_atomically
+from lawfit._files import write_atomically
 from lawfit._printable import printable, shown
 from lawfit._validate import Floats
 from lawfit.cli import tables
 from lawfit.cli.common import (
     NOT_CONVERGED,
     assigned,
+    check_out,
     complete_law,
     console,
     given,
@@ -114,7 +115,7 @@ def fit(
     written all the same, and is exit code 4.
     """
     if out is not None:
-        check_place(out)
+        check_out(out)
     chosen = given("--law", lambda: read_law(law))
     settings: dict[str, Any] = {
         "loss": loss,

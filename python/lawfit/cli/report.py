@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from lawfit._files import check_place
 from lawfit._printable import printable
 from lawfit.cli.common import (
     AsJson,
     FitFile,
     Group,
     Level,
+    check_out,
     check_usable,
     given,
     numbers,
@@ -53,7 +53,7 @@ def report(
     With the RUNS it was fitted to, or others, it shows points, residuals and
     what if the schedule were another.
     """
-    check_place(out)
+    check_out(out)
     if not runs:
         reading.refuse_but(beside="a fit without RUNS")
     budgets = None if flops is None else given("--flops", lambda: numbers("flops", flops))
