@@ -147,7 +147,10 @@ def test_a_law_from_a_file():
 
 
 def test_a_file_without_a_law_is_named():
-    for content, said in (("{}", "law: key 'parameters' is missing"), ("[]", "law: expected an object")):
+    for content, said in (
+        ("{}", "law: key 'parameters' is missing"),
+        ("[]", "law: expected an object"),
+    ):
         Path("no_law.json").write_text(content)
         done = run("fit", "runs", "--law", "no_law.json")
         assert (done.exit_code, done.stdout) == (2, "")
@@ -194,6 +197,10 @@ def test_a_fit_the_data_do_not_determine_is_code_4_and_warned_of_later():
         (["--profile", "lam="], "--profile: lam: '' is no number"),
         (["--fix", "lam=0.9", "--profile", "lam=0.9"], "'lam' is both fixed and profiled"),
         (["--delta", "-1"], "delta is -1.0; expected a number > 0"),
+        (["--params", "-1"], "--params: -1 is no finite number above 0"),
+        (["--tokens-per-step", "nan"], "--tokens-per-step: nan is no finite number above 0"),
+        (["--samples-per-step", "0"], "--samples-per-step: 0 is no finite number above 0"),
+        (["--despike", "inf"], "--despike: inf is no finite number above 0"),
         (["--loss", "absolute"], "'absolute' is not one of"),
         (["--timeout", "0"], "--timeout: timeout is 0.0"),
         (["--shared", "C"], "--shared: shared needs by"),
@@ -390,6 +397,16 @@ def test_plan_crossover():
         ("compute-optimal sizes.json --flops 0", 2, "--flops: 0 is not above 0"),
         ("compute-optimal sizes.json --flops x", 2, "--flops: flops: 'x' is no number"),
         ("compute-optimal sizes.json --flops 1e9 --at U=1", 2, "--at: 'U' is no column"),
+        (
+            "compute-optimal sizes.json --flops 1e9 --flops-per-param-token 0",
+            2,
+            "--flops-per-param-token: 0 is no finite number above 0",
+        ),
+        (
+            "crossover power.json other.json --column x --low 2 --high 1",
+            2,
+            "--high: 1 is no finite number above that of --low, 2",
+        ),
         ("compute-optimal fit.json --flops 1e9", 3, "compute_optimal"),
         ("needed-for sizes.json --reducible 1", 3, "needed_for"),
         ("crossover power.json other.json --column z --low 1 --high 2", 2, "--column: law 'power'"),

@@ -36,6 +36,7 @@ __all__ = [
     "FitFile",
     "Group",
     "Level",
+    "above_0",
     "assigned",
     "check_out",
     "check_usable",
@@ -45,6 +46,7 @@ __all__ = [
     "has_values",
     "number",
     "numbers",
+    "numbers_above_0",
     "print_json",
     "read_any_fit",
     "read_fit",
@@ -69,6 +71,14 @@ def _share(level: float) -> float:
     if not 0 < level < 1:
         raise typer.BadParameter(f"{level} is not between 0 and 1", param_hint="--level")
     return level
+
+
+def above_0(param: typer.CallbackParam, value: float | None) -> float | None:
+    """Refuse an option's value that is no finite number above 0."""
+    if value is not None and not 0 < value < math.inf:
+        problem = f"{value:g} is no finite number above 0"
+        raise typer.BadParameter(problem, param_hint=param.opts[0])
+    return value
 
 
 FitFile = Annotated[
@@ -150,6 +160,15 @@ def number(name: str, text: str) -> float:
 def numbers(name: str, text: str) -> list[float]:
     """Return the numbers of a list such as ``1e9,7e10``."""
     return [number(name, item) for item in text.split(",")]
+
+
+def numbers_above_0(name: str, text: str) -> list[float]:
+    """Return the numbers of a list, of which none may be 0 or less."""
+    found = numbers(name, text)
+    for value in found:
+        if not value > 0:
+            raise ValueError(f"{value:g} is not above 0")
+    return found
 
 
 def assigned(texts: Iterable[str], known: Iterable[str], what: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
@@ -15,12 +16,13 @@ from lawfit.cli.common import (
     FitFile,
     Group,
     Level,
+    above_0,
     assigned,
     check_usable,
     console,
     given,
     number,
-    numbers,
+    numbers_above_0,
     print_json,
     read_fit,
     refusing,
@@ -54,7 +56,7 @@ def compute_optimal_command(
     *,
     flops: Annotated[str, typer.Option(help="Budgets: --flops 1e21,1e24.")],
     flops_per_param_token: Annotated[
-        float, typer.Option(help="What one token costs one parameter.")
+        float, typer.Option(help="What one token costs one parameter.", callback=above_0)
     ] = 6.0,
     at: Others = None,
     level: Level = 0.95,
@@ -66,7 +68,7 @@ def compute_optimal_command(
 
     Of a fit of a law of N and D, such as chinchilla.
     """
-    budgets = given("--flops", lambda: _above_0(numbers("flops", flops)))
+    budgets = given("--flops", lambda: numbers_above_0("flops", flops))
     found = _read(fit, group, option="--group")
     options: dict[str, Any] = {
         "level": level,
@@ -101,7 +103,7 @@ def needed_for_command(
 
     Of a fit of the laws power or henighan.
     """
-    losses = given("--reducible", lambda: _above_0(numbers("reducible", reducible)))
+    losses = given("--reducible", lambda: numbers_above_0("reducible", reducible))
     found = _read(fit, group, option="--group")
     answer = _answer(lambda: needed_for(found, losses, level=level, draws=draws))
     columns = {"reducible": np.array(losses), "x": answer.x}
@@ -134,6 +136,9 @@ def crossover_command(
     if column not in first.law.columns:
         hint = closest(column, first.law.columns)
         raise typer.BadParameter(f"law {first.law.name!r} has no such{hint}", param_hint="--column")
+    if not -math.inf < low < high < math.inf:
+        problem = f"{high:g} is no finite number above that of --low, {low:g}"
+        raise typer.BadParameter(problem, param_hint="--high")
     options: dict[str, Any] = {"low": low, "high": high, "at": _others(first.law, at)}
     answer = _answer(lambda: crossover(first, second, column, level=level, draws=draws, **options))
     if as_json:
@@ -152,13 +157,6 @@ def _read(path: str, group: str | None = None, *, option: str = "") -> Fit:
 def _answer(ask: Callable[[], Any]) -> Any:
     with refusing(), working("Drawing"):
         return ask()
-
-
-def _above_0(values: list[float]) -> list[float]:
-    for value in values:
-        if not value > 0:
-            raise ValueError(f"{value:g} is not above 0")
-    return values
 
 
 def _others(law: Law, texts: list[str] | None) -> dict[str, float]:

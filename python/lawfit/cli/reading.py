@@ -14,7 +14,7 @@ import numpy as np
 import typer
 
 from lawfit._validate import Floats
-from lawfit.cli.common import given, refusing, say
+from lawfit.cli.common import above_0, given, refusing, say
 from lawfit.cli.progress import working
 from lawfit.curves import Curves
 from lawfit.io.logs import Log
@@ -36,8 +36,9 @@ RUNS: Final = (
 Runs = Annotated[list[str], typer.Argument(help=RUNS, metavar="RUNS")]
 
 
-def _option(help_: str, *names: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=help_, metavar=metavar, rich_help_panel=PANEL)
+def _option(help_: str, *names: str, metavar: str | None = None, callback: Any = None) -> Any:
+    how: dict[str, Any] = {"metavar": metavar, "callback": callback, "rich_help_panel": PANEL}
+    return typer.Option(*names, help=help_, **how)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +57,13 @@ class Reading:
     )
     y: Annotated[str | None, _option("The loss.", "--y", metavar="COLUMN")] = None
     lr: Annotated[str | None, _option("The learning rate.", "--lr", metavar="COLUMN")] = None
-    params: Annotated[float | None, _option("Parameters of the model.")] = None
-    tokens_per_step: Annotated[float | None, _option("Tokens in one update.")] = None
-    samples_per_step: Annotated[float | None, _option("Samples in one update.")] = None
+    params: Annotated[float | None, _option("Parameters of the model.", callback=above_0)] = None
+    tokens_per_step: Annotated[float | None, _option("Tokens in one update.", callback=above_0)] = (
+        None
+    )
+    samples_per_step: Annotated[
+        float | None, _option("Samples in one update.", callback=above_0)
+    ] = None
     one_based: Annotated[bool, _option("The logs count updates done, from 1.", "--one-based")] = (
         False
     )
@@ -72,7 +77,8 @@ class Reading:
         Literal["omit", "raise"], _option("A point without a finite value: left out, or refused.")
     ] = "omit"
     despike: Annotated[
-        float | None, _option("Drop losses so many deviations above their neighbours.")
+        float | None,
+        _option("Drop losses so many deviations above their neighbours.", callback=above_0),
     ] = None
     keep_going: Annotated[
         bool, _option("Say which logs can't be read, and go on with the others.", "--keep-going")

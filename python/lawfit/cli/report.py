@@ -16,7 +16,7 @@ from lawfit.cli.common import (
     check_out,
     check_usable,
     given,
-    numbers,
+    numbers_above_0,
     print_json,
     read_fit,
     refusing,
@@ -56,7 +56,7 @@ def report(
     check_out(out)
     if not runs:
         reading.refuse_but(beside="a fit without RUNS")
-    budgets = None if flops is None else given("--flops", lambda: numbers("flops", flops))
+    budgets = None if flops is None else given("--flops", lambda: numbers_above_0("flops", flops))
     with refusing():
         found = read_fit(fit, group, option="--group")
     check_usable(found, fit)
