@@ -59,6 +59,21 @@ def test_files_are_told_apart_by_as_much_as_it_takes():
     assert [row["name"] for row in found["rows"]] == ["fit.json", "there/fit.json", "other_fit"]
 
 
+def test_a_name_may_be_what_another_begins_with():
+    for name in ("there/a.json", "a.json", "a.json.json"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(Path("fit.json").read_text())
+    found = json.loads(succeed("compare", "a.json", "there/a.json", "a.json.json", "--json"))
+    assert [row["name"] for row in found["rows"]] == ["a.json", "there/a.json", "a.json.json"]
+
+
+def test_a_fit_that_has_not_converged_is_named_by_its_file():
+    run("fit", "runs/constant_4000.csv", "--out", "open.json")
+    done = run("compare", "fit.json", "open.json")
+    assert done.exit_code == 0
+    assert done.stderr.startswith("lawfit: open.json: the fit ended as 'rank_deficient'")
+
+
 def test_laws_of_columns_are_compared_on_a_table():
     table = size_table()
     write_csv(Path("sizes.csv"), table)
