@@ -32,6 +32,7 @@ def test_a_law_of_columns_is_fitted_to_a_table(folder):
     rows = json.loads(succeed("predict", "sizes.json", "sizes.csv", "--json"))
     assert [row["score"] for row in rows] == [fit.score(table)["data"]._asdict()]
     assert (rows[0]["points"], rows[0]["measured"], rows[0]["step"]) == (36, None, None)
+    assert rows[0]["fitted"] is None
     assert "36" in succeed("predict", "sizes.json", "sizes.csv")
 
 

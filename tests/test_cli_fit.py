@@ -301,6 +301,26 @@ def test_predict_scores_runs(fit):
     assert rows[2]["lr_source"] == curve.lr_source
 
 
+@pytest.mark.parametrize("space", ["log", "linear"])
+def test_a_run_of_the_same_name_is_not_the_one_fitted(space):
+    options = ("--skip-steps", 600, "--fix", "lam=0.995", "--space", space)
+    succeed("fit", "runs", *options, "--out", "of_space.json")
+    succeed("fit", "runs", *options, "--by", "name", "--fix", "C=0.25", "--out", "grouped.json")
+    lines = Path("runs/cosine_4000.csv").read_text().splitlines()
+    Path("others").mkdir(exist_ok=True)
+    changed = [f"{line[:-1]}{(int(line[-1]) + 5) % 10}" for line in lines[1:]]
+    Path("others/cosine_4000.csv").write_text("\n".join([lines[0], *changed, ""]))
+    rows = json.loads(succeed("predict", "of_space.json", "runs", "--json"))
+    assert [row["fitted"] for row in rows] == [True, True]
+    [row] = json.loads(succeed("predict", "of_space.json", "others", "--json"))
+    assert (row["run"], row["fitted"]) == ("cosine_4000", False)
+    assert re.search("^cosine_4000 +forecast", succeed("predict", "of_space.json", "others"), re.M)
+    given = ("--group", "cosine_4000", "--json")
+    for source, fitted in (("runs/cosine_4000.csv", True), ("others", False)):
+        [row] = json.loads(succeed("predict", "grouped.json", source, *given))
+        assert row["fitted"] is fitted
+
+
 def test_predict_says_what_was_done_to_runs():
     lines = Path("run.csv").read_text().splitlines()
     lines[9] = f"{lines[9].rpartition(',')[0]},nan"

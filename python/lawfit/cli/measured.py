@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from lawfit.curves import Curves
 from lawfit.grouped import GroupedFit
@@ -16,7 +19,7 @@ class Measured(NamedTuple):
     """One run, or all rows of a table: what was measured last and what the law says there."""
 
     run: str
-    fitted: bool
+    fitted: bool | None  # None of a table: which one a fit was made to, its record does not tell
     points: int
     step: int | None  # the last one measured; None of a table, as are the two losses there
     lr_source: str
@@ -41,30 +44,46 @@ def measured(fit: Fit | GroupedFit, data: Any, of_table: tuple[str, ...] = ()) -
     """
     if not isinstance(data, Curves):
         return [
-            Measured(name, False, each.n, None, "", None, None, each, of_table)
+            Measured(name, None, each.n, None, "", None, None, each, of_table)
             for name, each in fit.score(data).items()
         ]
     scores = fit.score(data)
-    fitted = {name for name, _ in _sources(fit)}
+    ends = _ends(fit)
     rows = []
     for curve in data:
         last = int(curve.steps[-1])
+        loss, forecast = float(curve.loss[-1]), float(fit.predict(curve, [last])[0])
+        score, end = scores[curve.name], ends.get(f"curve {curve.name!r}")
         rows.append(
             Measured(
                 run=curve.name,
-                fitted=f"curve {curve.name!r}" in fitted,
+                fitted=_is_fitted(end, score.n, loss, forecast),
                 points=len(curve),
                 step=last,
                 lr_source=getattr(curve, "lr_source", ""),
-                measured=float(curve.loss[-1]),
-                forecast=float(fit.predict(curve, [last])[0]),
-                score=scores[curve.name],
+                measured=loss,
+                forecast=forecast,
+                score=score,
                 notes=tuple(f"curve {curve.name!r}: {note}" for note in curve.notes),
             )
         )
     return rows
 
 
-def _sources(fit: Fit | GroupedFit) -> list[tuple[str, int]]:
-    fits = fit.fits if isinstance(fit, GroupedFit) else (fit,)
-    return [source for one in fits for source in one.sources]
+def _ends(fit: Fit | GroupedFit) -> dict[str, tuple[int, float, str]]:
+    """Return of each curve fitted how many points it had, and the residual of its last."""
+    found = {}
+    for one in fit.fits if isinstance(fit, GroupedFit) else (fit,):
+        ends = np.cumsum([n for _, n in one.sources]) - 1
+        for (source, n), residual in zip(one.sources, one.residuals[ends].tolist(), strict=True):
+            found[source] = (n, residual, one.options.space)
+    return found
+
+
+def _is_fitted(end: tuple[int, float, str] | None, n: int, loss: float, forecast: float) -> bool:
+    """Say whether a curve is what was fitted, not another one of its name."""
+    if end is None or end[0] != n:
+        return False
+    _, residual, space = end
+    measured = forecast * math.exp(-residual) if space == "log" else forecast - residual
+    return math.isclose(measured, loss, rel_tol=1e-9, abs_tol=1e-9)
