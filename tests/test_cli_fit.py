@@ -146,6 +146,18 @@ def test_a_law_from_a_file():
     )
 
 
+@pytest.mark.parametrize("grouped", [(), ("--by", "name")])
+def test_a_fit_may_lie_beside_its_log(grouped):
+    Path("solo.csv").write_text(Path("runs/cosine_4000.csv").read_text())
+    options = ("fit", "solo.csv", "--fix", "C=0.25", *grouped, "--out", "solo.json")
+    first = succeed(*options)
+    assert succeed(*options) == first  # the fit beside the log is no settings of it
+    group = ("--group", "solo") if grouped else ()
+    [row] = json.loads(succeed("predict", "solo.json", "solo.csv", *group, "--json"))
+    assert row["fitted"]
+    Path("solo.json").unlink()
+
+
 def test_a_file_without_a_law_is_named():
     for content, said in (
         ("{}", "law: key 'parameters' is missing"),
