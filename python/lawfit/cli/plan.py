@@ -39,7 +39,10 @@ __all__ = ["plan"]
 plan = typer.Typer(no_args_is_help=True, help="What follows from a fit: sizes, data, crossings.")
 
 Draws = Annotated[
-    int, typer.Option(min=0, help="Parameter vectors the intervals rest on; 0 for none.")
+    int,
+    typer.Option(
+        min=0, metavar="COUNT", help="Parameter vectors the intervals rest on; 0 for none."
+    ),
 ]
 Others = Annotated[
     list[str] | None, typer.Option("--at", help="The law's other columns: --at U=1e9.")
