@@ -358,6 +358,19 @@ def test_predict_of_columns():
     }  # fmt: skip
 
 
+def test_numbers_are_whole_however_many_there_are():
+    law = lf.Law("wide", "a * x1 + b * x2 + x3 + x4 + x5 + x6 + x7", {"a": ..., "b": ...}, y="y")
+    columns = {f"x{k}": [1.5, 2.5, 4.5] for k in range(3, 8)}
+    table = {"x1": [1.0, 2.0, 3.0], "x2": [1.0, 4.0, 9.0], **columns, "y": [9.0, 20.0, 30.0]}
+    Path("wide.json").write_text(lf.fit(law, table, loss="squared", space="linear").to_json())
+    values = [f"{name}={k}.23456e-{100 + k}" for k, name in enumerate([*table][:-1], 1)]
+    options = [option for value in values for option in ("--set", value)]
+    head, _, row = succeed("predict", "wide.json", *options).splitlines()
+    assert head.split()[:8] == [*table]
+    assert row.split()[:7] == [value.partition("=")[2] for value in values]
+    assert "…" not in row
+
+
 def test_a_fit_from_standard_input(fit):
     text = succeed("predict", "-", "--schedule", WSD, "--json", stdin=fit.to_json())
     assert text == succeed("predict", "fit.json", "--schedule", WSD, "--json")

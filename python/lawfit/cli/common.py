@@ -29,6 +29,7 @@ from lawfit.result import Fit
 from lawfit.saved import plain
 
 __all__ = [
+    "ANY_WIDTH",
     "BAD_DATA",
     "INTERRUPTED",
     "NOT_CONVERGED",
@@ -61,6 +62,7 @@ NOT_CONVERGED: Final = 4
 INTERRUPTED: Final = 130
 # What the tables need. A narrower terminal wraps their lines, which keeps the numbers whole.
 WIDTH: Final = 80
+ANY_WIDTH: Final = 10**5  # of a table of numbers alone, none of which may be cut short
 STDIN: Final = "-"
 
 T = TypeVar("T")
@@ -119,10 +121,10 @@ def say(text: str) -> None:
     typer.echo(f"lawfit: {printable(text)}", err=True)
 
 
-def console() -> Console:
-    """Return where tables are printed: names in them are text, never markup."""
+def console(width: int = WIDTH) -> Console:
+    """Return where tables are printed, at least so wide: names in them are text, never markup."""
     made = Console(highlight=False, markup=False, emoji=False)
-    made.width = max(WIDTH, made.width)
+    made.width = max(width, made.width)
     return made
 
 

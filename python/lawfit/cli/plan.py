@@ -12,6 +12,7 @@ import typer
 from lawfit._validate import closest
 from lawfit.cli import tables
 from lawfit.cli.common import (
+    ANY_WIDTH,
     AsJson,
     FitFile,
     Group,
@@ -85,7 +86,7 @@ def compute_optimal_command(
     columns = {name: getattr(answer, name) for name in OPTIMUM}
     if answer.N_interval is not None:
         columns |= {f"N {end}": answer.N_interval[:, i] for i, end in enumerate(("low", "high"))}
-    console().print(tables.values(columns, level))
+    console(ANY_WIDTH).print(tables.values(columns, level))
     for budget in answer.flops[answer.at_end]:
         say(f"at {budget:g} FLOPs the law still falls at an end: no optimum")
 
@@ -115,7 +116,7 @@ def needed_for_command(
     if as_json:
         print_json({"level": level, **columns})
     else:
-        console().print(tables.values(columns, level))
+        console(ANY_WIDTH).print(tables.values(columns, level))
 
 
 @plan.command(

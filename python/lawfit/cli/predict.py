@@ -11,6 +11,7 @@ import typer
 from lawfit._validate import Floats, Ints
 from lawfit.cli import tables
 from lawfit.cli.common import (
+    ANY_WIDTH,
     AsJson,
     FitFile,
     Group,
@@ -147,4 +148,4 @@ def _print(law: str, level: float, answer: Mapping[str, Any], as_json: bool) -> 
     if as_json:
         print_json({"law": law, "level": level, **{k: v.tolist() for k, v in answer.items()}})
     else:
-        console().print(tables.values(answer, level))
+        console(ANY_WIDTH).print(tables.values(answer, level))

@@ -1,4 +1,4 @@
-"""What the commands print: tables, readable without colour and no wider than 80 columns."""
+"""What the commands print: tables, readable without colour, of 80 columns where numbers allow."""
 
 from __future__ import annotations
 
