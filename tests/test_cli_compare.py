@@ -80,7 +80,11 @@ def test_laws_of_columns_are_compared_on_a_table():
     succeed("fit", "sizes.csv", "--law", "chinchilla", "--out", "one.json")
     succeed("fit", "sizes.csv", "--law", "kaplan_nd", "--out", "two.json")
     given = ("one.json", "two.json", "--data", "sizes.csv", "--folds", 3, "--seed", 5, "--json")
-    found = json.loads(succeed("compare", *given))
+    printed = succeed("compare", *given)
+    write_csv(Path("renamed.csv"), {"L" if k == "loss" else k: v for k, v in table.items()})
+    given = [each.replace("sizes", "renamed") if isinstance(each, str) else each for each in given]
+    assert succeed("compare", *given, "--y", "L") == printed
+    found = json.loads(printed)
     fits = {n: lf.fit(law, table) for n, law in (("one", "chinchilla"), ("two", "kaplan_nd"))}
     want = lf.compare(fits, table, folds=3, rng=5)
     assert found["best"] == want.best

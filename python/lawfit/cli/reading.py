@@ -97,7 +97,8 @@ class Reading:
         with refusing():
             if of_curves:
                 return self._curves(sources)
-            columns = [*law.columns, self.y or law.y, *(name for name in more if name)]
+            named = {law.y: self.y or law.y}
+            columns = [named.get(n, n) for n in (*law.columns, law.y, *more) if n is not None]
             table = _table(sources, list(dict.fromkeys(columns)), self.keep_going)
         if self.y is not None:
             table[law.y] = table[self.y]
