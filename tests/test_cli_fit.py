@@ -7,10 +7,11 @@ import shlex
 from itertools import zip_longest
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import lawfit as lf
-from cli_folder import FITTED, fill
+from cli_folder import FITTED, fill, size_table
 from test_readme import agree
 
 pytest.importorskip("typer")
@@ -128,10 +129,26 @@ def test_groups_and_a_group_of_them(curves):
     assert (refused.exit_code, "--group" in refused.stderr) == (3, False)
     assert "such as of constant_4000, cosine_4000" in refused.stderr
     refused = run("predict", "g.json", "--schedule", WSD, "--group", "cosine")
-    assert "did you mean 'cosine_4000'?" in refused.stderr
+    want = "lawfit: g.json: group 'cosine' is unknown; the nearest is 'cosine_4000', of 2 groups\n"
+    assert refused.stderr == want
     refused = run("predict", "fit.json", "--schedule", WSD, "--group", "cosine")
     assert refused.exit_code == 3
     assert "no fit across groups" in refused.stderr
+
+
+def test_a_group_is_named_by_any_text_of_its_number():
+    table = size_table()
+    table = {name: np.concatenate([column, column]) for name, column in table.items()}
+    table["size"] = np.repeat([1e7, 25e6], 36)
+    fits = lf.fit("chinchilla", table, by="size", shared=["alpha"])
+    Path("by_size.json").write_text(fits.to_json())
+    given = ("predict", "by_size.json", "--set", "N=1e8", "--set", "D=1e10", "--json", "--group")
+    for text in ("1e+07", "1e7", "10000000", "1e7 "):
+        answer = json.loads(succeed(*given, text))
+        assert answer["loss"] == fits[1e7].predict({"N": [1e8], "D": [1e10]}).tolist()
+    refused = run(*given, "3e7")
+    assert (refused.exit_code, refused.stdout) == (3, "")
+    assert "by_size.json: group 30000000.0 is unknown; the nearest are 2.5e+07" in refused.stderr
 
 
 def test_a_law_from_a_file():

@@ -22,7 +22,7 @@ from lawfit._json import MAX_TEXT, parse_json
 from lawfit._printable import printable, shown
 from lawfit._validate import closest
 from lawfit.grouped import GroupedFit
-from lawfit.groups import label
+from lawfit.groups import Key, label
 from lawfit.io.tail import check_regular
 from lawfit.law import Law
 from lawfit.result import Fit
@@ -224,12 +224,22 @@ def read_fit(path: str, group: str | None = None, *, option: str = "") -> Fit:
         if group is None:
             return found
         raise ValueError(f"{_name(path)}: is no fit across groups, and has no group {group!r}")
-    by_text = {label(key): key for key in found.groups}
-    if group not in by_text:
+    if group is None:
         hint = f"; {option} takes" if option else "; expected that of one, such as of"
-        hint = closest(group, by_text) if group else f"{hint} {_some(by_text)}"
-        raise ValueError(f"{_name(path)}: is a fit across groups{hint}")
-    return found[by_text[group]]
+        raise ValueError(f"{_name(path)}: is a fit across groups{hint} {_some(found.groups)}")
+    try:
+        return found[_key(group, found.groups)]
+    except ValueError as error:
+        raise ValueError(f"{_name(path)}: {error}") from None
+
+
+def _key(text: str, groups: Iterable[Key]) -> Key:
+    """Return the group that a text means, as it is shown or as another text of its number."""
+    by_text = {label(key): key for key in groups}
+    try:
+        return by_text[text] if text in by_text else float(text)
+    except ValueError:
+        return text
 
 
 def read_any_fit(path: str) -> Fit | GroupedFit:
@@ -248,8 +258,8 @@ def _described(kind: type[Saved], path: str, data: Any) -> Saved:
         raise ValueError(f"{_name(path)}: {error}") from None
 
 
-def _some(names: Iterable[str]) -> str:
-    first = list(names)
+def _some(groups: Iterable[Key]) -> str:
+    first = [label(key) for key in groups]
     return ", ".join(first[:5]) + (", …" if len(first) > 5 else "")
 
 
