@@ -344,6 +344,13 @@ def test_a_run_of_the_same_name_is_not_the_one_fitted(space):
     [row] = json.loads(succeed("predict", "of_space.json", "others", "--json"))
     assert (row["run"], row["fitted"]) == ("cosine_4000", False)
     assert re.search("^cosine_4000 +forecast", succeed("predict", "of_space.json", "others"), re.M)
+    Path("others/another_name.csv").write_text("\n".join([*lines, ""]))
+    [row] = json.loads(succeed("predict", "of_space.json", "others/another_name.csv", "--json"))
+    assert row["fitted"]
+    Path("others/another_name.csv").write_text("\n".join([*lines[:-1], "3999,0.0003,0", ""]))
+    [row] = json.loads(succeed("predict", "of_space.json", "others/another_name.csv", "--json"))
+    assert (row["measured"], row["fitted"]) == (0, False)
+    Path("others/another_name.csv").unlink()
     given = ("--group", "cosine_4000", "--json")
     for source, fitted in (("runs/cosine_4000.csv", True), ("others", False)):
         [row] = json.loads(succeed("predict", "grouped.json", source, *given))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,16 +47,16 @@ def measured(fit: Fit | GroupedFit, data: Any, of_table: tuple[str, ...] = ()) -
             for name, each in fit.score(data).items()
         ]
     scores = fit.score(data)
-    ends = _ends(fit)
+    ends = _Ends(fit)
     rows = []
     for curve in data:
         last = int(curve.steps[-1])
         loss, forecast = float(curve.loss[-1]), float(fit.predict(curve, [last])[0])
-        score, end = scores[curve.name], ends.get(f"curve {curve.name!r}")
+        score = scores[curve.name]
         rows.append(
             Measured(
                 run=curve.name,
-                fitted=_is_fitted(end, score.n, loss, forecast),
+                fitted=ends.hold(score.n, loss, forecast),
                 points=len(curve),
                 step=last,
                 lr_source=getattr(curve, "lr_source", ""),
@@ -70,20 +69,21 @@ def measured(fit: Fit | GroupedFit, data: Any, of_table: tuple[str, ...] = ()) -
     return rows
 
 
-def _ends(fit: Fit | GroupedFit) -> dict[str, tuple[int, float, str]]:
-    """Return of each curve fitted how many points it had, and the residual of its last."""
-    found = {}
-    for one in fit.fits if isinstance(fit, GroupedFit) else (fit,):
-        ends = np.cumsum([n for _, n in one.sources]) - 1
-        for (source, n), residual in zip(one.sources, one.residuals[ends].tolist(), strict=True):
-            found[source] = (n, residual, one.options.space)
-    return found
+class _Ends:
+    """How many points each curve of a fit had, and what the law leaves of its last."""
 
+    def __init__(self, fit: Fit | GroupedFit) -> None:
+        fits = fit.fits if isinstance(fit, GroupedFit) else (fit,)
+        points = [np.array([n for _, n in one.sources]) for one in fits]
+        last = (one.residuals[n.cumsum() - 1] for one, n in zip(fits, points, strict=True))
+        self._points = np.concatenate(points)
+        self._residuals = np.concatenate([*last])
+        self._log = fits[0].options.space == "log"
 
-def _is_fitted(end: tuple[int, float, str] | None, n: int, loss: float, forecast: float) -> bool:
-    """Say whether a curve is what was fitted, not another one of its name."""
-    if end is None or end[0] != n:
-        return False
-    _, residual, space = end
-    measured = forecast * math.exp(-residual) if space == "log" else forecast - residual
-    return math.isclose(measured, loss, rel_tol=1e-9, abs_tol=1e-9)
+    def hold(self, points: int, loss: float, forecast: float) -> bool:
+        """Say whether a curve is one that was fitted, whatever it is called."""
+        with np.errstate(all="ignore"):  # a loss that has no logarithm was not fitted
+            left = np.log(forecast) - np.log(loss) if self._log else forecast - loss
+        near = 1e-9 if self._log else 1e-9 * abs(loss)
+        found = (self._points == points) & (np.abs(self._residuals - left) <= near)
+        return bool(found.any())
