@@ -121,6 +121,40 @@ def test_standard_output_is_no_file_to_write(arguments, folder):
     assert not (folder / "-").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "kept", "said"),
+    [
+        # what a shell makes of --out runs/*.csv
+        (
+            ("fit", "--out", "runs/constant_4000.csv", "runs/cosine_4000.csv"),
+            "runs/constant_4000.csv",
+            "a log by its name",
+        ),
+        (("report", "fit.json", "run.csv", "--out", "run.csv"), "run.csv", "a log by its name"),
+        (("report", "fit.json", "--out", "./fit.json"), "fit.json", "the fit that is read"),
+        (
+            ("design", "fit.json", "--steps", 10, "--peak", 1, "--out", "runs/../fit.json"),
+            "fit.json",
+            "the fit that is read",
+        ),
+    ],
+    ids=["log", "data", "report", "design"],
+)
+def test_what_is_read_is_not_overwritten(arguments, kept, said, folder):
+    before = (folder / kept).read_bytes()
+    done = start(*arguments, cwd=folder, env={**os.environ, "COLUMNS": "200"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"is there, and {said}" in done.stderr
+    assert (folder / kept).read_bytes() == before
+
+
+def test_a_variable_that_is_not_set_is_no_folder(folder):
+    for arguments in (("fit", ""), ("predict", "fit.json", ""), ("fit", "", "--law", "power")):
+        done = start(*arguments, cwd=folder)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "an empty text is no file or folder" in done.stderr
+
+
 @posix
 def test_e35_a_full_disk_keeps_the_old_fit(folder):
     (folder / "old.json").write_bytes(b"old")

@@ -23,6 +23,7 @@ from lawfit._printable import printable, shown
 from lawfit._validate import closest
 from lawfit.grouped import GroupedFit
 from lawfit.groups import Key, label
+from lawfit.io.sources import has_log_name
 from lawfit.io.tail import check_regular
 from lawfit.law import Law
 from lawfit.result import Fit
@@ -91,11 +92,22 @@ Level = Annotated[float, typer.Option(help="Of the intervals.", callback=_share)
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, on stdout.")]
 
 
-def check_out(out: Path) -> None:
-    """Refuse a place for --out that can't be written, before there is anything to write."""
+def check_out(out: Path, fit: str | None = None) -> None:
+    """Refuse a place for --out that can't be written, before there is anything to write.
+
+    So is one where a log lies, or the fit that is read: ``--out runs/*.csv`` names a log.
+    """
     if str(out) == STDIN:  # or there were a file of this name, which nothing reads
         raise typer.BadParameter(f"{STDIN} is no file", param_hint="--out")
-    check_place(out)
+    if check_place(out) is None:
+        return
+    if has_log_name(out.name):
+        kind = "a log by its name"
+    elif fit is not None and Path(fit).exists() and out.samefile(fit):
+        kind = "the fit that is read"
+    else:
+        return
+    raise typer.BadParameter(f"{printable(str(out))} is there, and {kind}", param_hint="--out")
 
 
 def given(option: str | None, read: Callable[[], T]) -> T:

@@ -73,7 +73,7 @@ def design(
     their peak above all. The usual schedules are shown beside it.
     """
     if out is not None:
-        check_out(out)
+        check_out(out, fit)
     held: dict[str, Any] = {"steps": steps, "peak": peak, "warmup": warmup, "ramp": ramp}
     given(None, lambda: schedules.constant(**held))
     options: dict[str, Any] = {

@@ -91,6 +91,8 @@ class Reading:
 
         What is refused ends the command with code 3.
         """
+        if "" in sources:  # a variable that is not set, not this folder
+            raise typer.BadParameter("an empty text is no file or folder")
         of_curves = self._is_of_curves(law)
         if not of_curves:
             self.refuse_but("y", "nan_policy", "keep_going", beside="a table")

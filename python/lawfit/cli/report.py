@@ -53,7 +53,7 @@ def report(
     With the RUNS it was fitted to, or others, it shows points, residuals and
     what if the schedule were another.
     """
-    check_out(out)
+    check_out(out, fit)
     if not runs:
         reading.refuse_but(beside="a fit without RUNS")
     budgets = None if flops is None else given("--flops", lambda: numbers_above_0("flops", flops))

@@ -14,7 +14,7 @@ from lawfit._printable import shown
 from lawfit.io.sidecar import PACKED, RATES, sidecars_of, stem_of
 from lawfit.io.tail import described
 
-__all__ = ["TRAINER_STATE", "Place", "find_places"]
+__all__ = ["TRAINER_STATE", "Place", "find_places", "has_log_name"]
 
 TRAINER_STATE: Final = "trainer_state.json"
 _EVENTS: Final = "tfevents"
@@ -102,9 +102,13 @@ def _walked(folder: Path) -> Iterator[Path]:
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            known = name == TRAINER_STATE or _EVENTS in name or name.lower().endswith(_ENDINGS)
-            if known and not name.startswith("."):
+            if has_log_name(name) and not name.startswith("."):
                 yield Path(here, name)
+
+
+def has_log_name(name: str) -> bool:
+    """Say whether a file called so is a log, which a folder gives."""
+    return name == TRAINER_STATE or _EVENTS in name or name.lower().endswith(_ENDINGS)
 
 
 def _newest_states(files: list[Path]) -> Iterator[Path]:
