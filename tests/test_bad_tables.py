@@ -108,15 +108,17 @@ def test_e07_a_missing_column(write):
 # Rows and cells
 
 
-@pytest.mark.parametrize("rows", [5, 40_000])
+@pytest.mark.parametrize("rows", [5, 5_000, 40_000])
 def test_e08_rows_too_short_or_too_long(write, rows):
     lines = long(rows).splitlines()
     for bad, count in (("1", 1), ("1,2,3,4", 4), ("1,2", 2)):
         changed = [*lines[: rows // 2], bad, *lines[rows // 2 :]]
         path = write("\n".join(changed) + "\n")
         refused(path, f"line {rows // 2 + 1} has {count} cells; the header has 3")
-    swapped = [*lines[: rows // 2], "1", "2,3,4,5,6", *lines[rows // 2 :]]  # as many cells in all
-    refused(write("\n".join(swapped) + "\n"), f"line {rows // 2 + 1} has 1 cells")
+    # as many cells in all; and with the end of the first line as many as one line has
+    for second in ("2,3,4,5,6", "2"):
+        swapped = [*lines[: rows // 2], "1", second, *lines[rows // 2 :]]
+        refused(write("\n".join(swapped) + "\n"), f"line {rows // 2 + 1} has 1 cells")
 
 
 def test_e09_nothing_but_a_header(write):
@@ -195,10 +197,32 @@ def test_e15_a_last_line_cut_anywhere_is_left_out_and_told(write, content):
     for end in range(first, len(content)):
         (log,) = read_tables(write(content[:end]))
         rows = len(log.columns["step"])
-        assert rows == content[:end].count("\n") - (content is TABLE)
+        whole_line = content[end - 1] == "}"  # an object that is closed is whole without its end
+        assert rows == content[:end].count("\n") - (content is TABLE) + whole_line
         for name, values in log.columns.items():
             assert values.tolist() == whole.columns[name].tolist()[:rows]
-        assert len(log.notes) == (content[end - 1] != "\n")
+        assert len(log.notes) == (content[end - 1] not in "\n}")
+
+
+@pytest.mark.parametrize("loss", ["4", "4.25", "NaN"])
+def test_e15_a_last_line_of_quoted_cells_is_whole_without_its_end(write, loss):
+    """As those of charts from Weights & Biases, which end without one."""
+    content = f'"step","loss","lr"\n"0","5.5","1e-3"\n"1","{loss}","2e-3"'
+    (log,) = read_tables(write(content))
+    assert log.columns["step"].tolist() == [0, 1]
+    assert log.notes == ()
+    second = content.rindex("\n") + 1
+    for end in range(second + 1, len(content)):
+        (log,) = read_tables(write(content[:end]))
+        assert log.columns["step"].tolist() == [0]
+        assert "left out the last line" in log.notes[0]
+
+
+def test_e15_a_last_line_of_other_bytes_is_left_out(write):
+    for last in (b'{"step": 1, "loss": "\xc3', b"{}\0", b'{"step": 1}, ', b"[1]", b"3"):
+        (log,) = read_tables(write(b'{"step": 0, "loss": 5.5}\n' + last))
+        assert log.columns["step"].tolist() == [0]
+        assert "left out the last line" in log.notes[0]
 
 
 def test_e16_a_repeated_header(write):
@@ -292,7 +316,12 @@ def test_e21_e22_e23_e24_e25_json_lines(write):
     (log,) = read_tables(write('{"step": 0, "loss": NaN}\n{"step": 1, "loss": -Infinity}\n'))
     assert dict(log.nans) == {"loss": 1}
     assert log.columns["loss"][1] == -np.inf
-    refused(write('{"step": 0}\n{"step": 1, "step": 2}\n'), "line 2: key 'step' comes twice")
+    for twice in (
+        '"step": 1, "step": 2',
+        '"step": 1, "step": 2, "x" : 3',
+        '"y"\t: 1, "step" : 2, "y": 3',
+    ):
+        refused(write(f'{{"step": 0}}\n{{{twice}}}\n'), " comes twice in one object")
     holds(write('{"step": "0", "loss": "5.5"}\n\n{"step": "1", "loss": null}\n'),
           {"step": [0, 1], "loss": [5.5, np.nan]})  # fmt: skip
     refused(write('{"step": 0}\n{"step": true}\n'), "line 2: step is True; expected a number")
@@ -336,6 +365,12 @@ def test_e29_charts_of_weights_and_biases(write):
     assert [(log.name, dict(log.nans)) for log in read_tables(frame)] == [
         ("a - x", {}), ("b", {"train/loss": 1})
     ]  # fmt: skip
+    (alone,) = read_tables(write(WANDB.replace('"5.5","5.5","5.5"', '"","",""').replace("4.5", "")))
+    assert alone.name == "b"
+    assert alone.notes == (
+        told + " (__MIN, __MAX)",
+        "passed over the runs a - x: they have no value",
+    )
     same = WANDB.replace("a - x", "b")
     refused(write(same), "line 1: the column 'b - train/loss' is twice in the header")
 

@@ -56,7 +56,7 @@ def test_folders_and_patterns_of_tables(folder):
 
 def test_a_row_that_is_left_out_is_said(folder):
     write_csv(folder / "torn.csv", size_table())
-    (folder / "torn.csv").write_text((folder / "torn.csv").read_text().rstrip("\n"))
+    (folder / "torn.csv").write_text((folder / "torn.csv").read_text().rpartition(",")[0])
     for arguments in (("fit", "torn.csv", *LAW), ("predict", "sizes.json", "torn.csv")):
         done = run(*arguments)
         assert done.exit_code == 0

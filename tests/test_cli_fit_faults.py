@@ -148,13 +148,6 @@ def test_what_is_read_is_not_overwritten(arguments, kept, said, folder):
     assert (folder / kept).read_bytes() == before
 
 
-def test_a_variable_that_is_not_set_is_no_folder(folder):
-    for arguments in (("fit", ""), ("predict", "fit.json", ""), ("fit", "", "--law", "power")):
-        done = start(*arguments, cwd=folder)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert "an empty text is no file or folder" in done.stderr
-
-
 @posix
 def test_e35_a_full_disk_keeps_the_old_fit(folder):
     (folder / "old.json").write_bytes(b"old")

@@ -4,12 +4,14 @@ import gzip
 import json
 import lzma
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lawfit as lf
 from lawfit import _extras
 from lawfit.io import csv_table, lines
 from lawfit.io.tables import read_tables, table_format
@@ -117,9 +119,37 @@ def frames():
 def test_frames(make):
     frame = make()
     (log,) = read_tables(frame, name="a")
-    assert (log.name, log.source) == ("a", "data")
+    assert (log.name, log.source) == ("a", "a")
+    assert read_tables(frame)[0].source == "data"
     holds(log)
     holds(read_tables(frame, columns=["step"])[0], {"step": COLUMNS["step"]})
+
+
+def test_numbers_of_other_types_stand_among_text():
+    mixed = [np.float32(5.5), "NaN", np.int64(4), Decimal("3.5"), None]
+    columns = {"step": np.arange(5), "loss": np.array(mixed, dtype=object)}
+    (log,) = read_tables(columns, columns=["step", "loss"])
+    np.testing.assert_array_equal(log.columns["loss"], [5.5, np.nan, 4, 3.5, np.nan])
+    assert dict(log.nans) == {"loss": 1}
+    polars = pytest.importorskip("polars")
+    (log,) = read_tables(polars.DataFrame({"loss": [Decimal("5.5"), None, Decimal("4.25")]}))
+    assert log.columns["loss"].tolist() == [5.5, 4.25]
+    with pytest.raises(ValueError, match=r"data: row 0: loss is True; expected a number"):
+        read_tables({"loss": np.array([np.True_, "1"], dtype=object)}, columns=["loss"])
+
+
+@pytest.mark.parametrize("kind", ["series", "unnamed", "empty", "curve"])
+def test_a_table_without_named_columns_is_refused(kind):
+    pandas = pytest.importorskip("pandas")
+    source = {
+        "series": lambda: pandas.Series([3.0, 2.0]),
+        "unnamed": lambda: pandas.DataFrame([[0, 3.0], [1, 2.0]]),
+        "empty": dict,
+        "curve": lambda: lf.Curve([0, 1], [3.0, 2.0]),
+    }[kind]()
+    name = type(source).__name__
+    with pytest.raises(TypeError, match=f"data is a {name} that names no columns; expected a ma"):
+        read_tables(source)
 
 
 def test_arrays_are_not_shared():
@@ -190,6 +220,15 @@ def test_rows_and_columns_with_nothing_are_left_out(tmp_path):
     assert log.notes == ("x has no value",)
 
 
+def test_columns_come_in_the_order_of_the_table(tmp_path):
+    columns = {"b": [np.nan, 1], "a": [2, np.nan], "c": [3, 4]}
+    for text in ("b,a,c\n,2,3\n1,,4\n", '{"b":null,"a":2,"c":3}\n{"b":1,"c":4}\n'):
+        path = write(tmp_path / "t", text)
+        holds(read_tables(path)[0], columns)
+        (log,) = read_tables(path, columns=["c", "b"])
+        assert list(log.columns) == ["b", "c"]
+
+
 def test_nan_that_was_logged_is_told_from_nothing(tmp_path):
     arrow = pytest.importorskip("pyarrow")
     values = [np.nan, None, 2.0]
@@ -214,8 +253,15 @@ def test_nan_that_was_logged_is_told_from_nothing(tmp_path):
 LONG = "run,step,loss\nb,0,5.0\na,0,6.0\nb,1,4.0\n,1,9.0\na,1,nan\n"
 
 
+def dictionary_encoded(columns, name):
+    """An Arrow table in memory, with a column that is numbers of words."""
+    arrow = pytest.importorskip("pyarrow")
+    arrays = {key: arrow.array(values) for key, values in columns.items()}
+    return arrow.table({**arrays, name: arrays[name].dictionary_encode()})
+
+
 @pytest.mark.parametrize("by", [None, "run"])
-@pytest.mark.parametrize("kind", ["csv", "quoted", "jsonl", "parquet", "dict"])
+@pytest.mark.parametrize("kind", ["csv", "quoted", "jsonl", "parquet", "dict", "words"])
 def test_runs_of_a_long_table(tmp_path, by, kind):
     columns = {"run": ["b", "a", "b", None, "a"], "step": [0, 0, 1, 1, 1],
                "loss": [5.0, 6.0, 4.0, 9.0, np.nan]}  # fmt: skip
@@ -228,13 +274,14 @@ def test_runs_of_a_long_table(tmp_path, by, kind):
             pytest.importorskip("pyarrow").table(columns), tmp_path / "t", "parquet"
         ),
         "dict": lambda: columns,
+        "words": lambda: dictionary_encoded(columns, "run"),
     }[kind]()
     b, a = read_tables(source, by=by)
     assert (b.name, a.name) == ("b", "a")
     holds(b, {"step": [0, 1], "loss": [5, 4]})
     holds(a, {"step": [0, 1], "loss": [6, np.nan]})
     assert (dict(b.nans), dict(a.nans)) == ({}, {"loss": 1})
-    told = ["passed over 1 rows without run"]
+    told = ["passed over 1 row without run"]
     assert list(b.notes) == (told if by else ["one run for each value of run", *told])
 
 
@@ -242,6 +289,24 @@ def test_runs_by_a_column_of_numbers(tmp_path):
     path = write(tmp_path / "t", "seed,step,loss\n1,0,5.0\n2,0,6.0\n")
     assert [log.name for log in read_tables(path, by="seed")] == ["1", "2"]
     assert len(read_tables(path)) == 1
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "dict"])
+def test_a_column_of_runs_with_nothing_in_it_tells_none_apart(tmp_path, kind):
+    columns = {"run": [None, None], "step": [0, 1], "loss": [5.0, 4.0]}
+    source = {
+        "csv": lambda: write(tmp_path / "t", "run,step,loss\n,0,5.0\n,1,4.0\n"),
+        "jsonl": lambda: write(
+            tmp_path / "t",
+            '{"run": null, "step": 0, "loss": 5.0}\n{"run": null, "step": 1, "loss": 4.0}\n',
+        ),
+        "dict": lambda: columns,
+    }[kind]()
+    (log,) = read_tables(source)
+    holds(log, {"step": [0, 1], "loss": [5, 4]})
+    assert log.notes == ("run has no value: all rows are one run",)
+    with pytest.raises(ValueError, match="run has no value"):
+        read_tables(source, by="run")
 
 
 def test_a_folder_is_one_table(tmp_path):
@@ -257,6 +322,13 @@ def test_a_folder_is_one_table(tmp_path):
     holds(b, {"step": [0, 1, 2, 3], "loss": [5, 4, 3, 2]})
     (b,) = read_tables(tmp_path / "run=b")
     holds(b, {"step": [0, 1, 2, 3], "loss": [5, 4, 3, 2]})
+    part = arrow.table({"step": [9], "loss": [1.0]})
+    for name, message in (("0.parquet", "run tells runs apart from row 1 on"),
+                          ("z.parquet", r"z.parquet: column 'run' is missing")):  # fmt: skip
+        stray = write_arrow(part, tmp_path / name, "parquet")
+        with pytest.raises(ValueError, match=message):
+            read_tables(tmp_path)
+        stray.unlink()
     (tmp_path / "x").mkdir()
     with pytest.raises(FileNotFoundError, match="no Parquet or Arrow file lies in this folder"):
         read_tables(tmp_path / "x")
@@ -301,6 +373,16 @@ def test_all_ways_to_read_a_table_agree(tmp_path, monkeypatch, odd):
     assert len(exact.columns["step"]) >= 30_000
 
 
+def test_a_column_of_text_stays_one_whatever_is_read_ahead(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(csv_table, "_MANY", 0)
+    monkeypatch.setattr(lines, "_BLOCK", 2**15)
+    notes = [""] * 5_000 + ["text"] * 10 + ["7"] * 10_000
+    rows = "".join(f"{k},{note},5.5\n" for k, note in enumerate(notes))
+    (log,) = read_tables(write(tmp_path / "t.csv", "step,note,loss\n" + rows))
+    assert list(log.columns) == ["step", "loss"]
+
+
 @pytest.mark.parametrize("odd", ['{"step": 3, "a": 1, "step": 4}', '{"step": 3', "[3]"])
 def test_json_lines_are_parsed_together_and_refused_one_by_one(tmp_path, odd):
     made = [json.dumps({"step": k, "loss": 5 - k / 1e5}) for k in range(20_000)]
@@ -331,7 +413,7 @@ def test_numbers_come_back_exactly(tmp_path_factory, pairs):
 
 def test_what_is_kept_is_bounded(tmp_path):
     path = write(tmp_path / "run.csv", "step,loss\n" + "1,2\n" * 1000)
-    message = "more than 16000 bytes of numbers; name the columns that you need, or raise max_bytes"
+    message = "more than 16000 bytes of numbers; name the columns that are needed"
     with pytest.raises(ValueError, match=message):
         read_tables(path, max_bytes=16_000)
     assert len(read_tables(path, max_bytes=24_000)[0].columns["loss"]) == 1000

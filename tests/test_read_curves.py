@@ -12,7 +12,6 @@ import event_file as ev
 import lawfit as lf
 from lawfit.io import event_frames
 from lawfit.io.event_frames import EventFrames
-from lawfit.io.reading import iter_curves
 
 HEADER = "step,lr,loss\n"
 
@@ -106,6 +105,11 @@ def test_event_files_of_a_folder_are_one_run(tmp_path):
     assert curves == lf.read_curves(str(tmp_path / "*"))
     (tmp_path / "b" / "train" / "settings.json").write_text('{"params": 9}')
     assert lf.read_curves(tmp_path)["b/train"].params == 9
+    (tmp_path / "b" / "train" / "lr.csv").write_text("step,lr\n0,0.5\n")
+    for source in (tmp_path, str(tmp_path / "*" / "*" / "*")):
+        found = lf.read_curves(source)
+        assert found.names == curves.names
+        assert found["b/train"].schedule == lf.Schedule([0.5])
 
 
 def test_event_files_may_have_any_name(tmp_path):
@@ -140,6 +144,7 @@ def test_e01_paths_that_are_missing(tmp_path):
         (tmp_path / "none.csv", "none.csv: there is no such file or folder"),
         (str(tmp_path / "*.csv"), "nothing matches "),
         (tmp_path, "no log lies in this folder"),
+        ("", "'' is no path"),
     ]:
         with pytest.raises(FileNotFoundError, match=said.replace("*", ".")):
             lf.read_curves(source)
@@ -206,9 +211,32 @@ def test_e41_a_file_that_may_not_be_read_among_others(tmp_path):
         assert lf.read_curves(tmp_path, keep_going=True).names == ("000", "002")
 
 
+def test_e41_a_bad_run_of_a_table_is_named_and_passed_over_alone(tmp_path):
+    rows = [("a", 0, 3.0), ("a", 1, 2.0), *(("b", 9 - k, 3.0) for k in range(8)), ("c", 0, 4.0)]
+    path = write(tmp_path, "t.csv", rows, header="run,step,loss\n")
+    said = r"t\.csv: run 'b': steps go back 7 times"
+    with pytest.raises(ValueError, match=said):
+        lf.read_curves(path)
+    with pytest.warns(UserWarning, match=rf"1 of 3 logs were passed over:\n  .*{said}"):
+        assert lf.read_curves(path, keep_going=True).names == ("a", "c")
+    write(tmp_path, "u.csv", [(0, 1e-3, "much")])
+    with pytest.warns(UserWarning, match=r"2 of 4 logs were passed over"):
+        assert lf.read_curves(tmp_path, keep_going=True).names == ("t/a", "t/c")
+
+
+def test_a_refusal_says_which_table_in_memory_it_is_of():
+    good = {"step": [0, 1], "loss": [3.0, 2.0]}
+    for bad in ({"loss": ["much", 2.0]}, {"loss": [2.0]}, {"loss": [2.0, 1j]}, {"y": [3.0, 2.0]},
+                {"step": [0, -1], "loss": [3.0, 2.0]}):  # fmt: skip
+        with pytest.raises((ValueError, TypeError), match=r"data 1: "):
+            lf.read_curves([good, {"step": [0, 1], **bad}])
+    with pytest.raises(TypeError, match=r"data 1 is a int"):
+        lf.read_curves([good, 3])
+
+
 def test_e41_a_file_that_goes_away_meanwhile(tmp_path):
     many(tmp_path, 3)
-    curves = iter_curves(tmp_path, keep_going=True)
+    curves = lf.iter_curves(tmp_path, keep_going=True)
     next(curves)
     (tmp_path / "001.csv").unlink()
     with pytest.warns(UserWarning, match=r"1 of 3 logs were passed over:\n  .*001\.csv"):
@@ -236,7 +264,7 @@ def test_e41_memory_is_that_of_one_log(tmp_path):
 
     tracemalloc.start()
     try:
-        curves = iter_curves(tmp_path)
+        curves = lf.iter_curves(tmp_path)
         peak(curves, 10)
         first, later = peak(curves, 10), peak(curves, 40)
     finally:

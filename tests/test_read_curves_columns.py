@@ -46,6 +46,26 @@ def test_names_that_are_plain_are_found(path):
     assert curve.lr_source.startswith("learning_rate in the log: 40 logged rates")
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "dict"])
+def test_a_table_of_other_names_lists_them(path, kind):
+    columns = {"t": [0, 1], "ppl": [3.0, 2.0]}
+    lines = [json.dumps({"t": t, "ppl": ppl}) for t, ppl in zip(*columns.values(), strict=True)]
+    source = {
+        "csv": lambda: table(path, **columns),
+        "jsonl": lambda: write(path, "\n".join(lines) + "\n"),
+        "dict": lambda: columns,
+    }[kind]()
+    where = "data" if kind == "dict" else str(path)
+    with pytest.raises(
+        ValueError, match="no column is a loss; choose y among 't', 'ppl'"
+    ) as caught:
+        lf.read_curves(source)
+    assert str(caught.value).startswith(f"{where}: ")
+    with pytest.raises(ValueError, match="no column counts steps; choose x among 't', 'ppl'"):
+        lf.read_curves(source, y="ppl")
+    assert one(source, x="t", y="ppl").loss.tolist() == columns["ppl"]
+
+
 def test_several_losses_are_refused_unless_one_is_chosen(path):
     table(path, step=STEPS, train_loss=LOSS, val_loss=LOSS[::-1])
     message = r"run.csv: several names are of a loss: 'train_loss', 'val_loss'; choose one by its"
@@ -88,6 +108,9 @@ def test_sparse_rows_of_losses_and_rates(path):
         ({"params": -1}, ValueError, "params is -1"),
         ({"paramz": 1}, TypeError, "read_curves: 'paramz' is no option of it; did you mean"),
         ({"progress": 3}, TypeError, "progress is 3; expected a bool or a function"),
+        ({"one_based": "no"}, TypeError, "one_based is 'no'; expected True or False"),
+        ({"sort": "yes"}, TypeError, "sort is 'yes'; expected True or False"),
+        ({"keep_going": 1}, TypeError, "keep_going is 1; expected True or False"),
     ],
 )
 def test_bad_options_are_refused(path, options, error, message):
@@ -154,6 +177,42 @@ def test_tokens_and_samples_become_steps(path, unit):
         lf.read_curves(path, x=f"{unit}_seen")
 
 
+@pytest.mark.parametrize(
+    "rate", ["tokens_per_second", "perf/tok/s", "tokens/sec", "Tokens per step", "tokens_per_gpu"]
+)
+def test_a_rate_of_tokens_counts_none(path, rate):
+    tokens = [(step + 1) * 100 for step in STEPS]
+    table(path, **{rate: [100.0] * 40, "perf/tokens": tokens, "loss": LOSS})
+    curve = one(path, unit="tokens", tokens_per_step=100)
+    assert curve.steps.tolist() == STEPS
+    assert "steps are perf/tokens / 100 - 1" in curve.notes
+    table(path, **{rate: [100.0] * 40, "loss": LOSS})
+    with pytest.raises(ValueError, match="no column counts tokens; choose x among"):
+        lf.read_curves(path, unit="tokens", tokens_per_step=100)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rates", [{}, {"lr": [1e-3] * 40}])
+@pytest.mark.parametrize("bad", [np.inf, -1, 300.5, 1e300, 2.0**53])
+def test_a06_a37_what_is_no_step_is_refused_by_its_place(path, bad, rates):
+    steps = [*STEPS[:7], bad, *STEPS[8:]]
+    message = f"run.csv: step at index 7 is {bad:.16g}; expected a whole number from 0 to 2**53 - 1"
+    table(path, step=steps, loss=LOSS, **rates)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        lf.read_curves(path)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a06_what_is_no_count_of_tokens_is_refused(path):
+    for bad, one in ((np.inf, "tokens at index 1 is inf"), (-50, "tokens at index 1 is -50")):
+        table(path, tokens=[10, bad, 30], loss=LOSS[:3], lr=[1e-3] * 3)
+        with pytest.raises(ValueError, match=re.escape(one)):
+            lf.read_curves(path, x="tokens", tokens_per_step=10)
+    table(path, updates=[1, -1, 3], loss=LOSS[:3])
+    with pytest.raises(ValueError, match="updates at index 1 is -1"):
+        lf.read_curves(path)
+
+
 def test_rounded_tokens_are_told(path):
     table(path, tokens=[1000.0, 2010.0, 3000.0], loss=LOSS[:3])
     curve = one(path, x="tokens", tokens_per_step=1000)
@@ -201,7 +260,7 @@ def test_a03_losses_that_are_no_number_are_dropped_or_refused(path):
     assert curve.steps.tolist() == [0, 30]
     assert "dropped 1 point whose loss is NaN" in curve.notes
     assert "dropped 1 point with loss not finite" in curve.notes
-    with pytest.raises(ValueError, match=r"run.csv: loss is NaN 1 times; nan_policy='omit' drops"):
+    with pytest.raises(ValueError, match=r"run.csv: loss is NaN in 1 row; nan_policy='omit' drops"):
         lf.read_curves(path, nan_policy="raise")
     path.write_text("step,loss\n0,3\n20,inf\n30,2\n")
     with pytest.raises(ValueError, match=r"run.csv: curve 'run': loss at index 1 is inf"):
@@ -210,9 +269,9 @@ def test_a03_losses_that_are_no_number_are_dropped_or_refused(path):
 
 def test_a_log_without_points_is_refused(path):
     path.write_text("step,loss\n0,nan\n10,nan\n")
-    with pytest.raises(ValueError, match=r"run.csv: no column has a loss"):
+    with pytest.raises(ValueError, match=r"run.csv: no row has a number as 'loss'$"):
         lf.read_curves(path)
-    with pytest.raises(ValueError, match="no row has both loss and a step"):
+    with pytest.raises(ValueError, match=r"no row has both loss and step$"):
         lf.read_curves(path, y="loss")
 
 
@@ -344,3 +403,102 @@ def test_a_folder_of_parts_is_one_table(tmp_path):
     assert curves.names == ("a", "b")
     assert curves["a"].steps.tolist() == STEPS
     assert lf.read_curves(tmp_path / "run=a").names == ("0", "200")
+
+
+def test_each_run_of_a_dataset_is_read_by_itself(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    names = ("a/b", "c d", "ä")
+    for part in range(2):
+        steps = STEPS[20 * part : 20 * part + 20]
+        rows = {
+            "run": [name for name in names for _ in steps],
+            "step": steps * 3,
+            "loss": [3.0] * 60,
+        }
+        parquet.write_to_dataset(arrow.table(rows), tmp_path / "runs", partition_cols=["run"])
+    seen = []
+    curves = lf.iter_curves(tmp_path / "runs", progress=lambda done, total: seen.append(total))
+    assert {curve.name: curve.steps.tolist() for curve in curves} == dict.fromkeys(names, STEPS)
+    assert seen[-1] == 3
+    for file in (tmp_path / "runs" / "run=c%20d").iterdir():
+        file.rename(file.with_suffix(".PARQUET"))
+        file.with_suffix(".PARQUET").write_bytes(b"PAR1 and no more")
+    with pytest.warns(UserWarning, match="1 of 3 logs were passed over"):
+        found = lf.read_curves(tmp_path / "runs", keep_going=True)
+    assert set(found.names) == {"a/b", "ä"}
+
+
+@pytest.mark.parametrize(
+    ("parts", "steps", "note"),
+    [
+        ([(20, 40), (0, 20)], range(40), "put 2 parts of files in the order of their steps"),
+        ([(30, 40), (0, 20), (10, 30)], [*range(40)], "restarted at step 10: dropped 10 points"),
+        ([(0, 20), (20, 40)], range(40), ""),
+    ],
+)
+def test_files_of_a_dataset_come_in_the_order_of_their_steps(tmp_path, parts, steps, note):
+    polars = pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+    (tmp_path / "runs" / "run=a").mkdir(parents=True)
+    for k, (begin, end) in enumerate(parts):
+        rows = np.arange(begin, end)
+        frame = polars.DataFrame({"step": rows, "loss": 9.0 - k + rows, "lr": 1.0 / (1 + rows)})
+        frame.write_parquet(tmp_path / "runs" / "run=a" / f"{k}.parquet")
+    curve = one(tmp_path / "runs", despike=1e9)
+    assert curve.steps.tolist() == [*steps]
+    assert curve.schedule.at(curve.steps) == pytest.approx(1 / (1 + curve.steps), rel=1e-12)
+    assert any(text.startswith(note) for text in curve.notes)
+
+
+def test_rows_of_a_dataset_without_a_run_are_told(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = {"run": [None, "a", "a"], "step": [0, 0, 1], "loss": [3.0, 3.0, 2.0]}
+    parquet.write_to_dataset(arrow.table(rows), tmp_path / "runs", partition_cols=["run"])
+    curve = one(tmp_path / "runs")
+    assert (curve.name, curve.steps.tolist()) == ("a", [0, 1])
+    assert "passed over 1 row without run" in curve.notes
+
+
+def test_runs_of_two_datasets_are_told_apart(tmp_path):
+    polars = pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+    for dataset in ("x", "y"):
+        for run in ("a", "b"):
+            folder = tmp_path / dataset / f"run={run}"
+            folder.mkdir(parents=True)
+            polars.DataFrame({"step": [0, 1], "loss": [3.0, 2]}).write_parquet(folder / "0.parquet")
+    found = lf.read_curves([tmp_path / "x", tmp_path / "y"])
+    assert found.names == ("x/a", "x/b", "y/a", "y/b")
+    assert lf.read_curves([tmp_path / "x", tmp_path / "y" / "run=a"]).names == ("a", "b", "0")
+
+
+def test_parts_are_found_as_files_of_a_folder_are(tmp_path):
+    polars = pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+
+    def part(place, steps=STEPS):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        polars.DataFrame({"step": steps, "loss": [3.0] * len(steps)}).write_parquet(
+            tmp_path / place
+        )
+
+    part("one/run=a/0.PARQUET")
+    part("one/run=x%20%2F%20y/0.parquet")
+    part("one/run=__HIVE_DEFAULT_PARTITION__/0.parquet")
+    part("one/run=a/.0.parquet")
+    part("one/run=b/.ipynb_checkpoints/0.parquet")
+    curves = lf.read_curves(tmp_path / "one")
+    assert curves.names == ("a", "x / y")
+    assert f"passed over {len(STEPS)} rows without run" in curves["a"].notes
+    # folders that say something else than the run hold runs of their own
+    part("other/lr=0.1/0.parquet")
+    part("other/lr=0.2/0.parquet", STEPS[:20])
+    assert lf.read_curves(tmp_path / "other").names == ("lr=0.1/0", "lr=0.2/0")
+    part("third/run/0.parquet")
+    part("third/run/1.parquet")
+    assert lf.read_curves(tmp_path / "third").names == ("0", "1")
+    by = lf.read_curves(tmp_path / "other", by="lr")
+    assert by.names == ("0.1", "0.2")
+    assert by["0.1"].steps.tolist() == STEPS

@@ -98,6 +98,15 @@ def test_what_the_log_does_not_say_is_told():
     assert every.how == "the log has that of every step"
 
 
+def test_a_last_line_that_is_steep_all_at_once_is_not_continued():
+    steps, rates = np.arange(0, 101, 10), np.array([1e-3] * 10 + [1e-4])
+    found = schedule_of_rates(steps, rates, total=105)
+    assert found.schedule.lr[100:].tolist() == [1e-4] * 5
+    assert found.how.endswith("; 0.0001 is held from step 100 on")
+    falling = schedule_of_rates(steps, np.linspace(1e-3, 0, 106)[:101:10], total=106).schedule
+    assert falling.lr[105] == pytest.approx(0, abs=1e-18)
+
+
 def test_memory_is_that_of_the_points():
     steps = np.arange(0, 10**9, 10**7)
     found = schedule_of_rates(steps, np.linspace(1, 2, 100), total=10**9)
@@ -110,6 +119,16 @@ def test_a10_a_negative_rate_names_its_step(tmp_path):
     path.write_text("step,lr,loss\n10,1e-3,3\n20,-1e-3,2\n")
     with pytest.raises(ValueError, match=r"a.csv: schedule: lr at step 20 is -0.001; expected lr"):
         lf.read_curves(path)
+
+
+@pytest.mark.parametrize("options", [{}, {"lr": "lr"}])
+def test_a06_a_rate_that_is_infinite_is_not_taken_for_none(tmp_path, options):
+    path = tmp_path / "a.csv"
+    path.write_text("step,lr,loss\n10,1e-3,3\n20,inf,2\n30,,2\n40,1e-3,2\n")
+    with pytest.raises(ValueError, match=r"a.csv: lr at step 20 is inf; expected a finite"):
+        lf.read_curves(path, **options)
+    (curve,) = lf.read_curves(path, schedule="constant steps=50 peak=1e-3")
+    assert any("rate at step 20 is inf, the schedule's 0.001" in note for note in curve.notes)
 
 
 def test_disagreement():
@@ -219,6 +238,43 @@ def test_a_label_beside_is_no_schedule(tmp_path):
     )
 
 
+def test_one_rate_beside_is_no_schedule(tmp_path):
+    path = write(tmp_path / "a.csv", WSD)
+    path.with_suffix(".json").write_text('{"lr": 3e-4, "warmup": 100, "batch_size": 32}')
+    (curve,) = lf.read_curves(path)
+    assert curve.schedule.warmup == 100
+    assert curve.lr_source.startswith("lr in the log: ")
+    told = "beside the log, lr 0.0003 is a label: it is no list with the rate of every step"
+    assert told in curve.notes
+
+
+def test_fewer_steps_beside_than_in_the_log_are_refused(tmp_path):
+    path = write(tmp_path / "a.csv", WSD)
+    (curve,) = lf.read_curves(path)
+    path.with_suffix(".json").write_text(f'{{"steps": {curve.steps[-1]}}}')
+    said = rf"the last step is {curve.steps[-1]} and .*a.json says {curve.steps[-1]} steps, 0 to"
+    for one_based in (None, False):
+        with pytest.raises(ValueError, match=said):
+            lf.read_curves(path, one_based=one_based)
+    path.with_suffix(".json").write_text('{"steps": 2000}')
+    with pytest.raises(ValueError, match=rf"{curve.steps[-1]} and .*a.json says 2000 steps, 0 to"):
+        lf.read_curves(path)
+
+
+def test_steps_that_a_restart_superseded_are_none_of_the_schedule(tmp_path):
+    path = tmp_path / "a.csv"
+    steps = [*range(0, 5000, 100), *range(200, 3000, 100)]
+    path.write_text("step,lr,loss\n" + "".join(f"{step},1e-3,3.0\n" for step in steps))
+    (curve,) = lf.read_curves(path)
+    assert (curve.steps[-1], curve.schedule.steps) == (2900, 2901)
+    (first,) = lf.read_curves(path, on_duplicate="first")
+    assert (first.steps[-1], first.schedule.steps) == (4900, 4901)
+    path.with_suffix(".json").write_text('{"steps": 3000}')
+    assert lf.read_curves(path)[0].schedule.steps == 3000
+    path.with_suffix(".json").write_text('{"steps": 4900}')
+    assert lf.read_curves(path)[0].schedule.steps == 4900
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -255,6 +311,11 @@ def test_no_rate_at_all_is_no_schedule(tmp_path):
     (curve,) = lf.read_curves(path)
     assert curve.schedule is None
     assert curve.lr_source == ""
+
+
+def test_a_text_too_long_for_a_path_is_no_schedule(tmp_path):
+    with pytest.raises(ValueError, match=r"schedule 'xxx.* is no file, and 'xxx"):
+        lf.read_curves(write(tmp_path / "a.csv", WSD), schedule="x" * 5000)
 
 
 @pytest.mark.parametrize("given", [3, ["a"], {"a": 3}])

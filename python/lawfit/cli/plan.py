@@ -79,7 +79,7 @@ def compute_optimal_command(
         "draws": draws,
         "flops_per_param_token": flops_per_param_token,
     }
-    answer = _answer(lambda: compute_optimal(found, budgets, at=_others(found.law, at), **options))
+    answer = _answer(lambda: compute_optimal(found, budgets, at=_others(at, found.law), **options))
     if as_json:
         print_json(values_of(answer))
         return
@@ -136,14 +136,14 @@ def crossover_command(
     as_json: AsJson = False,
 ) -> None:
     """Find where two fitted laws meet; that they do not is an answer."""
-    first, second = (_read(path) for path in (fit1, fit2))
+    first, second = map(_read, (fit1, fit2))
     if column not in first.law.columns:
         hint = closest(column, first.law.columns)
         raise typer.BadParameter(f"law {first.law.name!r} has no such{hint}", param_hint="--column")
     if not -math.inf < low < high < math.inf:
         problem = f"{high:g} is no finite number above that of --low, {low:g}"
         raise typer.BadParameter(problem, param_hint="--high")
-    options: dict[str, Any] = {"low": low, "high": high, "at": _others(first.law, at)}
+    options: dict[str, Any] = {"low": low, "high": high, "at": _others(at, first.law, second.law)}
     answer = _answer(lambda: crossover(first, second, column, level=level, draws=draws, **options))
     if as_json:
         print_json(values_of(answer))
@@ -163,12 +163,13 @@ def _answer(ask: Callable[[], Any]) -> Any:
         return ask()
 
 
-def _others(law: Law, texts: list[str] | None) -> dict[str, float]:
-    """Return values of the law's other columns."""
-    what = f"column of law {law.name!r}"
+def _others(texts: list[str] | None, *laws: Law) -> dict[str, float]:
+    """Return values of the laws' other columns."""
+    what = "column of " + " or ".join(dict.fromkeys(f"law {law.name!r}" for law in laws))
+    columns = dict.fromkeys(name for law in laws for name in law.columns)
 
     def values() -> dict[str, float]:
-        found = assigned(texts or [], law.columns, what)
+        found = assigned(texts or [], columns, what)
         return {name: number(name, text) for name, text in found.items()}
 
     return given("--at", values)

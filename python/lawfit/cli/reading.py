@@ -91,8 +91,6 @@ class Reading:
 
         What is refused ends the command with code 3.
         """
-        if "" in sources:  # a variable that is not set, not this folder
-            raise typer.BadParameter("an empty text is no file or folder")
         of_curves = self._is_of_curves(law)
         if not of_curves:
             self.refuse_but("y", "nan_policy", "keep_going", beside="a table")
@@ -158,18 +156,18 @@ def _table(sources: Sequence[str], columns: Sequence[str], keep_going: bool) -> 
     logs: list[Log] = []
     refused: list[str] = []
     with _saying(), working("Reading") as report:
-        places = find_places(sources)
-        for done, place in enumerate(places, 1):
+        paths = dict.fromkeys(place.path for place in find_places(sources))
+        for done, path in enumerate(paths, 1):
             try:
                 # by="": a column that is called run is one like others here
-                logs += read_tables(place.path, columns=columns, by="")
+                logs += read_tables(path, columns=columns, by="")
             except (OSError, TypeError, ValueError) as error:
                 if not keep_going:
                     raise
                 refused.append(str(error))
             if report is not None:
-                report(done, len(places))
-        warn_of_refused(refused, len(places), bool(logs))
+                report(done, len(paths))
+        warn_of_refused(refused, len(paths), bool(logs))
     for log in logs:
         for note in log.notes:
             say(f"{log.source}: {note}")

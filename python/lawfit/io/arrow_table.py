@@ -173,24 +173,26 @@ def _take_column(
     try:
         numbers = column.cast(arrow.float64())
     except arrow.ArrowInvalid:
-        row, value = _inexact(column)
-        problem = f"row {begin + row} is {value}, which no float64 equals"
-        if columns.needs(name):
-            raise ValueError(f"{source}: {printable(name)} at {problem}") from None
-        columns.pass_over(name, problem)
-        return
+        inexact = _inexact(column)
+        if inexact:
+            problem = f"row {begin + inexact[0]} is {inexact[1]}, which no float64 equals"
+            if columns.needs(name):
+                raise ValueError(f"{source}: {printable(name)} at {problem}") from None
+            columns.pass_over(name, problem)
+            return
+        numbers = column.cast(arrow.float64(), safe=False)  # beyond 2**53, and exact all the same
     values, nans = floats_of(numbers)
     piece.numbers[name] = values
     if nans.size:
         piece.nans[name] = nans
 
 
-def _inexact(column: Any) -> tuple[int, object]:
-    """Return the first integer of a column that no float64 equals, and its row."""
+def _inexact(column: Any) -> tuple[int, int] | None:
+    """Return the first integer of a column that no float64 equals, after its row."""
     for row, value in enumerate(column.to_pylist()):
         if value is not None and int(float(value)) != value:
             return row, value
-    return 0, column[0].as_py()
+    return None
 
 
 def floats_of(column: Any) -> tuple[Floats, Ints]:

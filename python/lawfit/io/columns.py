@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from lawfit.io.logs import Log
 from lawfit.io.rows import MAX_NAMES, find_lr, find_step, is_loss
 from lawfit.io.text import MISSING, Kinds
 
-__all__ = ["MAX_BYTES", "Choice", "Columns", "Piece", "missing_column"]
+__all__ = ["MAX_BYTES", "Choice", "Columns", "Piece", "is_nameless", "is_run", "missing_column"]
 
 MAX_BYTES: Final = 2**31  # of all columns that are kept
 Choice: TypeAlias = Collection[str] | Callable[[Sequence[str]], Collection[str]] | None
@@ -81,6 +81,8 @@ class Columns:
         self.notes: list[str] = []
         self._choice = columns
         self._asked: frozenset[str] = frozenset()
+        self._kept: dict[str, None] | None = None  # in the order of the table, once it has names
+        self._runs_are_asked = by is not None
         self._export: WandbExport | None = None
         self._max_bytes = max_bytes
         self._pieces: list[Piece] = []
@@ -103,32 +105,44 @@ class Columns:
             self.notes.append(self._export.note())
             columns = self._export.choose(lambda metrics: self._chosen(metrics, where))
             self._asked &= frozenset(columns)
+            self._kept = dict.fromkeys(columns)
             return columns
         self.find_runs(names)
         missing_column([self.by] if self.by else [], names, where)
-        kept = set(self._chosen(names, where)) - {self.by}
-        return [name for name in names if name in kept]
+        return self._chosen(names, where)
 
-    def _chosen(self, names: Sequence[str], where: str) -> Collection[str]:
+    def _chosen(self, names: Sequence[str], where: str) -> list[str]:
         kept = self.keep(names)
         if self._choice is not None:
             missing_column(kept, names, where)
         return kept
 
     def keep(self, names: Sequence[str]) -> list[str]:
-        """Return which names are kept, whether they are there or not."""
+        """Return which names are kept, in their order; then those that are not there."""
         if self._choice is None:
-            return [name for name in names if name and name != self.by]
-        kept = list(self._choice(names) if callable(self._choice) else self._choice)
-        self._asked |= frozenset(kept)
-        return kept
+            kept = {name for name in names if name}
+        else:
+            kept = set(self._choice(names) if callable(self._choice) else self._choice)
+            self._asked |= kept - {self.by}
+        kept.discard(str(self.by))
+        found = [name for name in names if name in kept]
+        found += sorted(kept.difference(names))
+        self._kept = (self._kept or {}) | dict.fromkeys(found)
+        return found
 
     def find_runs(self, names: Iterable[str]) -> None:
-        """Look for the column that tells runs apart, if none was given."""
+        """Look for the column that tells runs apart, if none was given.
+
+        Raises
+        ------
+        ValueError
+            If there are rows already, whose run nothing says.
+        """
         if self.by is None and not self._one_log:
-            self.by = next((n for n in names if n.strip().casefold() in _RUNS), None)
-            if self.by is not None:
-                self.notes.append(f"one run for each value of {printable(self.by)}")
+            self.by = next(filter(is_run, names), None)
+            if self.by is not None and self._rows:
+                by = printable(self.by)
+                raise ValueError(f"{self.source}: {by} tells runs apart from row {self._rows} on")
 
     def number(self, name: str, value: object, place: str) -> float | None:
         """Return a value as a number, or None where it is missing or its column is of text."""
@@ -151,7 +165,7 @@ class Columns:
     def run(self, value: object) -> int:
         """Return the number of a run by its name, from 0 as they come; -1 where it has none."""
         text = "" if value is None else str(value).strip()
-        if text.casefold() in MISSING or text == "nan":
+        if is_nameless(text):
             return -1
         return self._runs.setdefault(text, len(self._runs))
 
@@ -164,7 +178,8 @@ class Columns:
             If all is more than `max_bytes`.
         """
         for name in [name for name in piece.numbers if not self.kinds.numeric.get(name)]:
-            if np.isnan(piece.numbers[name]).all() and name not in piece.nans:
+            read_ahead = self.is_text(name)  # before it was known for text
+            if read_ahead or (np.isnan(piece.numbers[name]).all() and name not in piece.nans):
                 del piece.numbers[name]
             elif len(self.kinds.numeric) >= MAX_NAMES:
                 raise ValueError(f"{self.source}: more than {MAX_NAMES} names")
@@ -175,7 +190,7 @@ class Columns:
         if self._bytes > self._max_bytes:
             raise ValueError(
                 f"{self.source}: more than {self._max_bytes} bytes of numbers; "
-                "name the columns that you need, or raise max_bytes"
+                "name the columns that are needed, or give the runs apart, as in folders run=…"
             )
         self._pieces.append(piece)
 
@@ -202,15 +217,20 @@ class Columns:
             )
         )
 
-    def logs(self, name: str, title: str) -> list[Log]:
+    def logs(self, name: str, title: str, *, unordered: bool = False) -> list[Log]:
         """Return a log for each run, or one called `name` where nothing tells runs apart.
+
+        `title` and `unordered` are the `Log`'s. There is none where none of the table's columns was
+        chosen.
 
         Raises
         ------
         ValueError
-            If there is no row, or none with a number.
+            If there is no row, or none with a number, or none with a run that was asked for.
         """
-        names = [key for key, numeric in self.kinds.numeric.items() if numeric]
+        if self._choice is not None and self._kept == {}:
+            return []
+        names = [name for name in self._kept or {} if self.kinds.numeric.get(name)]
         empty = [key for key in self._asked if key not in self.kinds.numeric]
         notes = [*self.notes, *self.kinds.notes()]
         notes += [f"passed over {printable(key)}: {why}" for key, why in self._passed.items()]
@@ -220,18 +240,33 @@ class Columns:
         if not names:
             raise ValueError("; ".join([f"{self.source} has no column of numbers", *notes]))
         whole = self._joined(names)
-        log_of = partial(self._log, whole=whole, written=_masks(whole), title=title)
+        notes = [*self._told_of_runs(whole), *notes]
+        about = {"format": title, "unordered": unordered}
+        log_of = partial(self._log, whole=whole, written=_masks(whole), about=about)
         if whole.runs is None:
             log = log_of(name, slice(None), notes=notes)
             return [log] if self._export is None else self._export.split(log)
         order = np.argsort(whole.runs, kind="stable")
         ends = np.searchsorted(whole.runs[order], np.arange(len(self._runs) + 1))
         if ends[0]:
-            notes.append(f"passed over {ends[0]} rows without {printable(str(self.by))}")
+            rows = "1 row" if ends[0] == 1 else f"{ends[0]} rows"
+            notes.append(f"passed over {rows} without {printable(str(self.by))}")
         return [
             log_of(run, order[begin:end], notes=notes)
             for run, begin, end in zip(self._runs, ends[:-1], ends[1:], strict=True)
         ]
+
+    def _told_of_runs(self, whole: Piece) -> list[str]:
+        """Say what tells runs apart; a column that nobody asked for and that is empty does not."""
+        if whole.runs is None or (self._runs and self._runs_are_asked):
+            return []
+        by = printable(str(self.by))
+        if self._runs:
+            return [f"one run for each value of {by}"]
+        if self._runs_are_asked:
+            raise ValueError(f"{self.source}: {by} has no value")
+        whole.runs = None
+        return [f"{by} has no value: all rows are one run"]
 
     def _joined(self, names: Sequence[str]) -> Piece:
         """Return all rows as one piece, and let go of the pieces."""
@@ -264,7 +299,7 @@ class Columns:
         *,
         whole: Piece,
         written: Mapping[str, NDArray[np.bool_]],
-        title: str,
+        about: dict[str, Any],
         notes: Sequence[str],
     ) -> Log:
         """Return the log of some rows, without those and the columns that have nothing in it."""
@@ -283,11 +318,21 @@ class Columns:
         return Log(
             name=name,
             source=self.source,
-            format=title,
             columns=kept,
             notes=tuple(notes),
             nans={key: count for key, count in nans.items() if count},
+            **about,
         )
+
+
+def is_run(name: str) -> bool:
+    """Say whether a column tells runs apart by its name."""
+    return name.strip().casefold() in _RUNS
+
+
+def is_nameless(run: str) -> bool:
+    """Say whether a run's name says that it has none."""
+    return run.strip().casefold() in {*MISSING, "nan"}
 
 
 def _masks(piece: Piece) -> dict[str, NDArray[np.bool_]]:

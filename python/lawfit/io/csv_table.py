@@ -75,6 +75,15 @@ class CsvTable:
                     self._take(*waiting.popleft())
             for block, future in waiting:
                 self._take(block, future)
+        if (last := self._lines.last(self._is_whole)) is not None:
+            self._take_cells(last)
+
+    def _is_whole(self, line: str) -> bool:
+        """Say whether a line without its end is whole: all cells are there, the last one quoted."""
+        with contextlib.suppress(ValueError):
+            cells = cells_of(line, self._delimiter, "")
+            return line.rstrip().endswith('"') and len(cells) == len(self._names)
+        return False
 
     def _blocks(self) -> Iterator[Block]:
         """Yield the lines below the header, of which the first were looked at."""
@@ -211,8 +220,8 @@ class CsvTable:
         delimiter = self._delimiter.encode()
         width = len(self._names) + 1
         cells = text.replace(b"\n", delimiter + b"\n" + delimiter).split(delimiter)[:-1]
-        rows, rest = divmod(len(cells), width)
-        if rest or cells[width - 1 :: width].count(b"\n") != rows:
+        rows = text.count(b"\n")
+        if len(cells) != rows * width or cells[width - 1 :: width].count(b"\n") != rows:
             return None
         piece = Piece(rows, {})
         for name, k in numeric.items():

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lawfit._log_order import OnDuplicate, count, curve_rows
 from lawfit._printable import printable, shown
-from lawfit._validate import Floats, Ints, real
+from lawfit._validate import EXACT_LIMIT, Floats, Ints, Rows, real
 from lawfit.curve import Curve
 from lawfit.io.logs import Log
 from lawfit.io.rates import disagreement, schedule_of_rates
@@ -26,6 +27,7 @@ UNITS: Final = ("steps", "tokens", "samples")
 # Names, as far as they matter here, that say what x counts, and that it counts updates done.
 _TOKENS: Final = re.compile(r"tok(en)?s?(?![a-z])", re.IGNORECASE)
 _SAMPLES: Final = re.compile(r"(sample|example|sequence)s?(?![a-z])", re.IGNORECASE)
+_RATE: Final = re.compile(r"(?<![a-z])per(?![a-z])|/(s|sec|second|step)$", re.IGNORECASE)
 _DONE: Final = re.compile(r"(train[_/])?(num_)?updates?|train[_/]global_step", re.IGNORECASE)
 _BITS: Final = re.compile(r"(^|[_/.\s-])(bpb|bits_per_byte)$", re.IGNORECASE)
 _OFF: Final = 1e-3  # of a step: from here on a rounded count is told
@@ -65,7 +67,8 @@ def counts(names: Collection[str], unit: str | None) -> str | None:
     wanted = {"tokens": _TOKENS, "samples": _SAMPLES}.get(unit or "steps")
     if wanted is None:
         return find_step(names)
-    return next((name for name in names if wanted.search(name)), None)
+    counting = (name for name in names if not _RATE.search(name.strip()))
+    return next(filter(wanted.search, counting), None)
 
 
 def curve_of(log: Log, choices: Choices, beside: Sidecar | None = None) -> Curve:
@@ -100,17 +103,19 @@ class _Reading:
         self.choices = choices
         self.beside = beside
         self.notes = [*log.notes, *beside.notes]
+        self.x = ""  # the column that counts
 
     def curve(self) -> Curve:
         choices, log = self.choices, self.log
         y = self._named(choices.y) if choices.y else self._loss()
         params = self._size("params", self.beside.params)
         tokens = self._size("tokens_per_step", self.beside.tokens_per_step)
-        steps = self._steps(tokens)
+        steps = self._in_order(self._steps(tokens))
         points, loss = self._points(steps, y)
-        rates = self._rates(steps, points)
+        last = int(points[self._kept(points)][-1])
+        rates = self._rates(steps, last)
         if rates.schedule is not None:
-            self._check_end(points, rates.schedule.steps, "the schedule has")
+            self._check_end(last, rates.schedule.steps, "the schedule has")
         curve = Curve(
             points,
             loss,
@@ -134,8 +139,11 @@ class _Reading:
 
     def _loss(self) -> str:
         columns = self.log.columns
-        losses = [name for name in columns if is_loss(name) and not np.isnan(columns[name]).all()]
+        named = list(filter(is_loss, columns))
+        losses = [name for name in named if not np.isnan(columns[name]).all()]
         found = find_loss(losses, self.log.source)
+        if found is None and named:
+            raise ValueError(f"no row has a number as {' or '.join(map(shown, named))}")
         if found is None:
             listed = ", ".join(map(shown, list(columns)[:20]))
             raise ValueError(f"no column has a loss; choose y among {listed}")
@@ -160,8 +168,8 @@ class _Reading:
 
     def _steps(self, tokens_per_step: float | None) -> Floats:
         """Return the 0-based step of every row; NaN where there is none."""
-        x, unit = self._x()
-        values = self.log.columns[x]
+        self.x, unit = self._x()
+        x, values = self.x, self.log.columns[self.x]
         if unit == "steps":
             return self._from_count(values, x)
         field = f"{unit}_per_step"
@@ -170,11 +178,12 @@ class _Reading:
             raise ValueError(f"{shown(x)} counts {unit}, so {field} is needed")
         exact = values / each - 1
         steps = np.round(exact)
-        off = float(np.nanmax(np.abs(exact - steps), initial=0.0))
+        known = np.isfinite(exact)
+        off = float(np.max(np.abs(exact[known] - steps[known]), initial=0.0))
         self.notes.append(f"steps are {printable(x)} / {each:g} - 1")
         if off > _OFF:
             self.notes.append(f"steps were rounded to whole ones, by up to {off:.3f}")
-        return self._from_zero(steps, "before the first update")
+        return self._from_zero(steps)
 
     def _x(self) -> tuple[str, str]:
         choices, columns = self.choices, self.log.columns
@@ -205,13 +214,35 @@ class _Reading:
                 )
         elif one_based:
             self.notes.append("the log counts updates done: its step g is step g - 1")
-        return self._from_zero(values - 1, "before the first update") if one_based else values
+        return self._from_zero(values - 1) if one_based else values
 
-    def _from_zero(self, steps: Floats, where: str) -> Floats:
+    def _from_zero(self, steps: Floats) -> Floats:
+        """Return steps without those before the first update."""
         early = steps == -1
         if early.any():
-            self.notes.append(f"dropped {count(int(early.sum()))} {where}")
+            self.notes.append(f"dropped {count(int(early.sum()))} before the first update")
         return np.where(early, np.nan, steps)
+
+    def _in_order(self, steps: Floats) -> Floats:
+        """Put the rows of files that have no order in that of the steps where they begin.
+
+        Between two rows where steps go back a part ends. One that begins within another is, as in
+        one file, a restart.
+        """
+        if not self.log.unordered:
+            return steps
+        there = np.maximum.accumulate(np.where(np.isnan(steps), 0, np.arange(len(steps))))
+        known = np.nan_to_num(steps[there], nan=-np.inf)
+        parts = np.split(np.arange(len(steps)), np.flatnonzero(np.diff(known) < 0) + 1)
+        order = np.argsort([known[part[0]] for part in parts], kind="stable")
+        if np.all(np.diff(order) > 0):
+            return steps
+        self.notes.append(f"put {len(parts)} parts of files in the order of their steps")
+        rows = np.concatenate([parts[k] for k in order])
+        columns = {name: values[rows] for name, values in self.log.columns.items()}
+        self.log = replace(self.log, columns=columns)
+        ordered: Floats = steps[rows]
+        return ordered
 
     # Points
 
@@ -222,7 +253,8 @@ class _Reading:
         nans = self.log.nans.get(y, 0)
         if nans:
             if self.choices.nan_policy == "raise":
-                raise ValueError(f"{printable(y)} is NaN {nans} times; nan_policy='omit' drops it")
+                where = f"{printable(y)} is NaN in {_rows(nans)}"
+                raise ValueError(f"{where}; nan_policy='omit' drops them")
             self.notes.append(f"dropped {count(nans)} whose {printable(y)} is NaN")
         without = int((~has_loss & has_step).sum()) - nans
         if without > 0:
@@ -232,9 +264,21 @@ class _Reading:
             self.notes.append(f"passed over {_rows(stepless)} with a loss and no step")
         rows = has_loss & has_step
         if not rows.any():
-            raise ValueError(f"no row has both {printable(y)} and a step")
+            raise ValueError(f"no row has both {printable(y)} and {printable(self.x)}")
+        self._check_steps(steps, rows)
         self._check_order(steps[rows])
         return steps[rows], loss[rows]
+
+    def _check_steps(self, steps: Floats, rows: NDArray[np.bool_]) -> None:
+        """Refuse a step that is none, in rows that count."""
+        good = (steps >= 0) & (steps < EXACT_LIMIT) & (steps == np.floor(steps))
+        bad = np.flatnonzero(rows & ~good)
+        if bad.size:
+            value = self.log.columns[self.x][bad[0]]
+            raise ValueError(
+                f"{printable(self.x)} at index {bad[0]} is {value:.16g}; expected a whole number "
+                "from 0 to 2**53 - 1"
+            )
 
     def _check_order(self, steps: Floats) -> None:
         """Refuse a log in no order: it would be taken for one with very many restarts."""
@@ -249,18 +293,18 @@ class _Reading:
 
     # The learning rate of every step
 
-    def _rates(self, steps: Floats, points: Floats) -> _Rates:
+    def _rates(self, steps: Floats, last: int) -> _Rates:
         asked = self._asked_schedule()
         if asked is not None:
             return self._compared(_Rates(asked, "the schedule that was given"), steps)
         if self.choices.lr is not None:
-            return self._logged(self._named(self.choices.lr), steps, points)
+            return self._logged(self._named(self.choices.lr), steps, last)
         if self.beside.schedule is not None:
             return self._compared(_Rates(self.beside.schedule, self.beside.source), steps)
         name = find_lr(self.log.columns)
         if name is None or np.isnan(self.log.columns[name]).all():
             return _Rates(None, "")
-        return self._logged(name, steps, points)
+        return self._logged(name, steps, last)
 
     def _asked_schedule(self) -> Schedule | None:
         given = self.choices.schedule
@@ -269,25 +313,39 @@ class _Reading:
     def _series(self, name: str, steps: Floats) -> tuple[Ints, Floats]:
         """Return the steps and values of a column as they count, restarts superseding."""
         values = self.log.columns[name]
-        rows = np.isfinite(values) & np.isfinite(steps)
-        at, values = steps[rows].astype(np.int64), values[rows]
-        policy: OnDuplicate = "first" if self.choices.on_duplicate == "first" else "last"
-        kept, _ = curve_rows(at, sort=self.choices.sort, on_duplicate=policy, source="")
-        return at[kept], values[kept]
+        rows = ~np.isnan(values) & ~np.isnan(steps)
+        self._check_steps(steps, rows)
+        at, values = steps[rows], values[rows]
+        kept = self._kept(at)
+        return at[kept].astype(np.int64), values[kept]
 
-    def _logged(self, name: str, steps: Floats, points: Floats) -> _Rates:
+    def _kept(self, steps: Floats) -> Rows:
+        """Return the rows whose steps count, increasing."""
+        policy: OnDuplicate = "first" if self.choices.on_duplicate == "first" else "last"
+        at = steps.astype(np.int64)
+        return curve_rows(at, sort=self.choices.sort, on_duplicate=policy, source="")[0]
+
+    def _logged(self, name: str, steps: Floats, last: int) -> _Rates:
         at, values = self._series(name, steps)
         if not at.size:
             raise ValueError(f"{printable(name)} has no value")
-        if self.beside.steps is not None:
-            self._check_end(points, self.beside.steps, f"{self.beside.source} says")
+        bad = np.flatnonzero(np.isinf(values))
+        if bad.size:
+            where = f"{printable(name)} at step {at[bad[0]]}"
+            raise ValueError(f"{where} is {values[bad[0]]}; expected a finite number")
         known = self.beside.steps or self.log.total or 0
-        total = max(int(np.nanmax(points)), int(at[-1]), known - 1) + 1
+        if self.beside.steps is not None:
+            says = f"{self.beside.source} says"
+            self._check_end(last, known, says)
+            if last >= known:
+                raise ValueError(
+                    f"the last step is {last} and {says} {known} steps, 0 to {known - 1}"
+                )
+        total = max(last, int(at[-1]), known - 1) + 1
         made, how = schedule_of_rates(at, values, total=total, warmup=self.beside.warmup)
         return _Rates(made, f"{printable(name)} in the log: {how}")
 
-    def _check_end(self, points: Floats, total: int, says: str) -> None:
-        last = int(np.nanmax(points))
+    def _check_end(self, last: int, total: int, says: str) -> None:
         if last == total and self.choices.one_based is None and not self.log.translated:
             raise ValueError(
                 f"the last step is {last} and {says} {total} steps, 0 to {total - 1}; give "

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from lawfit._printable import printable
 from lawfit.io.logs import Log
 from lawfit.io.rows import is_loss
 
@@ -61,7 +62,7 @@ class WandbExport:
     def note(self) -> str:
         """Say how the header was read."""
         runs = len({run for run, _ in self.series.values()})
-        text = f"columns named 'run - metric' are {runs} runs"
+        text = f"columns named 'run - metric' are {runs} run{'s' if runs > 1 else ''}"
         if self.extremes:
             text += f"; passed over {len(self.extremes)} of minima and maxima (__MIN, __MAX)"
         return text
@@ -81,6 +82,11 @@ class WandbExport:
         for name, (run, metric) in self.series.items():
             if name in log.columns:
                 runs.setdefault(run, {})[metric] = name
+        known = dict.fromkeys(run for run, _ in self.series.values())
+        empty = ", ".join(printable(run) for run in known if run not in runs)
+        if empty:
+            told = f"passed over the runs {empty}: they have no value"
+            log = replace(log, notes=(*log.notes, told))
         return [self._log(log, run, names) for run, names in runs.items()]
 
     def _log(self, log: Log, run: str, names: dict[str, str]) -> Log:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -23,6 +25,7 @@ __all__ = ["JsonTable"]
 _FEW: Final = 2**14  # bytes that are read line by line
 _SOME: Final = 2**21  # bytes whose values may all be Python objects at once
 _NUMBERS: Final = {int, float, type(None)}
+_SPACED: Final = re.compile(rb'"[ \t\r]+:')  # the end of a key that is not counted
 
 
 class JsonTable:
@@ -54,6 +57,8 @@ class JsonTable:
         """
         for block in self._lines:
             self._take(block)
+        if (last := self._lines.last(_is_whole)) is not None:
+            self._take(last)
         by = self._columns.by
         missing_column([*self._kept, *([by] if by else [])], self._names, self._source)
 
@@ -125,6 +130,13 @@ class JsonTable:
             piece.nans[name] = np.array(at, dtype=np.int64)
 
 
+def _is_whole(line: str) -> bool:
+    """Say whether a line without its end is whole: an object that is closed."""
+    with contextlib.suppress(ValueError):
+        return isinstance(parse_json(line, "", not_finite=True), dict)
+    return False
+
+
 def _parsed(text: bytes) -> list[dict[str, Any]] | None:
     """Return the objects of lines, or None if one may not be what the strict parser takes.
 
@@ -136,10 +148,12 @@ def _parsed(text: bytes) -> list[dict[str, Any]] | None:
         found = json.loads(b"[" + b",0,".join(lines) + b"]")
     except (ValueError, RecursionError):
         return None
-    records = found[0::2]
+    records: list[dict[str, Any]] = found[0::2]
     if len(records) != len(lines) or set(map(type, records)) - {dict} or any(found[1::2]):
         return None
-    return records if sum(map(_keys, records)) == text.count(b'":') else None
+    if sum(map(_keys, records)) != text.count(b'":') or _SPACED.search(text):
+        return None
+    return records
 
 
 def _keys(record: Mapping[str, Any]) -> int:

@@ -37,8 +37,9 @@ def schedule_of_rates(
     far more than before and after, the old one is held up to a step and the new one from there on;
     which step of the gap it was, the log can't tell: the roundest is taken, as people choose such.
     Where straight lines of three points on either side of a gap meet within it, they meet. Before
-    the first point a ramp that points at 0 is continued to step 0, and the last line is where no
-    more steps than between points are left; otherwise the rate is held.
+    the first point a ramp that points at 0 is continued to step 0. The last line is continued where
+    no more steps than between points are left, and it is not as steep as a jump; otherwise the rate
+    is held.
 
     Parameters
     ----------
@@ -178,12 +179,18 @@ def _with_ends(steps: Ints, rates: Floats, total: int, gap: int) -> tuple[Ints, 
             said.append(f"the ramp is continued from step {first} back to 0")
             at, values = np.insert(at, 0, 0), np.insert(values, 0, start)
     left = total - 1 - last
-    if 0 < left < gap:
+    if 0 < left < gap and not _ends_steep(steps, rates):
         slope = (rates[-1] - rates[-2]) / (last - steps[-2])
         at, values = np.append(at, total - 1), np.append(values, max(0.0, rates[-1] + slope * left))
     elif left:
         said.append(f"{rates[-1]:.4g} is held from step {last} on")
     return at, values, said
+
+
+def _ends_steep(steps: Ints, rates: Floats) -> bool:
+    """Say whether the last line is what a jump would be, which nothing after it can tell."""
+    slopes = np.abs(np.diff(rates[-3:]) / np.diff(steps[-3:]))
+    return len(slopes) == 2 and bool(slopes[1] > _JUMP * slopes[0])
 
 
 def _ramp_start(steps: Ints, rates: Floats) -> float | None:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from lawfit._keywords import known_keywords
+from lawfit._keywords import check_keywords, known_keywords
 from lawfit._log_order import OnDuplicate
 from lawfit._printable import shown
-from lawfit._validate import NAN_POLICIES, choose, real
+from lawfit._validate import NAN_POLICIES, choose, flag, real
 from lawfit.curve import Curve
 from lawfit.curves import Curves
 from lawfit.io.curves import UNITS, Choices, curve_of
+from lawfit.io.logs import Log
 from lawfit.io.progress import Progress, reporting
 from lawfit.io.schedule_text import read_schedule
-from lawfit.io.sidecar import read_sidecar
+from lawfit.io.sidecar import Sidecar, read_sidecar
 from lawfit.io.sources import Place, find_places
 from lawfit.io.whole import read_logs, read_place
 from lawfit.schedule import Schedule
@@ -84,7 +87,7 @@ def read_curves(
     by : str, optional
         The column of a table that tells its runs apart; by default one called run, run_id or
         run_name. With it, or folders named ``run=a``, a folder of Parquet or Arrow files is one
-        table.
+        table, whose parts are put in the order of the steps where they begin.
     sort, on_duplicate
         As of `Curve`; a restart supersedes what was logged before at its step and later ones.
     nan_policy : {"omit", "raise"}
@@ -93,7 +96,7 @@ def read_curves(
         Drop the points that stand so many robust standard deviations, and 2 % at least, above the
         median of their neighbours. By default those above 10 are noted and kept.
     keep_going : bool
-        Pass over logs that are refused, with one warning that lists them.
+        Pass over logs that are refused, and runs of a table, with one warning that lists them.
     progress : bool or callable, optional
         True draws a bar on a terminal (with tqdm); a function is called with the logs read, and
         how many there are.
@@ -114,33 +117,68 @@ def read_curves(
     return Curves(iter_curves(source, **options))
 
 
-def iter_curves(
-    source: Any,
-    *,
-    schedule: object = None,
-    keep_going: bool = False,
-    progress: Progress = None,
-    **options: Any,
+def iter_curves(source: Any, **options: Any) -> Iterator[Curve]:
+    """Return an iterator of the curves of `read_curves`, which holds one log at a time.
+
+    So ten thousand files are read in the memory of one, and so is a folder of Parquet files whose
+    runs lie in folders ``run=a``; what is read of a table of several runs is held whole.
+
+    Parameters
+    ----------
+    source, **options
+        As of `read_curves`.
+
+    Yields
+    ------
+    Curve
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        As `read_curves`: for options and places that are not there at once, for what is in a log
+        when its turn has come.
+    """
+    check_keywords("iter_curves", inspect.signature(read_curves).parameters, options)
+    keep_going = flag(options.pop("keep_going", False), field="keep_going")
+    progress = options.pop("progress", None)
+    choices = _choices(_read_plan(options.pop("schedule", None)), options)
+    return _iterate(_places(source, choices.by), choices, keep_going, progress)
+
+
+def _iterate(
+    places: list[Place | _Held], choices: Choices, keep_going: bool, progress: Progress
 ) -> Iterator[Curve]:
-    """Yield the curves of `read_curves` one by one, so that one log is held at a time."""
-    choices = _choices(_read_plan(schedule), options)
-    places = _places(source, choices.by)
     refused: list[str] = []
     names: set[str] = set()
+    met = 0  # logs
     with reporting(progress, len(places)) as report:
         for done, place in enumerate(places, 1):
-            try:
-                found = list(_curves_at(place, choices, alone=len(places) == 1))
-            except (ValueError, TypeError, OSError) as error:
-                if not keep_going:
-                    raise
-                refused.append(str(error))
-                found = []
-            names.update(curve.name for curve in found)
-            yield from found
+            beside: Sidecar | None = None
+            logs: list[Log] = []
+            with _passed_over(refused, keep_going):
+                beside, logs = _logs_at(place, choices, alone=len(places) == 1)
+            met += len(logs) or 1
+            for log in logs:
+                curve = None
+                with _passed_over(refused, keep_going):
+                    curve = curve_of(log, choices, beside)
+                if curve is not None:
+                    names.add(curve.name)
+                    yield curve
             report(done)
-    warn_of_refused(refused, len(places), bool(names))
+    warn_of_refused(refused, met, bool(names))
     _check_names(choices, names)
+
+
+@contextmanager
+def _passed_over(refused: list[str], keep_going: bool) -> Iterator[None]:
+    """Add what is refused to a list, if reading is to go on."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError) as error:
+        if not keep_going:
+            raise
+        refused.append(str(error))
 
 
 def _check_names(choices: Choices, names: set[str]) -> None:
@@ -176,6 +214,9 @@ def _choices(schedule: Any, options: dict[str, Any]) -> Choices:
         choose(choices.unit, UNITS, field="unit")
     if choices.despike is not None:
         real(choices.despike, field="despike", lower=0.0, strict=True)
+    flag(choices.sort, field="sort")
+    if choices.one_based is not None:
+        flag(choices.one_based, field="one_based")
     for field in ("x", "y", "lr", "by"):
         name = getattr(choices, field)
         if name is not None and not isinstance(name, str):
@@ -210,7 +251,7 @@ class _Held(NamedTuple):
 
 def _places(source: Any, by: str | None) -> list[Place | _Held]:
     if isinstance(source, str | os.PathLike):
-        return list(find_places([source], dataset=by is not None))
+        return list(find_places([source], by=by))
     if not isinstance(source, list | tuple):
         return [_Held("data", source)]
     if not source:
@@ -218,17 +259,25 @@ def _places(source: Any, by: str | None) -> list[Place | _Held]:
     paths = [item for item in source if isinstance(item, str | os.PathLike)]
     tables = [item for item in source if not isinstance(item, str | os.PathLike)]
     held = [_Held(f"data {k}", data) for k, data in enumerate(tables)]
-    return [*(find_places(paths, dataset=by is not None) if paths else ()), *held]
+    return [*(find_places(paths, by=by) if paths else ()), *held]
 
 
-def _curves_at(place: Place | _Held, choices: Choices, *, alone: bool) -> Iterator[Curve]:
+def _logs_at(
+    place: Place | _Held, choices: Choices, *, alone: bool
+) -> tuple[Sidecar | None, list[Log]]:
+    """Return what lies beside a place, and its logs, called so that those of all can be told."""
     if isinstance(place, _Held):
         beside, logs = None, read_logs(place.data, choices, name=place.name)
     else:
-        folder = bool(place.events)
-        beside, logs = read_sidecar(place.path, folder=folder), read_place(place, choices)
-    for log in logs:
-        whole = alone or log.name == place.name
-        yield curve_of(
-            log if whole else replace(log, name=f"{place.name}/{log.name}"), choices, beside
-        )
+        beside = read_sidecar(place.path, folder=bool(place.events))
+        logs = read_place(place, choices)
+    if len(logs) > 1:
+        logs = [replace(log, source=f"{log.source}: run {shown(log.name)}") for log in logs]
+    if isinstance(place, Place) and place.parts:  # of one run
+        return beside, [replace(log, name=place.name) for log in logs]
+    if not alone:
+        logs = [
+            log if log.name == place.name else replace(log, name=f"{place.name}/{log.name}")
+            for log in logs
+        ]
+    return beside, logs

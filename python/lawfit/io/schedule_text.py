@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,7 +45,10 @@ def read_schedule(text: str) -> Schedule:
     if name in schedules.__all__:
         return made_schedule(text)
     path = Path(text)
-    if path.is_file():
+    is_file = False
+    with suppress(OSError):  # a text that is too long for a path
+        is_file = path.is_file()
+    if is_file:
         return _from_file(path)
     hint = closest(name, schedules.__all__)
     raise ValueError(f"schedule {shown(text)} is no file, and {shown(name)} no schedule{hint}")

@@ -67,7 +67,8 @@ def read_sidecar(log: Path, *, folder: bool) -> Sidecar | None:
     Settings are a JSON object; of its keys ``params``, ``tokens_per_step``, ``steps``, ``warmup``,
     ``loss_unit`` and ``schedule`` are looked at, or ``lr`` or ``pieces`` as of
     `Schedule.to_dict`. A schedule is such an object, or a text like ``"wsd steps=… peak=…"``;
-    text that is no schedule is a label, and noted. A saved fit beside the log is passed over.
+    text that is no schedule and an ``lr`` that is one number are labels, and noted. A saved fit
+    beside the log is passed over.
 
     Raises
     ------
@@ -136,6 +137,10 @@ def _schedule(data: Mapping[str, Any], source: str) -> tuple[Schedule | None, tu
             return made, () if made else (label,)
         if given is not None:
             return Schedule.from_dict(given), ()
+        lr = data.get("lr")
+        if isinstance(lr, int | float):
+            label = f"beside the log, lr {shown(lr)} is a label"
+            return None, (f"{label}: it is no list with the rate of every step",)
         whole = {key: data[key] for key in ("warmup", "lr", "pieces") if key in data}
         return (Schedule.from_dict(whole) if len(whole.keys() - {"warmup"}) else None), ()
     except (TypeError, ValueError) as error:

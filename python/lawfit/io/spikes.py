@@ -50,7 +50,8 @@ def find_spikes(curve: Curve, threshold: float | None) -> tuple[Curve, tuple[str
         loss=curve.loss[keep],
         columns={name: values[keep] for name, values in curve.columns.items()},
     )
-    return dropped, (f"dropped {count(found)} that are spikes, at step {listed}",)
+    what = "is a spike" if found == 1 else "are spikes"
+    return dropped, (f"dropped {count(found)} that {what}, at step {listed}",)
 
 
 def _is_spike(loss: Floats, threshold: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

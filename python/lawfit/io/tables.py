@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from lawfit.io.json_table import JsonTable
 from lawfit.io.lines import LineBlocks, compression_of, head_of
 from lawfit.io.logs import Log
 from lawfit.io.sidecar import stem_of
+from lawfit.io.sources import keys_of, logs_within
 from lawfit.io.tail import check_regular, described
 from lawfit.table import column_names
 
@@ -43,6 +45,7 @@ def read_tables(
     by: str | None = None,
     name: str | None = None,
     max_bytes: int = MAX_BYTES,
+    parts: Sequence[Path] = (),
 ) -> list[Log]:
     """Read a table, as one log or one for each run.
 
@@ -62,16 +65,18 @@ def read_tables(
         which ``__MIN`` and ``__MAX`` are passed over. In a folder, ``by=value`` in a path is the
         value of all rows below. With an empty name the table is one log, whatever it has.
     name : str, optional
-        How a single run is called; by default, as its file.
+        How a single run is called; by default, as its file. Messages call a table in memory so.
     max_bytes : int
         How much may be kept: 8 bytes for each row of each column.
+    parts : sequence of Path
+        The files of a folder that are read; by default all of it.
 
     Returns
     -------
     list of Log
         Columns of float64 in the order of the table, NaN where nothing was logged, without rows
-        and columns that have nothing at all. A column is one of numbers or of text by its first
-        value; text is passed over.
+        and columns that have nothing at all; none if `columns` chose no column. A column is one of
+        numbers or of text by its first value; text is passed over.
 
     Raises
     ------
@@ -84,14 +89,17 @@ def read_tables(
         If Parquet, Arrow or zstd needs pyarrow, and it is not installed.
     """
     if not isinstance(source, str | os.PathLike):
-        table = Columns("data", columns=columns, by=by, max_bytes=max_bytes)
+        table = Columns(name or "data", columns=columns, by=by, max_bytes=max_bytes)
         _read_frame(source, table)
         is_dict = isinstance(source, Mapping)
         return table.logs(name or "data", "arrays" if is_dict else "data frame")
     path = Path(source)
     table = Columns(described(path), columns=columns, by=by, max_bytes=max_bytes)
-    title = _read_folder(path, table) if path.is_dir() else _read_file(path, table)
-    return table.logs(name or (path.resolve().name if path.is_dir() else stem_of(path)), title)
+    if not path.is_dir():
+        return table.logs(name or stem_of(path), _read_file(path, table))
+    files = _read_folder(path, table, parts)
+    title = "1 file" if files == 1 else f"{files} files"
+    return table.logs(name or path.resolve().name, title, unordered=files > 1)
 
 
 def table_format(path: str | os.PathLike[str]) -> str | None:
@@ -146,33 +154,31 @@ def _read_file(path: Path, table: Columns) -> str:
     return title
 
 
-def _read_folder(root: Path, table: Columns) -> str:
-    """Read the Parquet and Arrow files of a folder into columns."""
-    files = sorted(path for path in root.rglob("*") if path.suffix in _FOLDER and path.is_file())
+def _read_folder(root: Path, table: Columns, parts: Sequence[Path]) -> int:
+    """Read Parquet and Arrow files of a folder into columns, and return how many there are."""
+    files = parts or sorted(path for path in logs_within(root) if path.suffix.lower() in _FOLDER)
     if not files:
         raise FileNotFoundError(f"{described(root)}: no Parquet or Arrow file lies in this folder")
     for path in files:
-        keys = dict(_keys(path.relative_to(root).parent))
+        keys = dict(keys_of(path.relative_to(root).parent))
         if not table.by:
             table.find_runs(keys)
-        _FOLDER[path.suffix](path, table, run=keys.get(table.by or ""))
-    return f"{len(files)} files"
-
-
-def _keys(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the columns that a path gives, as ``run=a``."""
-    for part in folder.parts:
-        key, equals, value = part.partition("=")
-        if equals:
-            yield key, value
+        _FOLDER[path.suffix.lower()](path, table, run=keys.get(table.by or ""))
+    return len(files)
 
 
 def _read_frame(data: Any, table: Columns) -> None:
     """Read a data frame or a mapping of arrays into columns."""
-    names = column_names(data, "data")
+    names = column_names(data, table.source)
+    if not names:
+        kind = type(data).__name__
+        raise TypeError(
+            f"{table.source} is a {kind} that names no columns; expected a mapping of columns or a "
+            "data frame"
+        )
     found: dict[str, Floats] = {}
     nans: dict[str, Ints] = {}
-    for name in table.choose(names, "data"):
+    for name in table.choose(names, table.source):
         numbers = _numbers(data[name], name, table)
         if numbers is not None:
             found[name], at = numbers
@@ -180,33 +186,35 @@ def _read_frame(data: Any, table: Columns) -> None:
                 nans[name] = at
     runs = None
     if table.by is not None:
-        cells = read_array(data[table.by], f"data: {printable(table.by)}")[0].tolist()
+        where = f"{table.source}: {printable(table.by)}"
+        cells = read_array(data[table.by], where)[0].tolist()
         runs = np.array([table.run(cell) for cell in cells], dtype=np.int64)
-        same_length("data", **found, **{table.by: runs})
-    same_length("data", **found)
+        same_length(table.source, **found, **{table.by: runs})
+    same_length(table.source, **found)
     lengths = [len(values) for values in found.values()]
     table.add(Piece(lengths[0] if lengths else 0, found, nans, runs))
 
 
 def _numbers(values: Any, name: str, table: Columns) -> tuple[Floats, Ints] | None:
     """Return a column and where it is NaN as such; None where it holds something else."""
+    where = f"{table.source}: {printable(name)}"
     try:
-        found = float_array(values, source="data", field=name, finite=False)
+        found = float_array(values, source=table.source, field=name, finite=False)
         return found, _logged_nans(values, found)
     except (TypeError, ValueError) as error:
-        array, _ = read_array(values, f"data: {printable(name)}")
+        array, _ = read_array(values, where)
         if array.ndim == 1 and array.dtype.kind in "OUT" and isinstance(error, TypeError):
             return _cells(array.tolist(), name, table)
         if table.needs(name):
             raise
-        table.pass_over(name, str(error).removeprefix(f"data: {printable(name)} "))
+        table.pass_over(name, str(error).removeprefix(f"{where} "))
         return None
 
 
 def _cells(values: list[Any], name: str, table: Columns) -> tuple[Floats, Ints] | None:
     """Return numbers that may be written as text, as ``"NaN"`` is by Weights & Biases."""
     cells = [
-        None if is_missing(cell) else table.number(name, cell, f"data: row {row}")
+        None if is_missing(cell) else table.number(name, _plain(cell), f"{table.source}: row {row}")
         for row, cell in enumerate(values)
     ]
     if table.is_text(name):
@@ -214,6 +222,13 @@ def _cells(values: list[Any], name: str, table: Columns) -> tuple[Floats, Ints] 
     found = np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
     nans = [row for row in np.flatnonzero(np.isnan(found)).tolist() if cells[row] is not None]
     return found, np.array(nans, dtype=np.int64)
+
+
+def _plain(cell: Any) -> object:
+    """Return a number of numpy's, or a decimal one of a database, as Python's."""
+    if isinstance(cell, np.generic):
+        return cell.item()
+    return float(cell) if isinstance(cell, Decimal) else cell
 
 
 def _logged_nans(column: Any, values: Floats) -> Ints:

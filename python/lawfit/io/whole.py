@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from lawfit._printable import shown
@@ -14,7 +16,7 @@ from lawfit.io.logs import Log, log_of_rows
 from lawfit.io.rows import find_lr, is_loss
 from lawfit.io.sources import Place
 from lawfit.io.tables import read_tables
-from lawfit.io.tail import check_regular
+from lawfit.io.tail import check_regular, described
 from lawfit.io.trainer_state import TrainerStateReader
 
 __all__ = ["read_logs", "read_place"]
@@ -38,7 +40,7 @@ def read_place(place: Place, choices: Choices) -> list[Log]:
     if place.events:
         return [read_events(place.events, name=place.name, source=place.source)]
     if path.is_dir():
-        return read_logs(path, choices)
+        return read_logs(path, choices, parts=place.parts)
     check_regular(path)
     with path.open("rb") as file:
         head = file.read(_HEAD)
@@ -51,18 +53,21 @@ def read_place(place: Place, choices: Choices) -> list[Log]:
     return read_logs(path, choices, name=place.name)
 
 
-def read_logs(source: Any, choices: Choices, *, name: str | None = None) -> list[Log]:
+def read_logs(
+    source: Any, choices: Choices, *, name: str | None = None, parts: Sequence[Path] = ()
+) -> list[Log]:
     """Return the logs of a table in a file or in memory, with the columns that may be needed."""
     needed = _Needed(choices)
-    logs = read_tables(source, columns=needed, by=choices.by, name=name)
+    logs = read_tables(source, columns=needed, by=choices.by, name=name, parts=parts)
     missing = ""
     if choices.y is None and not any(map(is_loss, needed.seen)):
         missing = "is a loss; choose y"
     elif choices.x is None and counts(needed.seen, choices.unit) is None:
         missing = f"counts {choices.unit or 'steps'}; choose x"
-    if missing and logs:
+    if missing:
+        where = described(source) if isinstance(source, str | os.PathLike) else name or "data"
         listed = ", ".join(map(shown, list(needed.seen)[:_LISTED]))
-        raise ValueError(f"{logs[0].source}: no column {missing} among {listed}")
+        raise ValueError(f"{where}: no column {missing} among {listed}")
     return logs
 
 
