@@ -54,6 +54,17 @@ def test_folders_and_patterns_of_tables(folder):
         assert lf.Fit.from_json(succeed("fit", source, *LAW, "--json")) == whole, source
 
 
+def test_a_folder_of_parts_is_one_table(folder):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = size_table()
+    for name, rows in (("a", slice(20)), ("b", slice(20, None))):
+        (folder / f"parts/run={name}").mkdir(parents=True)
+        part = pytest.importorskip("pyarrow").table({k: v[rows] for k, v in table.items()})
+        parquet.write_table(part, folder / f"parts/run={name}/0.parquet")
+    found = lf.Fit.from_json(succeed("fit", "parts", *LAW, "--json"))
+    assert found == lf.fit("chinchilla", table, nan_policy="omit")
+
+
 def test_a_row_that_is_left_out_is_said(folder):
     write_csv(folder / "torn.csv", size_table())
     (folder / "torn.csv").write_text((folder / "torn.csv").read_text().rpartition(",")[0])

@@ -456,6 +456,8 @@ def test_plan_crossover():
     want = lf.crossover(*fits, "x", low=1, high=1e4)
     assert (answer["x"], answer["share"]) == (want.x, want.share)
     assert answer["x"] == pytest.approx(100, rel=0.01)  # 3/√x = 30/x
+    piped = ["plan", "crossover", "-", *arguments[3:], "--low", 1, "--high", 1e4, "--json"]
+    assert json.loads(succeed(*piped, stdin=fits[0].to_json())) == answer
     none = succeed(*arguments, "--low", 1e3, "--high", 1e4)
     assert none == f"{lf.crossover(*fits, 'x', low=1e3, high=1e4).message}\n"
 
