@@ -408,6 +408,7 @@ def test_a_fit_from_standard_input(fit):
     [
         (["fit.json"], "--schedule: say which to forecast, or give RUNS"),
         (["fit.json", "--schedule", WSD, "--level", "1"], "--level: 1.0 is not between 0 and 1"),
+        (["fit.json", "runs", "--level", "0.5"], "--level: has no meaning beside RUNS"),
         (["fit.json", "runs", "--at", "1"], "--at: has no meaning beside RUNS"),
         (["sizes.json", "--set", "N=1"], "--set: D is missing: --set D=…"),
         (

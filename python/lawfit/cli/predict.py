@@ -34,6 +34,7 @@ from lawfit.schedule import Schedule
 
 __all__ = ["predict"]
 
+LEVEL: Final = 0.95
 SIZES: Final = ("params", "tokens_per_step")
 SHOWN: Final = 10  # steps of a schedule, where none are asked for
 
@@ -51,7 +52,7 @@ def predict(
         list[str] | None,
         typer.Option("--set", help="A column of a law without a schedule: --set N=7e9,70e9."),
     ] = None,
-    level: Level = 0.95,
+    level: Level = LEVEL,
     group: Group = None,
     as_json: AsJson = False,
 ) -> None:
@@ -64,7 +65,7 @@ def predict(
         found = read_fit(fit, group, option="--group")
     check_usable(found, fit)
     if runs:
-        _refuse("RUNS", at=at, set=values)
+        _refuse("RUNS", at=at, set=values, level=None if level == LEVEL else level)
         _predict_runs(found, runs, reading, as_json)
     elif values is not None or not found.law.uses_schedule:
         _refuse("--set", at=at)
