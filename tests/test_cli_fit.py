@@ -357,6 +357,21 @@ def test_a_run_of_the_same_name_is_not_the_one_fitted(space):
         assert row["fitted"] is fitted
 
 
+@pytest.mark.parametrize("scale", [1e-5, 1.0, 1e4])
+def test_small_losses_are_shown_by_their_digits(scale):
+    lines = Path("run.csv").read_text().splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    text = "".join(f"{step},{lr},{float(loss) * scale!r}\n" for step, lr, loss in rows)
+    Path("scaled.csv").write_text(f"{lines[0]}\n{text}")
+    printed = succeed("fit", "scaled.csv", "--skip-steps", 600)
+    _, measured, law, error, mae = re.search(
+        r"^scaled +fitted +(\d+) +(\S+) +(\S+) +(\S+) +(\S+)", printed, re.MULTILINE
+    ).groups()
+    assert float(measured) == pytest.approx(1.6129 * scale, rel=1e-3)
+    assert float(error) == pytest.approx(float(law) - float(measured), rel=0.2)
+    assert float(mae) > 0
+
+
 def test_predict_says_what_was_done_to_runs():
     lines = Path("run.csv").read_text().splitlines()
     lines[9] = f"{lines[9].rpartition(',')[0]},nan"
