@@ -59,13 +59,32 @@ def test_files_are_told_apart_by_as_much_as_it_takes():
     assert [row["name"] for row in found["rows"]] == ["fit.json", "there/fit.json", "other_fit"]
 
 
+def test_a_name_may_be_what_another_begins_with():
+    for name in ("there/a.json", "a.json", "a.json.json"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(Path("fit.json").read_text())
+    found = json.loads(succeed("compare", "a.json", "there/a.json", "a.json.json", "--json"))
+    assert [row["name"] for row in found["rows"]] == ["a.json", "there/a.json", "a.json.json"]
+
+
+def test_a_fit_that_has_not_converged_is_named_by_its_file():
+    run("fit", "runs/constant_4000.csv", "--out", "open.json")
+    done = run("compare", "fit.json", "open.json")
+    assert done.exit_code == 0
+    assert done.stderr.startswith("lawfit: open.json: the fit ended as 'rank_deficient'")
+
+
 def test_laws_of_columns_are_compared_on_a_table():
     table = size_table()
     write_csv(Path("sizes.csv"), table)
     succeed("fit", "sizes.csv", "--law", "chinchilla", "--out", "one.json")
     succeed("fit", "sizes.csv", "--law", "kaplan_nd", "--out", "two.json")
     given = ("one.json", "two.json", "--data", "sizes.csv", "--folds", 3, "--seed", 5, "--json")
-    found = json.loads(succeed("compare", *given))
+    printed = succeed("compare", *given)
+    write_csv(Path("renamed.csv"), {"L" if k == "loss" else k: v for k, v in table.items()})
+    given = [each.replace("sizes", "renamed") if isinstance(each, str) else each for each in given]
+    assert succeed("compare", *given, "--y", "L") == printed
+    found = json.loads(printed)
     fits = {n: lf.fit(law, table) for n, law in (("one", "chinchilla"), ("two", "kaplan_nd"))}
     want = lf.compare(fits, table, folds=3, rng=5)
     assert found["best"] == want.best
@@ -82,6 +101,7 @@ def test_laws_of_columns_are_compared_on_a_table():
         (["fit.json", "run.csv"], 3, "run.csv: this is no JSON"),
         (["fit.json", "other_fit.json", "--data", "run.csv"], 3, "lawfit: "),
         (["fit.json", "other_fit.json", "--folds", "1"], 2, "--folds"),
+        (["fit.json", "other_fit.json", "--y", "l"], 2, "--y: has no meaning beside saved fits"),
     ],
 )
 def test_e40_comparisons_without_a_meaning(arguments, code, said):

@@ -87,6 +87,8 @@ def test_the_schedule_is_one_that_predict_reads():
         (["--shape", "linar"], "--shape: shape 'linar' is unknown; did you mean 'linear'?"),
         (["--shape", "linear", "--free"], "--shape: has no meaning beside --free"),
         (["--end", "0,1e-4", "--free"], "--end: a free form has one"),
+        (["--end", "0,4e-3"], "--end: 0.004 is not from 0 to the peak, 0.003"),
+        (["--params", "0"], "--params: 0 is no finite number above 0"),
         (["--end", "low"], "--end: end: 'low' is no number"),
         (["--out", "no/where.json"], None),
     ],

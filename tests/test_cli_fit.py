@@ -1,4 +1,4 @@
-"""`lawfit fit`, `predict` and `plan`: what Python says, in tables and JSON, and their refusals."""
+"""`lawfit fit`: what Python finds, in a table and JSON, and its refusals; the tables of others."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lawfit as lf
-from cli_folder import FITTED, fill
+from cli_folder import FITTED, fill, size_table
 from test_readme import agree
 
 pytest.importorskip("typer")
@@ -123,11 +123,32 @@ def test_groups_and_a_group_of_them(curves):
     refused = run("predict", "g.json", "--schedule", WSD)
     assert refused.exit_code == 3
     assert "a fit across groups; --group takes constant_4000, cosine_4000" in refused.stderr
+    refused = run(
+        "plan", "crossover", "g.json", "power.json", "--column", "x", "--low", 1, "--high", 2
+    )  # takes no group
+    assert (refused.exit_code, "--group" in refused.stderr) == (3, False)
+    assert "such as of constant_4000, cosine_4000" in refused.stderr
     refused = run("predict", "g.json", "--schedule", WSD, "--group", "cosine")
-    assert "did you mean 'cosine_4000'?" in refused.stderr
+    want = "lawfit: g.json: group 'cosine' is unknown; the nearest is 'cosine_4000', of 2 groups\n"
+    assert refused.stderr == want
     refused = run("predict", "fit.json", "--schedule", WSD, "--group", "cosine")
     assert refused.exit_code == 3
     assert "no fit across groups" in refused.stderr
+
+
+def test_a_group_is_named_by_any_text_of_its_number():
+    table = size_table()
+    table = {name: np.concatenate([column, column]) for name, column in table.items()}
+    table["size"] = np.repeat([1e7, 25e6], 36)
+    fits = lf.fit("chinchilla", table, by="size", shared=["alpha"])
+    Path("by_size.json").write_text(fits.to_json())
+    given = ("predict", "by_size.json", "--set", "N=1e8", "--set", "D=1e10", "--json", "--group")
+    for text in ("1e+07", "1e7", "10000000", "1e7 "):
+        answer = json.loads(succeed(*given, text))
+        assert answer["loss"] == fits[1e7].predict({"N": [1e8], "D": [1e10]}).tolist()
+    refused = run(*given, "3e7")
+    assert (refused.exit_code, refused.stdout) == (3, "")
+    assert "by_size.json: group 30000000.0 is unknown; the nearest are 2.5e+07" in refused.stderr
 
 
 def test_a_law_from_a_file():
@@ -140,6 +161,31 @@ def test_a_law_from_a_file():
     assert (
         json.loads(succeed("fit", "runs", "--law", "law.json", "--json"))["law"]["name"] == "mine"
     )
+
+
+@pytest.mark.parametrize("grouped", [(), ("--by", "name")])
+def test_a_fit_may_lie_beside_its_log(grouped):
+    Path("solo.csv").write_text(Path("runs/cosine_4000.csv").read_text())
+    options = ("fit", "solo.csv", "--fix", "C=0.25", *grouped, "--out", "solo.json")
+    first = succeed(*options)
+    assert succeed(*options) == first  # the fit beside the log is no settings of it
+    group = ("--group", "solo") if grouped else ()
+    [row] = json.loads(succeed("predict", "solo.json", "solo.csv", *group, "--json"))
+    assert row["fitted"]
+    Path("solo.json").unlink()
+
+
+def test_a_file_without_a_law_is_named():
+    for content, said in (
+        ("{}", "law: key 'parameters' is missing"),
+        ("[]", "law: expected an object"),
+    ):
+        Path("no_law.json").write_text(content)
+        done = run("fit", "runs", "--law", "no_law.json")
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert f"--law: no_law.json: {said}" in message(done)
+    for arguments in (("predict", "runs", "--schedule", WSD), ("compare", "fit.json", "runs")):
+        assert run(*arguments).stderr == "lawfit: runs: is a folder; expected a file of JSON\n"
 
 
 def test_a_fit_that_does_not_converge_is_code_4_and_written():
@@ -171,12 +217,19 @@ def test_a_fit_the_data_do_not_determine_is_code_4_and_warned_of_later():
         (["--fix", "L0=x"], "--fix: L0: 'x' is no number"),
         (["--fix", "L0=1", "--fix", "L0=2"], "--fix: L0 is given twice"),
         (["--free", "beta"], "--free: 'beta' is no parameter"),
+        (["--free", "lam=0.9"], "--free: lam: a parameter that is fitted has no value"),
+        (["--free", "lam", "--fix", "lam=0.9"], "--free: 'lam' is fixed as well"),
+        (["--free", "lam", "--profile", "lam=0.9"], "--free: 'lam' is profiled as well"),
         (["--bounds", "alpha=1"], "--bounds: alpha: '1' is no pair LOW,HIGH"),
         (["--bounds", "alpha=2,1"], "--bounds: bounds of 'alpha': lower 2.0 must be below"),
         (["--profile", "lam=2"], "--profile: profile of 'lam': 2.0 is outside its bounds"),
         (["--profile", "lam="], "--profile: lam: '' is no number"),
         (["--fix", "lam=0.9", "--profile", "lam=0.9"], "'lam' is both fixed and profiled"),
         (["--delta", "-1"], "delta is -1.0; expected a number > 0"),
+        (["--params", "-1"], "--params: -1 is no finite number above 0"),
+        (["--tokens-per-step", "nan"], "--tokens-per-step: nan is no finite number above 0"),
+        (["--samples-per-step", "0"], "--samples-per-step: 0 is no finite number above 0"),
+        (["--despike", "inf"], "--despike: inf is no finite number above 0"),
         (["--loss", "absolute"], "'absolute' is not one of"),
         (["--timeout", "0"], "--timeout: timeout is 0.0"),
         (["--shared", "C"], "--shared: shared needs by"),
@@ -225,162 +278,6 @@ def test_keep_going_says_what_is_passed_over():
     assert all(line.startswith("lawfit: ") for line in done.stderr.splitlines())
     assert "bad.csv" in done.stderr
     assert json.loads(done.stdout)["sources"] == [["curve 'good'", 153]]
-
-
-# predict
-
-
-def test_predict_gives_what_python_forecasts(fit):
-    answer = json.loads(succeed("predict", "fit.json", "--schedule", WSD, "--json", "--level", 0.5))
-    schedule = lf.schedules.wsd(steps=8000, peak=3e-3, warmup=200, decay_start=6400)
-    low, high = fit.interval(schedule, 0.5, answer["step"])
-    assert answer["step"] == [*range(799, 8000, 800)]
-    assert answer["lr"] == schedule.at(answer["step"]).tolist()
-    assert answer["loss"] == fit.predict(schedule, answer["step"]).tolist()
-    assert (answer["lower"], answer["upper"]) == (low.tolist(), high.tolist())
-    assert (answer["law"], answer["level"]) == ("annealing", 0.5)
-
-
-def test_predict_at_steps_that_are_asked_for():
-    answer = json.loads(
-        succeed("predict", "fit.json", "--schedule", WSD, "--at", "7999,0,500", "--json")
-    )
-    assert answer["step"] == [7999, 0, 500]
-    done = run("predict", "fit.json", "--schedule", WSD, "--at", "8000")
-    assert done.exit_code == 2
-    assert "expected a step from 0 to 7999" in message(done)
-    assert run("predict", "fit.json", "--schedule", WSD, "--at", "1.5").exit_code == 2
-
-
-def test_predict_scores_runs(fit):
-    rows = json.loads(succeed("predict", "fit.json", "runs", "run.csv", "--json"))
-    scores = fit.score(lf.read_curves(["runs", "run.csv"]))
-    assert [row["run"] for row in rows] == [*scores]
-    assert [row["score"] for row in rows] == [score._asdict() for score in scores.values()]
-    assert [row["fitted"] for row in rows] == [True, True, False]
-    curve = lf.read_curves("run.csv")[0]
-    assert rows[2]["forecast"] == fit.predict(curve)[-1]
-    assert rows[2]["measured"] == curve.loss[-1]
-    assert rows[2]["lr_source"] == curve.lr_source
-
-
-def test_predict_of_columns():
-    answer = json.loads(
-        succeed("predict", "sizes.json", "--set", "N=1e9,7e10", "--set", "D=2e10", "--json")
-    )
-    fit = lf.Fit.from_json(Path("sizes.json").read_text())
-    data = {"N": [1e9, 7e10], "D": [2e10, 2e10]}
-    low, high = fit.interval(data)
-    assert answer == {
-        "law": "chinchilla", "level": 0.95, **data, "loss": fit.predict(data).tolist(),
-        "lower": low.tolist(), "upper": high.tolist(),
-    }  # fmt: skip
-
-
-def test_a_fit_from_standard_input(fit):
-    text = succeed("predict", "-", "--schedule", WSD, "--json", stdin=fit.to_json())
-    assert text == succeed("predict", "fit.json", "--schedule", WSD, "--json")
-    done = run("predict", "-", "--schedule", WSD, stdin="{")
-    assert (done.exit_code, done.stdout) == (3, "")
-    assert done.stderr.startswith("lawfit: standard input: this is no JSON")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["fit.json"], "--schedule: say which to forecast, or give RUNS"),
-        (["fit.json", "--schedule", WSD, "--level", "1"], "--level: 1.0 is not between 0 and 1"),
-        (["fit.json", "runs", "--at", "1"], "--at: has no meaning beside RUNS"),
-        (["sizes.json", "--set", "N=1"], "--set: D is missing: --set D=…"),
-        (["sizes.json", "--set", "N=1,2,3", "--set", "D=1,2"], "--set"),
-        (["sizes.json", "--set", "M=1"], "--set: 'M' is no column of law 'chinchilla'"),
-        (["sizes.json", "--schedule", WSD], "--schedule: has no meaning beside --set"),
-    ],
-)
-def test_e40_predict_s_options_without_a_meaning_are_code_2(arguments, said):
-    done = run("predict", *arguments)
-    assert (done.exit_code, done.stdout) == (2, ""), done.output
-    assert said in message(done)
-
-
-# plan
-
-
-def test_plan_compute_optimal():
-    fit = lf.Fit.from_json(Path("sizes.json").read_text())
-    answer = json.loads(
-        succeed("plan", "compute-optimal", "sizes.json", "--flops", "1e20,1e22", "--json")
-    )
-    want = lf.compute_optimal(fit, [1e20, 1e22])
-    for name in ("flops", "N", "D", "loss", "exponent", "N_interval", "at_end"):
-        assert answer[name] == getattr(want, name).tolist(), name
-    assert answer["level"] == 0.95
-
-
-def test_plan_needed_for():
-    fit = lf.Fit.from_json(Path("power.json").read_text())
-    answer = json.loads(
-        succeed("plan", "needed-for", "power.json", "--reducible", "0.1", "--json", "--draws", 0)
-    )
-    assert answer["x"] == [pytest.approx(float(lf.needed_for(fit, 0.1, draws=0).x), rel=1e-15)]
-    assert "low" not in answer
-
-
-def test_plan_crossover():
-    arguments = ["plan", "crossover", "power.json", "other.json", "--column", "x"]
-    fits = [lf.Fit.from_json(Path(f"{name}.json").read_text()) for name in ("power", "other")]
-    answer = json.loads(succeed(*arguments, "--low", 1, "--high", 1e4, "--json"))
-    want = lf.crossover(*fits, "x", low=1, high=1e4)
-    assert (answer["x"], answer["share"]) == (want.x, want.share)
-    assert answer["x"] == pytest.approx(100, rel=0.01)  # 3/√x = 30/x
-    none = succeed(*arguments, "--low", 1e3, "--high", 1e4)
-    assert none == f"{lf.crossover(*fits, 'x', low=1e3, high=1e4).message}\n"
-
-
-def test_plan_crossover_takes_columns_of_either_law():
-    table = {"x": np.geomspace(1, 1e4, 12), "U": np.tile([1.0, 2.0, 4.0], 4)}
-    table["y"] = 3 / np.sqrt(table["x"]) + 0.2 / table["U"]
-    law = lf.Law("with_u", "a * x**-0.5 + b / U", ["a", "b"], y="y")
-    Path("with_u.json").write_text(lf.fit(law, table).to_json())
-    fits = [lf.Fit.from_json(Path(f"{name}.json").read_text()) for name in ("power", "with_u")]
-    given = ["--column", "x", "--low", 1, "--high", 1e6, "--at", "U=10"]
-    want = lf.crossover(*fits, "x", low=1, high=1e6, at={"U": 10.0}).message
-    assert succeed("plan", "crossover", "power.json", "with_u.json", *given) == f"{want}\n"
-    done = run("plan", "crossover", "power.json", "with_u.json", *given, "--at", "V=1")
-    assert "--at: 'V' is no column of law 'power' or law 'with_u'" in message(done)
-
-
-def test_plan_crossover_of_a_fit_across_groups():
-    x = np.geomspace(1, 1e4, 12)
-    table = {
-        "x": np.tile(x, 2),
-        "y": np.tile(3 / np.sqrt(x) + 1, 2),
-        "g": np.repeat(["a", "b"], 12),
-    }
-    Path("apart.json").write_text(lf.fit("power", table, by="g").to_json())
-    given = ["--column", "x", "--low", 1, "--high", 10]
-    done = run("plan", "crossover", "apart.json", "power.json", *given)
-    assert (done.exit_code, done.stdout) == (3, "")
-    assert message(done) == (
-        "lawfit: apart.json: is a fit across groups; a crossover is of fits of one"
-    )
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"),
-    [
-        ("compute-optimal sizes.json --flops 0", 2, "--flops: 0 is not above 0"),
-        ("compute-optimal sizes.json --flops x", 2, "--flops: flops: 'x' is no number"),
-        ("compute-optimal sizes.json --flops 1e9 --at U=1", 2, "--at: 'U' is no column"),
-        ("compute-optimal fit.json --flops 1e9", 3, "compute_optimal"),
-        ("needed-for sizes.json --reducible 1", 3, "needed_for"),
-        ("crossover power.json other.json --column z --low 1 --high 2", 2, "--column: law 'power'"),
-    ],
-)
-def test_e40_plans_that_cannot_be_made(arguments, code, said):
-    done = run("plan", *arguments.split())
-    assert (done.exit_code, done.stdout) == (code, ""), done.output
-    assert said in message(done)
 
 
 # Golden tables

@@ -104,6 +104,50 @@ def test_e34_a_link_for_a_fit_is_refused_before_the_work(folder):
     assert not (folder / "target").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fit", "runs"),
+        ("design", "fit.json", "--steps", "10", "--peak", "1"),
+        ("report", "fit.json"),
+        ("demo",),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_standard_output_is_no_file_to_write(arguments, folder):
+    done = start(*arguments, "--out", "-", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--out: - is no file" in done.stderr
+    assert not (folder / "-").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept", "said"),
+    [
+        # what a shell makes of --out runs/*.csv
+        (
+            ("fit", "--out", "runs/constant_4000.csv", "runs/cosine_4000.csv"),
+            "runs/constant_4000.csv",
+            "a log by its name",
+        ),
+        (("report", "fit.json", "run.csv", "--out", "run.csv"), "run.csv", "a log by its name"),
+        (("report", "fit.json", "--out", "./fit.json"), "fit.json", "the fit that is read"),
+        (
+            ("design", "fit.json", "--steps", 10, "--peak", 1, "--out", "runs/../fit.json"),
+            "fit.json",
+            "the fit that is read",
+        ),
+    ],
+    ids=["log", "data", "report", "design"],
+)
+def test_what_is_read_is_not_overwritten(arguments, kept, said, folder):
+    before = (folder / kept).read_bytes()
+    done = start(*arguments, cwd=folder, env={**os.environ, "COLUMNS": "200"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"is there, and {said}" in done.stderr
+    assert (folder / kept).read_bytes() == before
+
+
 @posix
 def test_e35_a_full_disk_keeps_the_old_fit(folder):
     (folder / "old.json").write_bytes(b"old")
@@ -185,6 +229,14 @@ def test_e40_codes(arguments, code, folder):
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     assert (done.stderr == "") is (code == 0)
+
+
+def test_more_memory_than_there_is_is_one_line_and_code_1(folder):
+    arguments = ("plan", "compute-optimal", "sizes.json", "--flops", "1e20", "--draws", 10**15)
+    done = start(*arguments, cwd=folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("lawfit: out of memory: Unable to allocate")
+    assert done.stderr.count("\n") == 1
 
 
 @posix

@@ -47,6 +47,7 @@ def test_help_shows_one_example(path):
     assert text.count("Example:") == 1
     assert "--json" in text
     assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "…" not in text  # no name of an option is cut short
 
 
 def expanded(word):

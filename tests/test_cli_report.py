@@ -57,7 +57,9 @@ def test_budgets_are_drawn():
     [
         ([], 2, "Missing argument 'FIT'"),
         (["fit.json", "--flops", "x"], 2, "--flops: flops: 'x' is no number"),
+        (["sizes.json", "--flops", "1e21,0"], 2, "--flops: 0 is not above 0"),
         (["fit.json", "--level", "2"], 2, "--level: 2.0 is not between 0 and 1"),
+        (["fit.json", "--y", "l"], 2, "--y: has no meaning beside a fit without RUNS"),
         (["run.csv"], 3, "run.csv: this is no JSON"),
         (["fit.json", "--flops", "1e21"], 2, "--flops: law 'annealing' is not of N and D"),
     ],

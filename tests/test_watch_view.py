@@ -1,7 +1,9 @@
 """The picture and the lines of `lawfit watch`, without a terminal."""
 
 import io
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from lawfit.io.schedule_text import read_schedule
@@ -50,6 +52,42 @@ def test_a_picture_has_its_points_where_they_belong(path):
     assert [column for column, _ in places] == [0, 10, 20, 29, 39]
     assert [row for _, row in places] == sorted(row for _, row in places)
     assert rows[0][0] == "^"  # the first one is above
+
+
+@pytest.mark.parametrize("width", [20, 22, 24, 30, 60])
+def test_a_picture_of_many_steps_keeps_to_a_narrow_terminal(path, width):
+    path.write_text("step,loss\n0,4\n1000000000,3\n2000000000,2\n")
+    state = Watch(path, schedule=read_schedule("constant steps=3000000000 peak=1")).refresh()
+    drawn = chart(state, width, 8)
+    assert all(len(line) <= width for line in drawn)
+    assert len(drawn) == (8 if width > 20 else 0)
+    assert all(line.endswith("2999999999") for line in drawn[-1:])
+
+
+@pytest.mark.parametrize("scale", [1e5, 1e300, 1e-5, -1e5, -1e-5])
+def test_labels_leave_a_picture_as_it_is(path, scale):
+    path.write_text("step,loss\n0,4\n1000,3.21\n2000,2.61\n3000,1.82\n3999,1.24\n")
+    state = state_of(path)
+    want = [line[9:] for line in chart(state, 50, 12)]
+    scaled = replace(state, losses=state.losses * scale, ahead=None)
+    drawn = chart(scaled, 50, 12)
+    assert all(line[9] in "|+" for line in drawn[:-1])
+    if scale > 0:
+        assert [line[9:] for line in drawn] == want
+    values = [float(line[:9]) for line in drawn if line[:9].strip()]
+    assert values[0] > values[1] > values[2]
+
+
+def test_a_forecast_that_is_not_finite_leaves_the_points(path):
+    path.write_text("".join(lines(until=3500)))
+    state = state_of(path)
+    for bad in (np.inf, np.nan):
+        nothing = np.full(len(state.ahead.steps), bad)
+        ahead = replace(state.ahead, loss=nothing, lower=nothing, upper=nothing)
+        drawn = chart(replace(state, ahead=ahead), 80, 24)
+        assert drawn == chart(replace(state, ahead=None), 80, 24)
+        ahead = replace(state.ahead, loss=nothing)
+        assert "*" in "".join(chart(replace(state, ahead=ahead), 80, 24)[:-2])
 
 
 def test_no_room_or_no_points_no_picture(path):

@@ -22,6 +22,7 @@ __all__ = [
     "Group",
     "Rows",
     "curve_rows",
+    "finite_rows",
     "is_table",
     "rows_of",
     "schedule_rows",
@@ -319,7 +320,7 @@ def table_rows(
     kept = np.arange(given)
     notes: tuple[str, ...] = ()
     if omit:
-        kept, notes = _finite_rows(columns, source)
+        kept, notes = finite_rows(columns, source)
         columns = {name: values[kept] for name, values in columns.items()}
     y = columns.pop(law.y) if target else None
     if y is None and not columns:
@@ -328,7 +329,7 @@ def table_rows(
     return Rows(law, tuple(columns.values()), _NO_STEPS, (group,), "actual", y)
 
 
-def _finite_rows(columns: Mapping[str, Floats], source: str) -> tuple[Ints, tuple[str, ...]]:
+def finite_rows(columns: Mapping[str, Floats], source: str) -> tuple[Ints, tuple[str, ...]]:
     """Return the rows in which every column is finite, and a note if there are others."""
     finite = np.all([np.isfinite(values) for values in columns.values()], axis=0)
     kept = np.flatnonzero(finite)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lawfit._printable import printable
@@ -24,6 +24,7 @@ __all__ = [
     "grouped_line",
     "grouped_summary",
     "joined",
+    "note_lines",
     "parameter_rows",
     "quality_lines",
     "table_line",
@@ -166,10 +167,14 @@ def grouped_summary(fit: GroupedFit) -> str:
 
 
 def _note_lines(fits: Sequence[Fit]) -> list[str]:
+    notes = [note for fit in fits for note in fit.notes]
+    return note_lines(notes, {source for fit in fits for source, _ in fit.sources})
+
+
+def note_lines(notes: Iterable[str], sources: set[str]) -> list[str]:
     """Return notes, on one line what is noted of several sources alike."""
-    sources = {source for fit in fits for source, _ in fit.sources}
     found: dict[str, list[str]] = {}
-    for note in dict.fromkeys(note for fit in fits for note in fit.notes):
+    for note in dict.fromkeys(notes):
         source, rest = _of_source(note, sources)
         found.setdefault(rest, []).append(source)
     return [f"note: {_several(names)}{text}" for text, names in found.items()]

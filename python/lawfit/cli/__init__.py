@@ -22,8 +22,8 @@ def main() -> int:
     """Run the `lawfit` command and return its exit code.
 
     0 is success, 2 a command line that cannot be followed, one for which an extra is missing among
-    them, 3 data that are refused, 4 a fit that has not converged. What can't be read or written is
-    one line on stderr and code 1. A reader that went away
+    them, 3 data that are refused, 4 a fit that has not converged. What can't be read or written, or
+    takes more memory than there is, is one line on stderr and code 1. A reader that went away
     (``lawfit laws | head -1``) ends it as SIGPIPE does, in a shell code 141, and Ctrl-C is code
     130, both without a word.
     """
@@ -44,6 +44,9 @@ def main() -> int:
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
+    except MemoryError as error:
+        print(f"lawfit: out of memory: {error}".removesuffix(": "), file=sys.stderr)
+        return 1
     except BrokenPipeError:
         _discard_unwritten()
         return BROKEN_PIPE

@@ -21,8 +21,8 @@ __all__ = ["app"]
 
 app = typer.Typer(
     help="Fit scaling laws to training runs and forecast losses.",
-    epilog="Exit codes: 0, 1 a file can't be read or written, 2 usage, 3 bad data, "
-    "4 not converged, 130 interrupted.",
+    epilog="Exit codes: 0, 1 a file can't be read or written, or out of memory, 2 usage, "
+    "3 bad data, 4 not converged, 130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

@@ -25,10 +25,12 @@ def chart(state: State, width: int, height: int) -> list[str]:
     """
     columns, rows = width - _MARGIN - 1, height - 2
     good = np.isfinite(state.losses)
-    if columns < 10 or rows < 3 or not good.any():
+    if not good.any():
         return []
     steps, losses = state.steps[good], state.losses[good]
     last = max(state.total - 1, int(steps[-1]), 1)
+    if columns < max(10, len(str(last)) + 2) or rows < 3:
+        return []
     low, high = _range(state, steps, losses)
     cells = [[" "] * columns for _ in range(rows)]
 
@@ -56,9 +58,9 @@ def _range(state: State, steps: Ints, losses: Floats) -> tuple[float, float]:
     values = [float(late.min()), float(late.max())]
     if state.ahead is not None:
         room = values[1] - values[0]
-        values += [float(value) for value in state.ahead.loss]
+        values += state.ahead.loss[np.isfinite(state.ahead.loss)].tolist()
         # An interval that is wider than all else would leave no room for it.
-        if math.isfinite(state.ahead.upper[-1]):
+        if math.isfinite(state.ahead.upper[-1]) and math.isfinite(state.ahead.lower[-1]):
             values += [max(float(state.ahead.lower[-1]), min(values) - room)]
     low, high = min(values), max(values)
     if not high - low > 1e-9 * abs(high):
@@ -73,10 +75,17 @@ def _framed(cells: list[list[str]], low: float, high: float, last: int) -> list[
     labelled = {0, rows // 2, rows - 1}
     for k, row in enumerate(cells):
         value = high - k * (high - low) / (rows - 1)
-        label = f"{value:{_MARGIN - 1}.4g} " if k in labelled else " " * _MARGIN
-        lines.append(f"{label}|{''.join(row)}".rstrip())
+        label = _short(value) if k in labelled else ""
+        lines.append(f"{label:>{_MARGIN - 1}} |{''.join(row)}".rstrip())
     columns = len(cells[0])
     lines.append(" " * _MARGIN + "+" + "-" * columns)
-    ends = f"0{'step':^{columns - 1 - len(str(last))}}{last}"
-    lines.append(" " * (_MARGIN + 1) + ends)
+    between = columns - 1 - len(str(last))
+    name = "step" if between > len("step") else ""
+    lines.append(" " * (_MARGIN + 1) + f"0{name:^{between}}{last}")
     return lines
+
+
+def _short(value: float) -> str:
+    """Return a number with as many of four digits as there is room for at the side."""
+    texts = (f"{value:.{digits}g}" for digits in (4, 3, 2))
+    return next((text for text in texts if len(text) < _MARGIN), f"{value:.1g}")

@@ -17,17 +17,20 @@ import typer
 from rich.console import Console
 
 from lawfit import laws as catalogue
+from lawfit._files import check_place
 from lawfit._json import MAX_TEXT, parse_json
 from lawfit._printable import printable, shown
 from lawfit._validate import closest
 from lawfit.grouped import GroupedFit
-from lawfit.groups import label
+from lawfit.groups import Key, label
+from lawfit.io.sources import has_log_name
 from lawfit.io.tail import check_regular
 from lawfit.law import Law
 from lawfit.result import Fit
 from lawfit.saved import plain
 
 __all__ = [
+    "ANY_WIDTH",
     "BAD_DATA",
     "INTERRUPTED",
     "NOT_CONVERGED",
@@ -35,7 +38,9 @@ __all__ = [
     "FitFile",
     "Group",
     "Level",
+    "above_0",
     "assigned",
+    "check_out",
     "check_usable",
     "complete_law",
     "console",
@@ -43,6 +48,7 @@ __all__ = [
     "has_values",
     "number",
     "numbers",
+    "numbers_above_0",
     "print_json",
     "read_any_fit",
     "read_fit",
@@ -57,9 +63,11 @@ NOT_CONVERGED: Final = 4
 INTERRUPTED: Final = 130
 # What the tables need. A narrower terminal wraps their lines, which keeps the numbers whole.
 WIDTH: Final = 80
+ANY_WIDTH: Final = 10**5  # of a table of numbers alone, none of which may be cut short
 STDIN: Final = "-"
 
 T = TypeVar("T")
+Saved = TypeVar("Saved", Fit, GroupedFit, Law)
 
 
 def _share(level: float) -> float:
@@ -68,12 +76,38 @@ def _share(level: float) -> float:
     return level
 
 
+def above_0(param: typer.CallbackParam, value: float | None) -> float | None:
+    """Refuse an option's value that is no finite number above 0."""
+    if value is not None and not 0 < value < math.inf:
+        problem = f"{value:g} is no finite number above 0"
+        raise typer.BadParameter(problem, param_hint=param.opts[0])
+    return value
+
+
 FitFile = Annotated[
     str, typer.Argument(help="A saved fit, JSON; - is standard input.", metavar="FIT")
 ]
 Group = Annotated[str | None, typer.Option(help="Of a fit across groups: whose.")]
 Level = Annotated[float, typer.Option(help="Of the intervals.", callback=_share)]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, on stdout.")]
+
+
+def check_out(out: Path, fit: str | None = None) -> None:
+    """Refuse a place for --out that can't be written, before there is anything to write.
+
+    So is one where a log lies, or the fit that is read: ``--out runs/*.csv`` names a log.
+    """
+    if str(out) == STDIN:  # or there were a file of this name, which nothing reads
+        raise typer.BadParameter(f"{STDIN} is no file", param_hint="--out")
+    if check_place(out) is None:
+        return
+    if has_log_name(out.name):
+        kind = "a log by its name"
+    elif fit is not None and Path(fit).exists() and out.samefile(fit):
+        kind = "the fit that is read"
+    else:
+        return
+    raise typer.BadParameter(f"{printable(str(out))} is there, and {kind}", param_hint="--out")
 
 
 def given(option: str | None, read: Callable[[], T]) -> T:
@@ -99,10 +133,10 @@ def say(text: str) -> None:
     typer.echo(f"lawfit: {printable(text)}", err=True)
 
 
-def console() -> Console:
-    """Return where tables are printed: names in them are text, never markup."""
+def console(width: int = WIDTH) -> Console:
+    """Return where tables are printed, at least so wide: names in them are text, never markup."""
     made = Console(highlight=False, markup=False, emoji=False)
-    made.width = max(WIDTH, made.width)
+    made.width = max(width, made.width)
     return made
 
 
@@ -142,6 +176,15 @@ def numbers(name: str, text: str) -> list[float]:
     return [number(name, item) for item in text.split(",")]
 
 
+def numbers_above_0(name: str, text: str) -> list[float]:
+    """Return the numbers of a list, of which none may be 0 or less."""
+    found = numbers(name, text)
+    for value in found:
+        if not value > 0:
+            raise ValueError(f"{value:g} is not above 0")
+    return found
+
+
 def assigned(texts: Iterable[str], known: Iterable[str], what: str) -> dict[str, str]:
     """Return what ``name=value`` texts say, by name.
 
@@ -167,7 +210,7 @@ def assigned(texts: Iterable[str], known: Iterable[str], what: str) -> dict[str,
 def read_law(text: str) -> Law:
     """Return the law of that name, or the one that a JSON file describes, as `Law.to_dict` does."""
     if text not in catalogue.names() and Path(text).suffix == ".json":
-        return Law.from_dict(_parsed(text))
+        return _described(Law, text, _parsed(text))
     return catalogue.get(text)
 
 
@@ -176,8 +219,10 @@ def complete_law(incomplete: str) -> list[str]:
     return [name for name in catalogue.names() if name.startswith(incomplete)]
 
 
-def read_fit(path: str, group: str | None = None) -> Fit:
+def read_fit(path: str, group: str | None = None, *, option: str = "") -> Fit:
     """Read a saved fit; of one across groups, that of the group named.
+
+    `option` is what names the group, empty where nothing does.
 
     Raises
     ------
@@ -191,26 +236,42 @@ def read_fit(path: str, group: str | None = None) -> Fit:
         if group is None:
             return found
         raise ValueError(f"{_name(path)}: is no fit across groups, and has no group {group!r}")
-    by_text = {label(key): key for key in found.groups}
-    if group not in by_text:
-        hint = closest(group, by_text) if group else f"; --group takes {_some(by_text)}"
-        raise ValueError(f"{_name(path)}: is a fit across groups{hint}")
-    return found[by_text[group]]
+    if group is None:
+        hint = f"; {option} takes" if option else "; expected that of one, such as of"
+        raise ValueError(f"{_name(path)}: is a fit across groups{hint} {_some(found.groups)}")
+    try:
+        return found[_key(group, found.groups)]
+    except ValueError as error:
+        raise ValueError(f"{_name(path)}: {error}") from None
+
+
+def _key(text: str, groups: Iterable[Key]) -> Key:
+    """Return the group that a text means, as it is shown or as another text of its number."""
+    by_text = {label(key): key for key in groups}
+    try:
+        return by_text[text] if text in by_text else float(text)
+    except ValueError:
+        return text
 
 
 def read_any_fit(path: str) -> Fit | GroupedFit:
     """Read a saved fit, which may be one across groups."""
     data = _parsed(path)
-    kind = GroupedFit if isinstance(data, Mapping) and "groups" in data else Fit
+    if isinstance(data, Mapping) and "groups" in data:
+        return _described(GroupedFit, path, data)
+    return _described(Fit, path, data)
+
+
+def _described(kind: type[Saved], path: str, data: Any) -> Saved:
+    """Return what plain values describe, or refuse them, naming the file."""
     try:
-        found: Fit | GroupedFit = kind.from_dict(data)
+        return kind.from_dict(data)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{_name(path)}: {error}") from None
-    return found
 
 
-def _some(names: Iterable[str]) -> str:
-    first = list(names)
+def _some(groups: Iterable[Key]) -> str:
+    first = [label(key) for key in groups]
     return ", ".join(first[:5]) + (", …" if len(first) > 5 else "")
 
 
@@ -228,7 +289,7 @@ def _content(path: str) -> bytes:
             raise OSError(errno.EBADF, "is closed", _name(path))
         return sys.stdin.buffer.read(MAX_TEXT + 1)
     place = Path(path)
-    check_regular(place)
+    check_regular(place, "a file of JSON")
     with place.open("rb") as file:
         return file.read(MAX_TEXT + 1)
 

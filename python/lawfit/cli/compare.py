@@ -15,6 +15,7 @@ from lawfit.cli.common import (
     print_json,
     read_any_fit,
     refusing,
+    say,
     values_of,
 )
 from lawfit.cli.progress import working
@@ -33,10 +34,15 @@ def compare(
     reading: Reading,
     runs: Annotated[
         list[str] | None,
-        typer.Option("--data", help="What all were fitted to: each run is left out in turn."),
+        typer.Option(
+            "--data",
+            help="What all were fitted to, a folder or a pattern in quotes: each run is left out "
+            "in turn.",
+        ),
     ] = None,
     held_out: Annotated[
-        list[str] | None, typer.Option(help="Runs, or tables, that none was fitted to.")
+        list[str] | None,
+        typer.Option(help="Runs, or tables, that none was fitted to, as of --data."),
     ] = None,
     folds: Annotated[
         int | None, typer.Option(min=2, help="Parts of a table that are left out; 10.")
@@ -52,12 +58,19 @@ def compare(
     """
     if len(fits) < 2:
         raise typer.BadParameter("one fit; expected at least two", param_hint="FIT")
+    if not (runs or held_out):
+        reading.refuse_but(beside="saved fits alone")
     with refusing():
         found = {name: read_any_fit(path) for name, path in _names(fits).items()}
-    for name, fit in found.items():
-        check_usable(fit, name)
+    for path, fit in zip(fits, found.values(), strict=True):
+        check_usable(fit, path)
     data = _read(reading, found, runs)
     others = _read(reading, found, held_out)
+    if others is not None:
+        with refusing():
+            others, notes = reading.without_gaps(others, *(fit.law for fit in found.values()))
+        for note in notes:
+            say(f"held out: {note}")
     with refusing(), working("Comparing"):
         answer = compare_fits(found, data, held_out=others, folds=folds, rng=seed, threads=threads)
     if as_json:
@@ -68,11 +81,11 @@ def compare(
 
 def _names(paths: list[str]) -> dict[str, str]:
     """Return paths by what tells them apart: the file's name, or all of it."""
+    if len({*paths}) < len(paths):
+        raise typer.BadParameter("one fit twice", param_hint="FIT")
     stems = Counter(Path(path).stem for path in paths)
     names = {path if stems[Path(path).stem] > 1 else Path(path).stem: path for path in paths}
-    if len(names) < len(paths):
-        raise typer.BadParameter("one fit twice", param_hint="FIT")
-    return names
+    return names if len(names) == len(paths) else {path: path for path in paths}
 
 
 def _read(reading: Reading, fits: dict[str, Fit | GroupedFit], sources: list[str] | None) -> Any:

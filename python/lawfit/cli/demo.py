@@ -9,10 +9,9 @@ import typer
 
 from lawfit import samples
 from lawfit._extras import require
-from lawfit._files import check_place
 from lawfit._printable import printable
 from lawfit.cli import tables
-from lawfit.cli.common import console, print_json
+from lawfit.cli.common import check_out, console, print_json
 from lawfit.cli.progress import working
 from lawfit.demo import Demonstration, demonstrate
 
@@ -39,7 +38,7 @@ def demo(
     """
     _check(size)
     if plot:
-        check_place(out)
+        check_out(out)
         require("matplotlib", extra="cli")
     with working("Fitting"):
         shown = {params: demonstrate(params) for params in samples.sizes()}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lawfit import design_schedule, schedules
-from lawfit._files import check_place, write_atomically
+from lawfit._files import write_atomically
 from lawfit._json import write_json
 from lawfit._printable import printable
 from lawfit._validate import choose
@@ -17,6 +17,8 @@ from lawfit.cli.common import (
     FitFile,
     Group,
     Level,
+    above_0,
+    check_out,
     check_usable,
     given,
     numbers,
@@ -51,8 +53,12 @@ def design(
     free: Annotated[
         bool, typer.Option("--free", help="Any schedule that never rises, not a decay alone.")
     ] = False,
-    params: Annotated[float | None, typer.Option(help="Parameters of the model.")] = None,
-    tokens_per_step: Annotated[float | None, typer.Option(help="Tokens in one update.")] = None,
+    params: Annotated[
+        float | None, typer.Option(help="Parameters of the model.", callback=above_0)
+    ] = None,
+    tokens_per_step: Annotated[
+        float | None, typer.Option(help="Tokens in one update.", callback=above_0)
+    ] = None,
     level: Level = 0.95,
     group: Group = None,
     out: Annotated[
@@ -67,18 +73,18 @@ def design(
     their peak above all. The usual schedules are shown beside it.
     """
     if out is not None:
-        check_place(out)
+        check_out(out, fit)
     held: dict[str, Any] = {"steps": steps, "peak": peak, "warmup": warmup, "ramp": ramp}
     given(None, lambda: schedules.constant(**held))
     options: dict[str, Any] = {
-        **_of_form(shape, end, free),
+        **_of_form(shape, end, free, peak),
         "form": "free" if free else "family",
         "level": level,
         "params": params,
         "tokens_per_step": tokens_per_step,
     }
     with refusing():
-        found = read_fit(fit, group)
+        found = read_fit(fit, group, option="--group")
     check_usable(found, fit)
     with refusing(), working("Searching"):
         answer = design_schedule(found, **held, **options)
@@ -98,14 +104,22 @@ def _shapes(text: str) -> list[Decay]:
     return [choose(name, DECAYS, field="shape") for name in text.split(",")]
 
 
+def _ends(text: str, peak: float) -> list[float]:
+    found = numbers("end", text)
+    for end in found:
+        if not 0 <= end <= peak:
+            raise ValueError(f"{end:g} is not from 0 to the peak, {peak:g}")
+    return found
+
+
 def _of_form(
-    shape: str | None, end: str | None, free: bool
+    shape: str | None, end: str | None, free: bool, peak: float
 ) -> dict[str, list[Decay] | list[float] | float | None]:
     """Return what is said of the decay; a free form has no shape, and one end."""
     if free and shape is not None:
         raise typer.BadParameter("has no meaning beside --free", param_hint="--shape")
     shapes = None if shape is None else given("--shape", lambda: _shapes(shape))
-    ends = None if end is None else given("--end", lambda: numbers("end", end))
+    ends = None if end is None else given("--end", lambda: _ends(end, peak))
     if not free or ends is None:
         return {"shape": shapes, "end": ends}
     if len(ends) > 1:

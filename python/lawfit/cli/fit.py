@@ -10,13 +10,14 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from lawfit import fit as fit_law
-from lawfit._files import check_place, write_atomically
+from lawfit._files import write_atomically
 from lawfit._printable import printable, shown
 from lawfit._validate import Floats
 from lawfit.cli import tables
 from lawfit.cli.common import (
     NOT_CONVERGED,
     assigned,
+    check_out,
     complete_law,
     console,
     given,
@@ -114,7 +115,7 @@ def fit(
     written all the same, and is exit code 4.
     """
     if out is not None:
-        check_place(out)
+        check_out(out)
     chosen = given("--law", lambda: read_law(law))
     settings: dict[str, Any] = {
         "loss": loss,
@@ -137,7 +138,10 @@ def fit(
         found: Fit | GroupedFit = fit_law(
             chosen, data, **groups, **settings, **search, **parameters
         )
-    _write(found, data, out, as_json)
+    if out is not None:
+        with refusing():  # a fit of too many rows is not written
+            write_atomically(out, found.to_json().encode())
+    _show(found, data, reading, out, as_json)
     if not found.success:
         say(f"{found.status}: {found.message}")
         raise typer.Exit(NOT_CONVERGED)
@@ -155,11 +159,21 @@ def _parameters(
 
         return given(option, values)
 
-    freed = read("--free", [f"{name}=" for name in free], lambda *_: None)
+    freed = read("--free", [f"{name}=" for name in free], _nothing)
     held = read("--fix", fix, number)
     grid = read("--profile", profile, numbers)
+    for name in freed:
+        if name in held or name in grid:
+            beside = "fixed" if name in held else "profiled"
+            raise typer.BadParameter(f"{name!r} is {beside} as well", param_hint="--free")
     ends = read("--bounds", bounds, _ends)
     return {"fixed": {**freed, **held}, "bounds": ends, "profile": grid or None}
+
+
+def _nothing(name: str, text: str) -> None:
+    """Refuse a value where a name alone has a meaning."""
+    if text:
+        raise ValueError(f"{name}: a parameter that is fitted has no value; --fix gives it one")
 
 
 def _ends(name: str, text: str) -> tuple[float | None, float | None]:
@@ -196,17 +210,16 @@ def _column(data: Curves | Mapping[str, Floats], name: str) -> Floats:
         return table_columns(data, [name])[name]
 
 
-def _write(found: Fit | GroupedFit, data: Any, out: Path | None, as_json: bool) -> None:
-    if out is not None:
-        with refusing():  # a fit of too many rows is not written
-            write_atomically(out, found.to_json().encode())
+def _show(
+    found: Fit | GroupedFit, data: Any, reading: Reading, out: Path | None, as_json: bool
+) -> None:
     if as_json:
         print_json(found.to_dict())
         return
     typer.echo(found.summary())
     if has_values(found):
         with refusing():
-            rows = measured(found, data)
+            rows = measured(found, *reading.without_gaps(data, found.law))
         console().print("", tables.measured(rows), *tables.rates(rows), sep="\n")
     if out is not None:
         # plain text: a path is never wrapped, so that it can be copied

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
@@ -11,18 +12,19 @@ import typer
 from lawfit._validate import closest
 from lawfit.cli import tables
 from lawfit.cli.common import (
+    ANY_WIDTH,
     AsJson,
     FitFile,
     Group,
     Level,
+    above_0,
     assigned,
     check_usable,
     console,
     given,
     number,
-    numbers,
+    numbers_above_0,
     print_json,
-    read_any_fit,
     read_fit,
     refusing,
     say,
@@ -30,7 +32,6 @@ from lawfit.cli.common import (
 )
 from lawfit.cli.progress import working
 from lawfit.derived import compute_optimal, crossover, needed_for
-from lawfit.grouped import GroupedFit
 from lawfit.law import Law
 from lawfit.result import Fit
 
@@ -39,7 +40,10 @@ __all__ = ["plan"]
 plan = typer.Typer(no_args_is_help=True, help="What follows from a fit: sizes, data, crossings.")
 
 Draws = Annotated[
-    int, typer.Option(min=0, help="Parameter vectors the intervals rest on; 0 for none.")
+    int,
+    typer.Option(
+        min=0, metavar="COUNT", help="Parameter vectors the intervals rest on; 0 for none."
+    ),
 ]
 Others = Annotated[
     list[str] | None, typer.Option("--at", help="The law's other columns: --at U=1e9.")
@@ -56,7 +60,7 @@ def compute_optimal_command(
     *,
     flops: Annotated[str, typer.Option(help="Budgets: --flops 1e21,1e24.")],
     flops_per_param_token: Annotated[
-        float, typer.Option(help="What one token costs one parameter.")
+        float, typer.Option(help="What one token costs one parameter.", callback=above_0)
     ] = 6.0,
     at: Others = None,
     level: Level = 0.95,
@@ -68,8 +72,8 @@ def compute_optimal_command(
 
     Of a fit of a law of N and D, such as chinchilla.
     """
-    budgets = given("--flops", lambda: _above_0(numbers("flops", flops)))
-    found = _read(fit, group)
+    budgets = given("--flops", lambda: numbers_above_0("flops", flops))
+    found = _read(fit, group, option="--group")
     options: dict[str, Any] = {
         "level": level,
         "draws": draws,
@@ -82,7 +86,7 @@ def compute_optimal_command(
     columns = {name: getattr(answer, name) for name in OPTIMUM}
     if answer.N_interval is not None:
         columns |= {f"N {end}": answer.N_interval[:, i] for i, end in enumerate(("low", "high"))}
-    console().print(tables.values(columns, level))
+    console(ANY_WIDTH).print(tables.values(columns, level))
     for budget in answer.flops[answer.at_end]:
         say(f"at {budget:g} FLOPs the law still falls at an end: no optimum")
 
@@ -103,8 +107,8 @@ def needed_for_command(
 
     Of a fit of the laws power or henighan.
     """
-    losses = given("--reducible", lambda: _above_0(numbers("reducible", reducible)))
-    found = _read(fit, group)
+    losses = given("--reducible", lambda: numbers_above_0("reducible", reducible))
+    found = _read(fit, group, option="--group")
     answer = _answer(lambda: needed_for(found, losses, level=level, draws=draws))
     columns = {"reducible": np.array(losses), "x": answer.x}
     if answer.interval is not None:
@@ -112,7 +116,7 @@ def needed_for_command(
     if as_json:
         print_json({"level": level, **columns})
     else:
-        console().print(tables.values(columns, level))
+        console(ANY_WIDTH).print(tables.values(columns, level))
 
 
 @plan.command(
@@ -132,10 +136,13 @@ def crossover_command(
     as_json: AsJson = False,
 ) -> None:
     """Find where two fitted laws meet; that they do not is an answer."""
-    first, second = map(_read_single, (fit1, fit2))
+    first, second = map(_read, (fit1, fit2))
     if column not in first.law.columns:
         hint = closest(column, first.law.columns)
         raise typer.BadParameter(f"law {first.law.name!r} has no such{hint}", param_hint="--column")
+    if not -math.inf < low < high < math.inf:
+        problem = f"{high:g} is no finite number above that of --low, {low:g}"
+        raise typer.BadParameter(problem, param_hint="--high")
     options: dict[str, Any] = {"low": low, "high": high, "at": _others(at, first.law, second.law)}
     answer = _answer(lambda: crossover(first, second, column, level=level, draws=draws, **options))
     if as_json:
@@ -144,30 +151,16 @@ def crossover_command(
         typer.echo(answer.message)
 
 
-def _read(path: str, group: str | None = None) -> Fit:
+def _read(path: str, group: str | None = None, *, option: str = "") -> Fit:
     with refusing():
-        found = read_fit(path, group)
+        found = read_fit(path, group, option=option)
     check_usable(found, path)
     return found
-
-
-def _read_single(path: str) -> Fit:
-    with refusing():
-        if isinstance(read_any_fit(path), GroupedFit):
-            raise ValueError(f"{path}: is a fit across groups; a crossover is of fits of one")
-    return _read(path)
 
 
 def _answer(ask: Callable[[], Any]) -> Any:
     with refusing(), working("Drawing"):
         return ask()
-
-
-def _above_0(values: list[float]) -> list[float]:
-    for value in values:
-        if not value > 0:
-            raise ValueError(f"{value:g} is not above 0")
-    return values
 
 
 def _others(texts: list[str] | None, *laws: Law) -> dict[str, float]:

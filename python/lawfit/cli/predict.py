@@ -11,6 +11,7 @@ import typer
 from lawfit._validate import Floats, Ints
 from lawfit.cli import tables
 from lawfit.cli.common import (
+    ANY_WIDTH,
     AsJson,
     FitFile,
     Group,
@@ -33,6 +34,8 @@ from lawfit.schedule import Schedule
 
 __all__ = ["predict"]
 
+LEVEL: Final = 0.95
+SIZES: Final = ("params", "tokens_per_step")
 SHOWN: Final = 10  # steps of a schedule, where none are asked for
 
 
@@ -49,7 +52,7 @@ def predict(
         list[str] | None,
         typer.Option("--set", help="A column of a law without a schedule: --set N=7e9,70e9."),
     ] = None,
-    level: Level = 0.95,
+    level: Level = LEVEL,
     group: Group = None,
     as_json: AsJson = False,
 ) -> None:
@@ -59,13 +62,14 @@ def predict(
     those of the law's value: a measured loss scatters around it.
     """
     with refusing():
-        found = read_fit(fit, group)
+        found = read_fit(fit, group, option="--group")
     check_usable(found, fit)
     if runs:
-        _refuse("RUNS", at=at, set=values)
+        _refuse("RUNS", at=at, set=values, level=None if level == LEVEL else level)
         _predict_runs(found, runs, reading, as_json)
     elif values is not None or not found.law.uses_schedule:
-        _refuse("--set", at=at, schedule=reading.schedule)
+        _refuse("--set", at=at)
+        reading.refuse_but(beside="--set")
         _predict_rows(found, values or [], level, as_json)
     else:
         _predict_schedule(found, reading, at, level, as_json)
@@ -81,11 +85,12 @@ def _refuse(beside: str, **options: object) -> None:
 def _predict_runs(fit: Fit, runs: Sequence[str], reading: Reading, as_json: bool) -> None:
     data = reading.data(fit.law, runs)
     with refusing(), working("Forecasting"):
-        rows = measured(fit, data)
+        rows = measured(fit, *reading.without_gaps(data, fit.law))
     if as_json:
         print_json([row.to_dict() for row in rows])
     else:
-        console().print(tables.measured(rows), *tables.rates(rows), sep="\n")
+        parts = tables.measured(rows), *tables.rates(rows), *tables.notes(rows)
+        console().print(*parts, sep="\n")
 
 
 def _predict_rows(fit: Fit, values: list[str], level: float, as_json: bool) -> None:
@@ -100,9 +105,13 @@ def _predict_rows(fit: Fit, values: list[str], level: float, as_json: bool) -> N
 
     given_ = given("--set", columns)
     rows = max(column.size for column in given_.values())
-    data = given(
-        "--set", lambda: {name: np.broadcast_to(c, rows).copy() for name, c in given_.items()}
-    )
+    for name, column in given_.items():
+        if column.size not in {1, rows}:
+            raise typer.BadParameter(
+                f"{name} has {column.size} values; expected 1, or {rows} as another has",
+                param_hint="--set",
+            )
+    data = {name: np.resize(column, rows) for name, column in given_.items()}
     with refusing():
         answer = {**data, law.y: fit.predict(data)}
         answer["lower"], answer["upper"] = fit.interval(data, level)
@@ -115,9 +124,10 @@ def _predict_schedule(
     text = reading.schedule
     if text is None:
         raise typer.BadParameter("say which to forecast, or give RUNS", param_hint="--schedule")
+    reading.refuse_but("schedule", *SIZES, beside="a forecast of --schedule alone")
     schedule = given("--schedule", lambda: read_schedule(text))
     steps = given("--at", lambda: _steps(schedule, at))
-    sizes = {"params": reading.params, "tokens_per_step": reading.tokens_per_step}
+    sizes = {name: getattr(reading, name) for name in SIZES}
     with refusing():
         loss = fit.predict(schedule, steps, **sizes)
         lower, upper = fit.interval(schedule, level, steps, **sizes)
@@ -128,7 +138,8 @@ def _predict_schedule(
 def _steps(schedule: Schedule, at: str | None) -> Ints:
     """Return the steps asked for, by default some evenly spaced ones up to the last."""
     if at is None:
-        return np.unique(np.linspace(0, schedule.steps, SHOWN + 1).astype(np.int64)[1:] - 1)
+        shown = min(SHOWN, schedule.steps)
+        return np.linspace(0, schedule.steps, shown + 1).astype(np.int64)[1:] - 1
     steps = np.array(numbers("step", at))
     schedule.at(steps)  # which refuses what is no step of it
     return steps.astype(np.int64)
@@ -138,4 +149,4 @@ def _print(law: str, level: float, answer: Mapping[str, Any], as_json: bool) -> 
     if as_json:
         print_json({"law": law, "level": level, **{k: v.tolist() for k, v in answer.items()}})
     else:
-        console().print(tables.values(answer, level))
+        console(ANY_WIDTH).print(tables.values(answer, level))

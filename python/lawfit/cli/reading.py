@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final, Literal, get_type_hints
 
@@ -13,13 +14,16 @@ import numpy as np
 import typer
 
 from lawfit._validate import Floats
-from lawfit.cli.common import given, refusing, say
+from lawfit.cli.common import above_0, given, refusing, say
 from lawfit.cli.progress import working
 from lawfit.curves import Curves
-from lawfit.io.reading import read_curves
+from lawfit.io.logs import Log
+from lawfit.io.reading import read_curves, warn_of_refused
 from lawfit.io.schedule_text import read_schedule
+from lawfit.io.sources import find_places
 from lawfit.io.tables import read_tables
 from lawfit.law import Law
+from lawfit.rows import finite_rows
 
 __all__ = ["RUNS", "Reading", "Runs", "reads_runs"]
 
@@ -32,8 +36,9 @@ RUNS: Final = (
 Runs = Annotated[list[str], typer.Argument(help=RUNS, metavar="RUNS")]
 
 
-def _option(help_: str, *names: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=help_, metavar=metavar, rich_help_panel=PANEL)
+def _option(help_: str, *names: str, metavar: str | None = None, callback: Any = None) -> Any:
+    how: dict[str, Any] = {"metavar": metavar, "callback": callback, "rich_help_panel": PANEL}
+    return typer.Option(*names, help=help_, **how)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +57,13 @@ class Reading:
     )
     y: Annotated[str | None, _option("The loss.", "--y", metavar="COLUMN")] = None
     lr: Annotated[str | None, _option("The learning rate.", "--lr", metavar="COLUMN")] = None
-    params: Annotated[float | None, _option("Parameters of the model.")] = None
-    tokens_per_step: Annotated[float | None, _option("Tokens in one update.")] = None
-    samples_per_step: Annotated[float | None, _option("Samples in one update.")] = None
+    params: Annotated[float | None, _option("Parameters of the model.", callback=above_0)] = None
+    tokens_per_step: Annotated[float | None, _option("Tokens in one update.", callback=above_0)] = (
+        None
+    )
+    samples_per_step: Annotated[
+        float | None, _option("Samples in one update.", callback=above_0)
+    ] = None
     one_based: Annotated[bool, _option("The logs count updates done, from 1.", "--one-based")] = (
         False
     )
@@ -68,7 +77,8 @@ class Reading:
         Literal["omit", "raise"], _option("A point without a finite value: left out, or refused.")
     ] = "omit"
     despike: Annotated[
-        float | None, _option("Drop losses so many deviations above their neighbours.")
+        float | None,
+        _option("Drop losses so many deviations above their neighbours.", callback=above_0),
     ] = None
     keep_going: Annotated[
         bool, _option("Say which logs can't be read, and go on with the others.", "--keep-going")
@@ -81,14 +91,39 @@ class Reading:
 
         What is refused ends the command with code 3.
         """
+        of_curves = self._is_of_curves(law)
+        if not of_curves:
+            self.refuse_but("y", "nan_policy", "keep_going", beside="a table")
         with refusing():
-            if self._is_of_curves(law):
+            if of_curves:
                 return self._curves(sources)
-            columns = [*law.columns, self.y or law.y, *(name for name in more if name)]
-            table = _table(sources, list(dict.fromkeys(columns)))
+            named = {law.y: self.y or law.y}
+            columns = [named.get(n, n) for n in (*law.columns, law.y, *more) if n is not None]
+            table = _table(sources, list(dict.fromkeys(columns)), self.keep_going)
         if self.y is not None:
             table[law.y] = table[self.y]
         return table
+
+    def refuse_but(self, *used: str, beside: str) -> None:
+        """Refuse options that are given and have no meaning beside another, all but some."""
+        for field in fields(self):
+            if field.name not in used and getattr(self, field.name) != field.default:
+                option = f"--{field.name.replace('_', '-')}"
+                raise typer.BadParameter(f"has no meaning beside {beside}", param_hint=option)
+
+    def without_gaps(self, data: Any, *laws: Law) -> tuple[Any, tuple[str, ...]]:
+        """Return data less the rows of a table that `nan_policy` leaves out, and a note of them.
+
+        Raises
+        ------
+        ValueError
+            If none is left.
+        """
+        if isinstance(data, Curves) or self.nan_policy == "raise":
+            return data, ()
+        names = [name for law in laws for name in (*law.columns, law.y)]
+        kept, notes = finite_rows({name: data[name] for name in names}, "data")
+        return {name: values[kept] for name, values in data.items()}, notes
 
     def _is_of_curves(self, law: Law) -> bool:
         of_runs = law.uses_schedule or not {"step", "lr"}.isdisjoint(law.columns)
@@ -99,20 +134,50 @@ class Reading:
         plan = None if text is None else given("--schedule", lambda: read_schedule(text))
         options = {field.name: getattr(self, field.name) for field in fields(self)}
         options |= {"schedule": plan, "one_based": self.one_based or None}
-        with warnings.catch_warnings(record=True) as told, working("Reading") as report:
-            warnings.simplefilter("always")
-            curves = read_curves(list(sources), progress=report, **options)
-        for warning in told:
-            for line in str(warning.message).splitlines():
-                say(line)
-        return curves
+        with _saying(), working("Reading") as report:
+            return read_curves(list(sources), progress=report, **options)
 
 
-def _table(sources: Sequence[str], columns: Sequence[str]) -> dict[str, Floats]:
-    """Read columns of tables, their rows one after the other."""
-    with working("Reading"):
-        logs = [log for source in sources for log in read_tables(source, columns=columns)]
-    return {name: np.concatenate([log.columns[name] for log in logs]) for name in columns}
+@contextmanager
+def _saying() -> Iterator[None]:
+    """Say what is warned of meanwhile, a line each."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            for warning in told:
+                for line in str(warning.message).splitlines():
+                    say(line)
+
+
+def _table(sources: Sequence[str], columns: Sequence[str], keep_going: bool) -> dict[str, Floats]:
+    """Read columns of tables, their rows one after the other, and say what is noted of them."""
+    logs: list[Log] = []
+    refused: list[str] = []
+    with _saying(), working("Reading") as report:
+        paths = dict.fromkeys(place.path for place in find_places(sources))
+        for done, path in enumerate(paths, 1):
+            try:
+                # by="": a column that is called run is one like others here
+                logs += read_tables(path, columns=columns, by="")
+            except (OSError, TypeError, ValueError) as error:
+                if not keep_going:
+                    raise
+                refused.append(str(error))
+            if report is not None:
+                report(done, len(paths))
+        warn_of_refused(refused, len(paths), bool(logs))
+    for log in logs:
+        for note in log.notes:
+            say(f"{log.source}: {note}")
+    return {name: np.concatenate([_column(log, name) for log in logs]) for name in columns}
+
+
+def _column(log: Log, name: str) -> Floats:
+    """Return a column of a table, of which there is none where it has no value."""
+    rows = len(next(iter(log.columns.values())))
+    return log.columns.get(name, np.full(rows, np.nan))
 
 
 def reads_runs(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from lawfit._files import check_place
 from lawfit._printable import printable
 from lawfit.cli.common import (
     AsJson,
     FitFile,
     Group,
     Level,
+    check_out,
     check_usable,
     given,
-    numbers,
+    numbers_above_0,
     print_json,
     read_fit,
     refusing,
@@ -53,10 +53,12 @@ def report(
     With the RUNS it was fitted to, or others, it shows points, residuals and
     what if the schedule were another.
     """
-    check_place(out)
-    budgets = None if flops is None else given("--flops", lambda: numbers("flops", flops))
+    check_out(out, fit)
+    if not runs:
+        reading.refuse_but(beside="a fit without RUNS")
+    budgets = None if flops is None else given("--flops", lambda: numbers_above_0("flops", flops))
     with refusing():
-        found = read_fit(fit, group)
+        found = read_fit(fit, group, option="--group")
     check_usable(found, fit)
     if budgets is not None and not {"N", "D"} <= set(found.law.columns):
         raise typer.BadParameter(f"law {found.law.name!r} is not of N and D", param_hint="--flops")

@@ -1,7 +1,8 @@
-"""What the commands print: tables, readable without colour and no wider than 80 columns."""
+"""What the commands print: tables, readable without colour, of 80 columns where numbers allow."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -15,6 +16,7 @@ from lawfit._printable import printable
 from lawfit.cli.measured import Measured
 from lawfit.demo import FITTED, SKIPPED, Demonstration
 from lawfit.law import Law
+from lawfit.text import note_lines
 
 __all__ = [
     "forecasts",
@@ -22,6 +24,7 @@ __all__ = [
     "law",
     "laws",
     "measured",
+    "notes",
     "parameters",
     "profile",
     "rates",
@@ -136,17 +139,26 @@ def measured(rows: Sequence[Measured]) -> Table:
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for heading in ("MAE", "WorstE"):
         table.add_column(heading, justify="right", no_wrap=True)
+    places = _places(rows)
     for row in rows[:LINES]:
         cells = [str(row.points)]
         if row.measured is not None and row.forecast is not None:
             seen = "fitted" if row.fitted else "forecast"
-            losses = (f"{row.measured:.4f}", f"{row.forecast:.4f}")
-            cells = [seen, str(row.step), *losses, f"{row.forecast - row.measured:+.4f}"]
-        scores = (f"{row.score.MAE:.4f}", f"{row.score.WorstE:.2%}")
+            losses = (f"{row.measured:.{places}f}", f"{row.forecast:.{places}f}")
+            error = f"{row.forecast - row.measured:+.{places}f}"
+            cells = [seen, str(row.step), *losses, error]
+        scores = (f"{row.score.MAE:.{places}f}", f"{row.score.WorstE:.2%}")
         table.add_row(printable(row.run), *cells, *scores)
     if len(rows) > LINES:
         table.add_row(f"… and {len(rows) - LINES} more")
     return table
+
+
+def _places(rows: Sequence[Measured]) -> int:
+    """Return how many decimal places show four digits of losses that are far below 1."""
+    typical = [row.score.MAE / row.score.PredE for row in rows if row.score.PredE > 0]
+    greatest = max(filter(math.isfinite, typical), default=1.0)
+    return min(max(4, 3 - math.floor(math.log10(greatest))), 12) if greatest > 0 else 4
 
 
 def rates(rows: Sequence[Measured]) -> Iterator[str]:
@@ -160,6 +172,12 @@ def rates(rows: Sequence[Measured]) -> Iterator[str]:
         yield f"learning rate: {printable(source)} ({several})"
     if len(found) > LINES:
         yield f"… and in {len(found) - LINES} other ways"
+
+
+def notes(rows: Sequence[Measured]) -> Iterator[str]:
+    """Say what was done to runs or a table before, on one line what is noted of several alike."""
+    sources = {f"curve {row.run!r}" for row in rows}
+    return map(printable, note_lines((note for row in rows for note in row.notes), sources))
 
 
 def values(columns: Mapping[str, Any], level: float) -> Table:

@@ -55,7 +55,8 @@ class Columns:
     columns : collection of str, callable or None
         The columns to keep, or what chooses them from all names; None keeps all with numbers.
     by : str, optional
-        The column that tells runs apart. Without, one named run, run_id or run_name does.
+        The column that tells runs apart. Without, one named run, run_id or run_name does; with an
+        empty name, none.
     max_bytes : int
         How much may be kept.
 
@@ -75,7 +76,8 @@ class Columns:
     ) -> None:
         self.source = source
         self.kinds = Kinds()
-        self.by = by
+        self.by = by or None
+        self._one_log = by == ""
         self.notes: list[str] = []
         self._choice = columns
         self._asked: frozenset[str] = frozenset()
@@ -97,7 +99,7 @@ class Columns:
         ValueError
             If one that was asked for is not there, listing what is.
         """
-        if self.by is None:
+        if self.by is None and not self._one_log:
             self._export = WandbExport.of(names)
         if self._export is not None:
             self.notes.append(self._export.note())
@@ -136,7 +138,7 @@ class Columns:
         ValueError
             If there are rows already, whose run nothing says.
         """
-        if self.by is None:
+        if self.by is None and not self._one_log:
             self.by = next(filter(is_run, names), None)
             if self.by is not None and self._rows:
                 by = printable(self.by)

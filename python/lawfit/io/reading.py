@@ -26,7 +26,7 @@ from lawfit.io.sources import Place, find_places
 from lawfit.io.whole import read_logs, read_place
 from lawfit.schedule import Schedule
 
-__all__ = ["iter_curves", "read_curves"]
+__all__ = ["iter_curves", "read_curves", "warn_of_refused"]
 
 _SHOWN = 10  # refusals listed
 
@@ -166,10 +166,7 @@ def _iterate(
                     names.add(curve.name)
                     yield curve
             report(done)
-    if refused:
-        _warn(refused, met)
-        if not names:
-            raise ValueError(f"none of {met} logs could be read; the first: {refused[0]}")
+    warn_of_refused(refused, met, bool(names))
     _check_names(choices, names)
 
 
@@ -194,7 +191,10 @@ def _check_names(choices: Choices, names: set[str]) -> None:
             raise ValueError(f"{field} is for the runs {asked}; those read are {there}")
 
 
-def _warn(refused: list[str], places: int) -> None:
+def warn_of_refused(refused: list[str], places: int, any_read: bool) -> None:
+    """Warn of logs that were passed over, if there are any, and refuse where none was read."""
+    if not refused:
+        return
     listed = "\n".join(f"  {text}" for text in refused[:_SHOWN])
     more = f"\n  … and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
     frame, level = sys._getframe(1), 2  # to the caller, past generators and wrappers
@@ -202,6 +202,8 @@ def _warn(refused: list[str], places: int) -> None:
         frame, level = frame.f_back, level + 1
     text = f"{len(refused)} of {places} logs were passed over:\n{listed}{more}"
     warnings.warn(text, stacklevel=level)
+    if not any_read:
+        raise ValueError(f"none of {places} logs could be read; the first: {refused[0]}")
 
 
 def _choices(schedule: Any, options: dict[str, Any]) -> Choices:

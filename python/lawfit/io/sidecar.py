@@ -67,7 +67,8 @@ def read_sidecar(log: Path, *, folder: bool) -> Sidecar | None:
     Settings are a JSON object; of its keys ``params``, ``tokens_per_step``, ``steps``, ``warmup``,
     ``loss_unit`` and ``schedule`` are looked at, or ``lr`` or ``pieces`` as of
     `Schedule.to_dict`. A schedule is such an object, or a text like ``"wsd steps=… peak=…"``;
-    text that is no schedule and an ``lr`` that is one number are labels, and noted.
+    text that is no schedule and an ``lr`` that is one number are labels, and noted. A saved fit
+    beside the log is passed over.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def _read_settings(path: Path) -> Sidecar | None:
     data = parse_json(content.removeprefix(b"\xef\xbb\xbf"), source)
     if not isinstance(data, dict):
         raise ValueError(f"{source} is {shown(data)}; expected a JSON object with settings")
-    if "log_history" in data:  # a log itself
+    if "log_history" in data or _is_saved_fit(data):  # a log itself, or what was made of one
         return None
     unit = data.get("loss_unit")
     if unit is not None and not isinstance(unit, str):
@@ -109,6 +110,10 @@ def _read_settings(path: Path) -> Sidecar | None:
         loss_unit=unit,
         notes=notes,
     )
+
+
+def _is_saved_fit(data: Mapping[str, Any]) -> bool:
+    return "format" in data and ("law" in data or "fits" in data)
 
 
 def _positive(data: Mapping[str, Any], key: str, source: str) -> float | None:

@@ -16,7 +16,7 @@ from lawfit.io.columns import is_nameless, is_run
 from lawfit.io.sidecar import PACKED, RATES, sidecars_of, stem_of
 from lawfit.io.tail import described
 
-__all__ = ["TRAINER_STATE", "Place", "find_places", "keys_of", "logs_within"]
+__all__ = ["TRAINER_STATE", "Place", "find_places", "has_log_name", "keys_of", "logs_within"]
 
 TRAINER_STATE: Final = "trainer_state.json"
 _EVENTS: Final = "tfevents"
@@ -125,9 +125,13 @@ def logs_within(folder: Path) -> Iterator[Path]:
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            known = name == TRAINER_STATE or _EVENTS in name or name.lower().endswith(_ENDINGS)
-            if known and not name.startswith("."):
+            if has_log_name(name) and not name.startswith("."):
                 yield Path(here, name)
+
+
+def has_log_name(name: str) -> bool:
+    """Say whether a file called so is a log, which a folder gives."""
+    return name == TRAINER_STATE or _EVENTS in name or name.lower().endswith(_ENDINGS)
 
 
 def _newest_states(files: list[Path]) -> Iterator[Path]:

@@ -63,7 +63,7 @@ def read_tables(
         The column that tells runs apart. By default it is one called run, run_id or run_name. The
         columns ``run - metric`` of a chart that was exported from Weights & Biases are runs too, of
         which ``__MIN`` and ``__MAX`` are passed over. In a folder, ``by=value`` in a path is the
-        value of all rows below.
+        value of all rows below. With an empty name the table is one log, whatever it has.
     name : str, optional
         How a single run is called; by default, as its file. Messages call a table in memory so.
     max_bytes : int

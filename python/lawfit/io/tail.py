@@ -22,7 +22,7 @@ def described(path: str | os.PathLike[str]) -> str:
     return printable(os.fspath(path))
 
 
-def check_regular(path: Path) -> os.stat_result:
+def check_regular(path: Path, expected: str = "a log file") -> os.stat_result:
     """Return a file's status, or refuse a path that is no regular file.
 
     Raises
@@ -35,7 +35,7 @@ def check_regular(path: Path) -> os.stat_result:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-        raise ValueError(f"{described(path)}: is {kind}; expected a log file")
+        raise ValueError(f"{described(path)}: is {kind}; expected {expected}")
     return status
 
 
