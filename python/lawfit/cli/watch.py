@@ -49,8 +49,12 @@ def watch(  # noqa: PLR0917 - a command's options
     steps: Annotated[
         int | None, typer.Option(min=1, help="Length of the run where no schedule tells it.")
     ] = None,
-    loss: Annotated[str | None, typer.Option(help="Name of the loss in the log.")] = None,
-    step: Annotated[str | None, typer.Option(help="Name of what counts steps.")] = None,
+    x: Annotated[
+        str | None, typer.Option("--x", "--step", metavar="COLUMN", help="What counts steps.")
+    ] = None,
+    y: Annotated[
+        str | None, typer.Option("--y", "--loss", metavar="COLUMN", help="The loss.")
+    ] = None,
     one_based: Annotated[
         bool, typer.Option("--one-based", help="The log counts updates done, from 1.")
     ] = False,
@@ -91,8 +95,8 @@ def watch(  # noqa: PLR0917 - a command's options
             chosen,
             schedule=plan,
             total_steps=steps,
-            loss=loss,
-            step=step,
+            loss=y,
+            step=x,
             one_based=one_based,
             target=target,
             level=level,
