@@ -261,7 +261,7 @@ def dictionary_encoded(columns, name):
 
 
 @pytest.mark.parametrize("by", [None, "run"])
-@pytest.mark.parametrize("kind", ["csv", "quoted", "jsonl", "parquet", "dict", "words"])
+@pytest.mark.parametrize("kind", ["csv", "quoted", "jsonl", "parquet", "dict", "words", "narwhals"])
 def test_runs_of_a_long_table(tmp_path, by, kind):
     columns = {"run": ["b", "a", "b", None, "a"], "step": [0, 0, 1, 1, 1],
                "loss": [5.0, 6.0, 4.0, 9.0, np.nan]}  # fmt: skip
@@ -275,6 +275,9 @@ def test_runs_of_a_long_table(tmp_path, by, kind):
         ),
         "dict": lambda: columns,
         "words": lambda: dictionary_encoded(columns, "run"),
+        "narwhals": lambda: pytest.importorskip("narwhals").from_native(
+            dictionary_encoded(columns, "run")
+        ),
     }[kind]()
     b, a = read_tables(source, by=by)
     assert (b.name, a.name) == ("b", "a")
