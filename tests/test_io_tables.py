@@ -261,7 +261,9 @@ def dictionary_encoded(columns, name):
 
 
 @pytest.mark.parametrize("by", [None, "run"])
-@pytest.mark.parametrize("kind", ["csv", "quoted", "jsonl", "parquet", "dict", "words", "narwhals"])
+@pytest.mark.parametrize(
+    "kind", ["csv", "quoted", "jsonl", "parquet", "dict", "masked", "words", "narwhals"]
+)
 def test_runs_of_a_long_table(tmp_path, by, kind):
     columns = {"run": ["b", "a", "b", None, "a"], "step": [0, 0, 1, 1, 1],
                "loss": [5.0, 6.0, 4.0, 9.0, np.nan]}  # fmt: skip
@@ -274,6 +276,10 @@ def test_runs_of_a_long_table(tmp_path, by, kind):
             pytest.importorskip("pyarrow").table(columns), tmp_path / "t", "parquet"
         ),
         "dict": lambda: columns,
+        "masked": lambda: {
+            **columns,
+            "run": np.ma.array(list("bab?a"), mask=[False, False, False, True, False]),
+        },
         "words": lambda: dictionary_encoded(columns, "run"),
         "narwhals": lambda: pytest.importorskip("narwhals").from_native(
             dictionary_encoded(columns, "run")

@@ -181,8 +181,10 @@ def _read_frame(data: Any, table: Columns) -> None:
     runs = None
     if table.by is not None:
         where = f"{table.source}: {printable(table.by)}"
-        cells = read_array(data[table.by], where)[0].tolist()
-        runs = np.array([table.run(cell) for cell in cells], dtype=np.int64)
+        cells, masked = read_array(data[table.by], where)
+        if masked is not None:
+            cells = np.ma.array(cells, mask=masked)
+        runs = np.array([table.run(cell) for cell in cells.tolist()], dtype=np.int64)
         same_length(table.source, **found, **{table.by: runs})
     same_length(table.source, **found)
     lengths = [len(values) for values in found.values()]
