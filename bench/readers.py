@@ -1,16 +1,20 @@
 """Time whole-file reading beside the libraries whose formats are read.
 
-    python bench/readers.py [--scalars 1000000] [--files 10000] [--folder FOLDER]
+    python bench/readers.py [--scalars 1000000] [--files 10000] [--gigabytes 1] [--folder FOLDER]
 
 TensorBoard: one event file, written by tensorboard's own writer, read by lawfit and by its
 EventAccumulator with unlimited size guidance; both must give the same values. Trainer state: one
 ``trainer_state.json`` of as many entries as fit its limit. Many files: `read_curves` of a folder of
-small CSV files, with the highest memory of the process. What is not installed is left out.
+small CSV files, with the highest memory of the process. Dataset: Parquet files of 2.2 million rows
+and 15 columns in folders ``run=…``, read run by run in a process of its own, with its highest
+memory; ``--gigabytes 10`` is that of a large sweep. What is not installed is left out.
 """
 
 import argparse
 import json
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,7 +23,6 @@ import numpy as np
 
 import lawfit as lf
 from lawfit.io.event_scalars import read_events
-from lawfit.io.reading import iter_curves
 
 try:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -28,6 +31,12 @@ try:
     from tensorboard.summary.writer.record_writer import RecordWriter
 except ImportError:
     EventAccumulator = None
+
+try:
+    import pyarrow as arrow
+    from pyarrow import parquet
+except ImportError:
+    parquet = None
 
 TAGS = ("train/loss", "learning_rate", "grad_norm", "eval/loss")
 
@@ -100,7 +109,7 @@ def many_files(folder, files):
     for k in range(files):
         rows = (f"{step},1e-3,{3 + (1 + k) / (1 + step)}\n" for step in range(0, 2000, 20))
         (folder / f"run{k}.csv").write_text("step,lr,loss\n" + "".join(rows))
-    count, ours = timed(lambda: sum(1 for _ in iter_curves(folder)), 1)
+    count, ours = timed(lambda: sum(1 for _ in lf.iter_curves(folder)), 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{count} CSV files of 100 rows: {ours:.1f} s one by one, at most {peak:.0f} MiB in use")
     curves, ours = timed(lambda: lf.read_curves(folder), 1)
@@ -108,15 +117,47 @@ def many_files(folder, files):
     print(f"{len(curves)} curves of these: {ours:.1f} s, at most {peak:.0f} MiB in use")
 
 
+READ = """
+import resource, sys, time
+import lawfit as lf
+begin, runs, points = time.perf_counter(), 0, 0
+for curve in lf.iter_curves(sys.argv[1]):
+    runs, points = runs + 1, points + len(curve)
+wall, peak = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(f"{runs} runs, {points} points: {wall:.1f} s one by one, at most {peak:.0f} MiB in use")
+"""
+
+
+def dataset(folder, gigabytes, rows=2_200_000, others=12):
+    if not parquet:
+        print("Dataset: pyarrow is not installed")
+        return
+    rng = np.random.default_rng(0)
+    for run in range(max(1, round(gigabytes * 1e9 / (8 * (3 + others) * rows)))):
+        part = folder / f"run={run:03}"
+        part.mkdir(parents=True)
+        steps = np.arange(rows)
+        columns = {"step": steps, "lr": 3e-4 * np.minimum(1, (steps + 1) / 1000)}
+        columns["loss"] = 2 + 3 * (1 + steps) ** -0.3 * np.exp(rng.normal(0, 1e-3, rows))
+        columns |= {f"metric{k}": rng.random(rows) for k in range(others)}
+        plain = {"compression": "NONE", "use_dictionary": False}
+        parquet.write_table(arrow.table(columns), part / "0.parquet", **plain)
+    size = sum(file.stat().st_size for file in folder.rglob("*.parquet"))
+    print(f"Parquet, {size / 1e9:.2f} GB, ", end="", flush=True)
+    subprocess.run([sys.executable, "-c", READ, folder], check=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scalars", type=int, default=1_000_000)
     parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument("--gigabytes", type=float, default=1)
     parser.add_argument("--folder", type=Path, help="where files are written; by default, away")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         many_files(Path(folder, "many"), arguments.files)
         trainer_state(Path(folder, "trainer"))
+        dataset(Path(folder, "dataset"), arguments.gigabytes)
         events(Path(folder, "events"), arguments.scalars)
 
 

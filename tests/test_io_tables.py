@@ -422,7 +422,7 @@ def test_numbers_come_back_exactly(tmp_path_factory, pairs):
 
 def test_what_is_kept_is_bounded(tmp_path):
     path = write(tmp_path / "run.csv", "step,loss\n" + "1,2\n" * 1000)
-    message = "more than 16000 bytes of numbers; name the columns that you need, or raise max_bytes"
+    message = "more than 16000 bytes of numbers; name the columns that are needed"
     with pytest.raises(ValueError, match=message):
         read_tables(path, max_bytes=16_000)
     assert len(read_tables(path, max_bytes=24_000)[0].columns["loss"]) == 1000

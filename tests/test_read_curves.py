@@ -12,7 +12,6 @@ import event_file as ev
 import lawfit as lf
 from lawfit.io import event_frames
 from lawfit.io.event_frames import EventFrames
-from lawfit.io.reading import iter_curves
 
 HEADER = "step,lr,loss\n"
 
@@ -237,7 +236,7 @@ def test_a_refusal_says_which_table_in_memory_it_is_of():
 
 def test_e41_a_file_that_goes_away_meanwhile(tmp_path):
     many(tmp_path, 3)
-    curves = iter_curves(tmp_path, keep_going=True)
+    curves = lf.iter_curves(tmp_path, keep_going=True)
     next(curves)
     (tmp_path / "001.csv").unlink()
     with pytest.warns(UserWarning, match=r"1 of 3 logs were passed over:\n  .*001\.csv"):
@@ -265,7 +264,7 @@ def test_e41_memory_is_that_of_one_log(tmp_path):
 
     tracemalloc.start()
     try:
-        curves = iter_curves(tmp_path)
+        curves = lf.iter_curves(tmp_path)
         peak(curves, 10)
         first, later = peak(curves, 10), peak(curves, 40)
     finally:

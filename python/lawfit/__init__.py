@@ -74,7 +74,7 @@ from lawfit.schedule import Schedule
 from lawfit.scores import Score, Scores
 
 if TYPE_CHECKING:
-    from lawfit.io.reading import read_curves
+    from lawfit.io.reading import iter_curves, read_curves
 
 __version__ = str(build_info()["version"])
 
@@ -143,6 +143,7 @@ __all__ = [
     "isoflop_bias",
     "isoflop_minimum",
     "isoflop_profile",
+    "iter_curves",
     "laws",
     "mixture_at_scale",
     "mutual_information",
@@ -162,11 +163,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "read_curves":  # with all readers, on first use
-        from lawfit.io.reading import read_curves  # noqa: PLC0415
+    if name in ("iter_curves", "read_curves"):  # with all readers, on first use
+        from lawfit.io import reading  # noqa: PLC0415
 
-        globals()[name] = read_curves
-        return read_curves
+        return globals().setdefault(name, getattr(reading, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from lawfit.io.logs import Log
 from lawfit.io.rows import MAX_NAMES, find_lr, find_step, is_loss
 from lawfit.io.text import MISSING, Kinds
 
-__all__ = ["MAX_BYTES", "Choice", "Columns", "Piece", "is_run", "missing_column"]
+__all__ = ["MAX_BYTES", "Choice", "Columns", "Piece", "is_nameless", "missing_column", "run_column"]
 
 MAX_BYTES: Final = 2**31  # of all columns that are kept
 Choice: TypeAlias = Collection[str] | Callable[[Sequence[str]], Collection[str]] | None
@@ -137,7 +137,7 @@ class Columns:
             If there are rows already, whose run nothing says.
         """
         if self.by is None:
-            self.by = next(filter(is_run, names), None)
+            self.by = run_column(names)
             if self.by is not None and self._rows:
                 by = printable(self.by)
                 raise ValueError(f"{self.source}: {by} tells runs apart from row {self._rows} on")
@@ -163,7 +163,7 @@ class Columns:
     def run(self, value: object) -> int:
         """Return the number of a run by its name, from 0 as they come; -1 where it has none."""
         text = "" if value is None else str(value).strip()
-        if text.casefold() in MISSING or text == "nan":
+        if is_nameless(text):
             return -1
         return self._runs.setdefault(text, len(self._runs))
 
@@ -188,7 +188,7 @@ class Columns:
         if self._bytes > self._max_bytes:
             raise ValueError(
                 f"{self.source}: more than {self._max_bytes} bytes of numbers; "
-                "name the columns that you need, or raise max_bytes"
+                "name the columns that are needed, or give the runs apart, as in folders run=…"
             )
         self._pieces.append(piece)
 
@@ -215,10 +215,11 @@ class Columns:
             )
         )
 
-    def logs(self, name: str, title: str) -> list[Log]:
+    def logs(self, name: str, title: str, *, unordered: bool = False) -> list[Log]:
         """Return a log for each run, or one called `name` where nothing tells runs apart.
 
-        There is none where none of the table's columns was chosen.
+        There is none where none of the table's columns was chosen. `title` and `unordered` are the
+        `Log`'s.
 
         Raises
         ------
@@ -238,7 +239,8 @@ class Columns:
             raise ValueError("; ".join([f"{self.source} has no column of numbers", *notes]))
         whole = self._joined(names)
         notes = [*self._told_of_runs(whole), *notes]
-        log_of = partial(self._log, whole=whole, written=_masks(whole), title=title)
+        about = {"format": title, "unordered": unordered}
+        log_of = partial(self._log, whole=whole, written=_masks(whole), about=about)
         if whole.runs is None:
             log = log_of(name, slice(None), notes=notes)
             return [log] if self._export is None else self._export.split(log)
@@ -295,7 +297,7 @@ class Columns:
         *,
         whole: Piece,
         written: Mapping[str, NDArray[np.bool_]],
-        title: str,
+        about: dict[str, Any],
         notes: Sequence[str],
     ) -> Log:
         """Return the log of some rows, without those and the columns that have nothing in it."""
@@ -314,16 +316,21 @@ class Columns:
         return Log(
             name=name,
             source=self.source,
-            format=title,
             columns=kept,
             notes=tuple(notes),
             nans={key: count for key, count in nans.items() if count},
+            **about,
         )
 
 
-def is_run(name: str) -> bool:
-    """Say whether a column tells runs apart by its name."""
-    return name.strip().casefold() in _RUNS
+def run_column(names: Iterable[str]) -> str | None:
+    """Return the name that tells runs apart, or None."""
+    return next((name for name in names if name.strip().casefold() in _RUNS), None)
+
+
+def is_nameless(run: str) -> bool:
+    """Say whether a run's name says that it has none."""
+    return run.strip().casefold() in {*MISSING, "nan"}
 
 
 def _masks(piece: Piece) -> dict[str, NDArray[np.bool_]]:

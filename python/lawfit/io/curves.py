@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -110,7 +110,7 @@ class _Reading:
         y = self._named(choices.y) if choices.y else self._loss()
         params = self._size("params", self.beside.params)
         tokens = self._size("tokens_per_step", self.beside.tokens_per_step)
-        steps = self._steps(tokens)
+        steps = self._in_order(self._steps(tokens))
         points, loss = self._points(steps, y)
         last = int(points[self._kept(points)][-1])
         rates = self._rates(steps, last)
@@ -222,6 +222,27 @@ class _Reading:
         if early.any():
             self.notes.append(f"dropped {count(int(early.sum()))} before the first update")
         return np.where(early, np.nan, steps)
+
+    def _in_order(self, steps: Floats) -> Floats:
+        """Put the rows of files that have no order in that of the steps where they begin.
+
+        Between two rows where steps go back a part ends. One that begins within another is, as in
+        one file, a restart.
+        """
+        if not self.log.unordered:
+            return steps
+        there = np.maximum.accumulate(np.where(np.isnan(steps), 0, np.arange(len(steps))))
+        known = np.nan_to_num(steps[there], nan=-np.inf)
+        parts = np.split(np.arange(len(steps)), np.flatnonzero(np.diff(known) < 0) + 1)
+        order = np.argsort([known[part[0]] for part in parts], kind="stable")
+        if np.all(np.diff(order) > 0):
+            return steps
+        self.notes.append(f"put {len(parts)} parts of files in the order of their steps")
+        rows = np.concatenate([parts[k] for k in order])
+        columns = {name: values[rows] for name, values in self.log.columns.items()}
+        self.log = replace(self.log, columns=columns)
+        ordered: Floats = steps[rows]
+        return ordered
 
     # Points
 

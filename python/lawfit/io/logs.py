@@ -38,6 +38,9 @@ class Log:
         Steps of the whole run, where the log says so.
     nans : mapping of str to int
         How often NaN was logged as such, where the format tells it from nothing.
+    unordered : bool
+        Whether the rows are those of several files, in the order of the files' names, which need
+        not be that of the run.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Log:
     translated: bool = False
     total: int | None = None
     nans: Mapping[str, int] = field(default_factory=dict)
+    unordered: bool = False
 
 
 class SparseColumns(Mapping[str, Floats]):

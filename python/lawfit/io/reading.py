@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import warnings
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from lawfit._keywords import known_keywords
+from lawfit._keywords import check_keywords, known_keywords
 from lawfit._log_order import OnDuplicate
 from lawfit._printable import shown
 from lawfit._validate import NAN_POLICIES, choose, flag, real
@@ -86,7 +87,7 @@ def read_curves(
     by : str, optional
         The column of a table that tells its runs apart; by default one called run, run_id or
         run_name. With it, or folders named ``run=a``, a folder of Parquet or Arrow files is one
-        table.
+        table, whose parts are put in the order of the steps where they begin.
     sort, on_duplicate
         As of `Curve`; a restart supersedes what was logged before at its step and later ones.
     nan_policy : {"omit", "raise"}
@@ -116,40 +117,52 @@ def read_curves(
     return Curves(iter_curves(source, **options))
 
 
-def iter_curves(
-    source: Any,
-    *,
-    schedule: object = None,
-    keep_going: bool = False,
-    progress: Progress = None,
-    **options: Any,
-) -> Iterator[Curve]:
-    """Yield the curves of `read_curves` one by one, so that one log is held at a time."""
-    choices = _choices(_read_plan(schedule), options)
+def iter_curves(source: Any, **options: Any) -> Iterator[Curve]:
+    """Return an iterator of the curves of `read_curves`, which holds one log at a time.
+
+    So ten thousand files are read in the memory of one, and so is a folder of Parquet files whose
+    runs lie in folders ``run=a``; what is read of a table of several runs is held whole.
+
+    Parameters
+    ----------
+    source, **options
+        As of `read_curves`.
+
+    Yields
+    ------
+    Curve
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        As `read_curves`: for options and places that are not there at once, for what is in a log
+        when its turn has come.
+    """
+    check_keywords("iter_curves", inspect.signature(read_curves).parameters, options)
+    keep_going, progress = options.pop("keep_going", False), options.pop("progress", None)
+    choices = _choices(_read_plan(options.pop("schedule", None)), options)
     flag(keep_going, field="keep_going")
-    places = _places(source, choices.by)
+    return _iterate(_places(source, choices.by), choices, keep_going, progress)
+
+
+def _iterate(
+    places: list[Place | _Held], choices: Choices, keep_going: bool, progress: Progress
+) -> Iterator[Curve]:
     refused: list[str] = []
     names: set[str] = set()
-    met = 0  # logs
+    read = 0
     with reporting(progress, len(places)) as report:
         for done, place in enumerate(places, 1):
-            beside: Sidecar | None = None
-            logs: list[Log] = []
-            with _passed_over(refused, keep_going):
-                beside, logs = _logs_at(place, choices, alone=len(places) == 1)
-            met += len(logs) or 1
-            for log in logs:
-                curve = None
-                with _passed_over(refused, keep_going):
-                    curve = curve_of(log, choices, beside)
-                if curve is not None:
-                    names.add(curve.name)
-                    yield curve
+            for curve in _curves_at(place, choices, refused, keep_going, alone=len(places) == 1):
+                names.add(curve.name)
+                read += 1
+                yield curve
             report(done)
     if refused:
-        _warn(refused, met)
-        if not names:
-            raise ValueError(f"none of {met} logs could be read; the first: {refused[0]}")
+        logs = read + len(refused)
+        _warn(refused, logs)
+        if not read:
+            raise ValueError(f"none of {logs} logs could be read; the first: {refused[0]}")
     _check_names(choices, names)
 
 
@@ -174,13 +187,13 @@ def _check_names(choices: Choices, names: set[str]) -> None:
             raise ValueError(f"{field} is for the runs {asked}; those read are {there}")
 
 
-def _warn(refused: list[str], places: int) -> None:
+def _warn(refused: list[str], logs: int) -> None:
     listed = "\n".join(f"  {text}" for text in refused[:_SHOWN])
     more = f"\n  … and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
     frame, level = sys._getframe(1), 2  # to the caller, past generators and wrappers
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("lawfit."):
         frame, level = frame.f_back, level + 1
-    text = f"{len(refused)} of {places} logs were passed over:\n{listed}{more}"
+    text = f"{len(refused)} of {logs} logs were passed over:\n{listed}{more}"
     warnings.warn(text, stacklevel=level)
 
 
@@ -229,7 +242,7 @@ class _Held(NamedTuple):
 
 def _places(source: Any, by: str | None) -> list[Place | _Held]:
     if isinstance(source, str | os.PathLike):
-        return list(find_places([source], dataset=by is not None))
+        return list(find_places([source], by=by))
     if not isinstance(source, list | tuple):
         return [_Held("data", source)]
     if not source:
@@ -237,7 +250,23 @@ def _places(source: Any, by: str | None) -> list[Place | _Held]:
     paths = [item for item in source if isinstance(item, str | os.PathLike)]
     tables = [item for item in source if not isinstance(item, str | os.PathLike)]
     held = [_Held(f"data {k}", data) for k, data in enumerate(tables)]
-    return [*(find_places(paths, dataset=by is not None) if paths else ()), *held]
+    return [*(find_places(paths, by=by) if paths else ()), *held]
+
+
+def _curves_at(
+    place: Place | _Held, choices: Choices, refused: list[str], keep_going: bool, *, alone: bool
+) -> Iterator[Curve]:
+    """Yield the curves of a place; what is refused is listed, if reading is to go on."""
+    beside: Sidecar | None = None
+    logs: list[Log] = []
+    with _passed_over(refused, keep_going):
+        beside, logs = _logs_at(place, choices, alone=alone)
+    for log in logs:
+        curve = None
+        with _passed_over(refused, keep_going):
+            curve = curve_of(log, choices, beside)
+        if curve is not None:
+            yield curve
 
 
 def _logs_at(
@@ -249,11 +278,14 @@ def _logs_at(
     else:
         beside = read_sidecar(place.path, folder=bool(place.events))
         logs = read_place(place, choices)
-    if len(logs) > 1:
+    of_one = isinstance(place, Place) and bool(place.parts)  # run of a folder
+    if len(logs) > 1 or of_one:
         logs = [replace(log, source=f"{log.source}: run {shown(log.name)}") for log in logs]
-    if not alone:
-        logs = [
-            log if log.name == place.name else replace(log, name=f"{place.name}/{log.name}")
-            for log in logs
-        ]
-    return beside, logs
+    if alone:
+        return beside, logs
+    if of_one:
+        return beside, [replace(log, name=place.name) for log in logs]
+    prefix = f"{place.name}/"
+    return beside, [
+        log if log.name == place.name else replace(log, name=prefix + log.name) for log in logs
+    ]

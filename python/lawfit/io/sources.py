@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from lawfit._printable import shown
-from lawfit.io.columns import is_run
+from lawfit.io.columns import is_nameless, run_column
 from lawfit.io.sidecar import PACKED, RATES, sidecars_of, stem_of
 from lawfit.io.tail import described
 
@@ -23,7 +23,7 @@ _EVENTS: Final = "tfevents"
 _CHECKPOINT: Final = re.compile(r"checkpoint-(\d+)")
 # What a file's name ends with for a folder to give it, compressed or not.
 _COLUMNAR: Final = (".parquet", ".arrow", ".feather")
-_NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"  # in a path that gives a column
+_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 _TABLES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", *_COLUMNAR)
 _ENDINGS: Final = tuple(table + packed for table in _TABLES for packed in ("", *PACKED))
 
@@ -39,11 +39,14 @@ class Place(NamedTuple):
         The file, or the folder of event files.
     events : tuple of Path
         The event files, in order.
+    parts : tuple of Path
+        Of the table in a folder, the files of one run, in order.
     """
 
     name: str
     path: Path
     events: tuple[Path, ...] = ()
+    parts: tuple[Path, ...] = ()
 
     @property
     def source(self) -> str:
@@ -51,13 +54,14 @@ class Place(NamedTuple):
         return described(self.path)
 
 
-def find_places(paths: Iterable[str | os.PathLike[str]], *, dataset: bool = False) -> list[Place]:
+def find_places(paths: Iterable[str | os.PathLike[str]], *, by: str | None = None) -> list[Place]:
     """Return where the runs lie that paths, patterns and folders mean, in order, each once.
 
     A folder gives what lies in it at any depth: files of tables by the end of their names, the
     event files of each folder as one run, and of trainer states the newest of each run. Hidden
     files and folders, links to folders, and what lies beside a log are passed over. A folder of
-    Parquet or Arrow files is one place if it has folders named ``run=a``, or with `dataset`.
+    Parquet or Arrow files is one table with `by`, or if it has folders named ``run=a``; where these
+    tell the runs apart, each run is a place, so that one can be read at a time.
 
     Raises
     ------
@@ -66,10 +70,10 @@ def find_places(paths: Iterable[str | os.PathLike[str]], *, dataset: bool = Fals
     """
     files: dict[Path, None] = {}
     for path in paths:
-        files.update(dict.fromkeys(_expanded(path, dataset)))
+        files.update(dict.fromkeys(_expanded(path, by)))
     beside = {other for file in files for other in _beside(file) if other != file}
     kept = [f for f in files if f not in beside and not f.name.endswith(RATES)]
-    return _named(list(_grouped(_newest_states(kept or list(files)))))
+    return _named(list(_grouped(_newest_states(kept or list(files)), by)))
 
 
 def _beside(file: Path) -> tuple[Path, Path]:
@@ -77,7 +81,7 @@ def _beside(file: Path) -> tuple[Path, Path]:
     return sidecars_of(file.parent if events else file, folder=events)
 
 
-def _expanded(path: str | os.PathLike[str], dataset: bool) -> list[Path]:
+def _expanded(path: str | os.PathLike[str], by: str | None) -> list[Path]:
     text = os.fspath(path)
     if not text:  # pathlib would take it for the folder that is current
         raise FileNotFoundError("'' is no path")
@@ -86,7 +90,7 @@ def _expanded(path: str | os.PathLike[str], dataset: bool) -> list[Path]:
         found = list(logs_within(place))
         if not found:
             raise FileNotFoundError(f"{described(place)}: no log lies in this folder")
-        return [place] if _is_dataset(place, found, dataset) else found
+        return [place] if _is_dataset(place, found, by is not None) else found
     if os.path.lexists(place):
         return [place]
     if not glob.has_magic(text):
@@ -104,16 +108,8 @@ def _is_dataset(folder: Path, files: list[Path], asked: bool) -> bool:
     """Say whether the files of a folder are parts of one table."""
     if not all(file.suffix.lower() in _COLUMNAR for file in files):
         return False
-    keys = {key for file in files for key, _ in keys_of(file.relative_to(folder).parent)}
-    return asked or any(map(is_run, keys))
-
-
-def keys_of(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the columns that a path gives, as ``run=a``."""
-    for part in folder.parts:
-        key, equals, value = part.partition("=")
-        if equals:
-            yield key, "" if value == _NO_VALUE else unquote(value)
+    keys = {key for file in files for key in keys_of(file.relative_to(folder).parent)}
+    return asked or run_column(keys) is not None
 
 
 def logs_within(folder: Path) -> Iterator[Path]:
@@ -144,8 +140,8 @@ def _run_of_state(file: Path) -> tuple[Path, float]:
     return (folder.parent, float(checkpoint[1])) if checkpoint else (folder, float("inf"))
 
 
-def _grouped(files: Iterable[Path]) -> Iterator[Place]:
-    """Yield a place for each file, with event files of one folder together."""
+def _grouped(files: Iterable[Path], by: str | None) -> Iterator[Place]:
+    """Yield a place for each file or run of a dataset, with event files of one folder together."""
     by_folder: dict[Path, list[Path]] = {}
     order: list[Path] = []
     for file in files:
@@ -161,8 +157,31 @@ def _grouped(files: Iterable[Path]) -> Iterator[Place]:
             yield Place(path.absolute().name, path, events)
         elif path.name == TRAINER_STATE:
             yield Place(_run_of_state(path)[0].name, path)
+        elif path.is_dir():
+            yield from _runs_of(path, by)
         else:
-            yield Place(path.absolute().name if path.is_dir() else stem_of(path), path)
+            yield Place(stem_of(path), path)
+
+
+def _runs_of(folder: Path, by: str | None) -> Iterator[Place]:
+    """Yield the runs of a dataset, or all of it where paths do not tell whose each file is."""
+    runs: dict[str, list[Path]] = {}
+    for file in logs_within(folder):
+        keys = keys_of(file.relative_to(folder).parent)
+        run = keys.get(by or run_column(keys) or "", "")
+        if is_nameless(run):
+            yield Place(folder.absolute().name, folder)
+            return
+        runs.setdefault(run.strip(), []).append(file)
+    for run, files in runs.items():
+        yield Place(run, folder, parts=tuple(files))
+
+
+def keys_of(folder: Path) -> dict[str, str]:
+    """Return the columns that a path gives, as ``run=a``, written as Hive and pyarrow do."""
+    pairs = (part.partition("=") for part in folder.parts)
+    values = {unquote(key): unquote(value) for key, equals, value in pairs if equals}
+    return {key: "" if value == _NULL else value for key, value in values.items()}
 
 
 def _named(places: list[Place]) -> list[Place]:
@@ -180,6 +199,8 @@ def _named(places: list[Place]) -> list[Place]:
             if place.path.name == TRAINER_STATE:
                 shorter = whole.parent
             name = shorter.as_posix() if folder != "." or place.events else place.name
+            if place.parts:
+                name = (whole / place.name).as_posix()
             found.append(place._replace(name=name))
         else:
             found.append(place)

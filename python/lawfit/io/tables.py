@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -45,6 +45,7 @@ def read_tables(
     by: str | None = None,
     name: str | None = None,
     max_bytes: int = MAX_BYTES,
+    parts: Sequence[Path] = (),
 ) -> list[Log]:
     """Read a table, as one log or one for each run.
 
@@ -67,6 +68,8 @@ def read_tables(
         How a single run is called; by default, as its file. Messages call a table in memory so.
     max_bytes : int
         How much may be kept: 8 bytes for each row of each column.
+    parts : sequence of Path
+        The files of a folder that are read; by default all of it.
 
     Returns
     -------
@@ -92,8 +95,11 @@ def read_tables(
         return table.logs(name or "data", "arrays" if is_dict else "data frame")
     path = Path(source)
     table = Columns(described(path), columns=columns, by=by, max_bytes=max_bytes)
-    title = _read_folder(path, table) if path.is_dir() else _read_file(path, table)
-    return table.logs(name or (path.resolve().name if path.is_dir() else stem_of(path)), title)
+    if not path.is_dir():
+        return table.logs(name or stem_of(path), _read_file(path, table))
+    files = _read_folder(path, table, parts)
+    title = "1 file" if files == 1 else f"{files} files"
+    return table.logs(name or path.resolve().name, title, unordered=files > 1)
 
 
 def table_format(path: str | os.PathLike[str]) -> str | None:
@@ -148,17 +154,17 @@ def _read_file(path: Path, table: Columns) -> str:
     return title
 
 
-def _read_folder(root: Path, table: Columns) -> str:
-    """Read the Parquet and Arrow files of a folder into columns."""
-    files = sorted(path for path in logs_within(root) if path.suffix.lower() in _FOLDER)
+def _read_folder(root: Path, table: Columns, parts: Sequence[Path]) -> int:
+    """Read Parquet and Arrow files of a folder into columns, and return how many there are."""
+    files = parts or sorted(path for path in logs_within(root) if path.suffix.lower() in _FOLDER)
     if not files:
         raise FileNotFoundError(f"{described(root)}: no Parquet or Arrow file lies in this folder")
     for path in files:
-        keys = dict(keys_of(path.relative_to(root).parent))
+        keys = keys_of(path.relative_to(root).parent)
         if not table.by:
             table.find_runs(keys)
         _FOLDER[path.suffix.lower()](path, table, run=keys.get(table.by or ""))
-    return f"{len(files)} files"
+    return len(files)
 
 
 def _read_frame(data: Any, table: Columns) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from lawfit._printable import shown
@@ -39,7 +40,7 @@ def read_place(place: Place, choices: Choices) -> list[Log]:
     if place.events:
         return [read_events(place.events, name=place.name, source=place.source)]
     if path.is_dir():
-        return read_logs(path, choices)
+        return read_logs(path, choices, parts=place.parts)
     check_regular(path)
     with path.open("rb") as file:
         head = file.read(_HEAD)
@@ -52,10 +53,12 @@ def read_place(place: Place, choices: Choices) -> list[Log]:
     return read_logs(path, choices, name=place.name)
 
 
-def read_logs(source: Any, choices: Choices, *, name: str | None = None) -> list[Log]:
+def read_logs(
+    source: Any, choices: Choices, *, name: str | None = None, parts: Sequence[Path] = ()
+) -> list[Log]:
     """Return the logs of a table in a file or in memory, with the columns that may be needed."""
     needed = _Needed(choices)
-    logs = read_tables(source, columns=needed, by=choices.by, name=name)
+    logs = read_tables(source, columns=needed, by=choices.by, name=name, parts=parts)
     missing = ""
     if choices.y is None and not any(map(is_loss, needed.seen)):
         missing = "is a loss; choose y"
