@@ -197,10 +197,32 @@ def test_e15_a_last_line_cut_anywhere_is_left_out_and_told(write, content):
     for end in range(first, len(content)):
         (log,) = read_tables(write(content[:end]))
         rows = len(log.columns["step"])
-        assert rows == content[:end].count("\n") - (content is TABLE)
+        whole_line = content[end - 1] == "}"  # an object that is closed is whole without its end
+        assert rows == content[:end].count("\n") - (content is TABLE) + whole_line
         for name, values in log.columns.items():
             assert values.tolist() == whole.columns[name].tolist()[:rows]
-        assert len(log.notes) == (content[end - 1] != "\n")
+        assert len(log.notes) == (content[end - 1] not in "\n}")
+
+
+@pytest.mark.parametrize("loss", ["4", "4.25", "NaN"])
+def test_e15_a_last_line_of_quoted_cells_is_whole_without_its_end(write, loss):
+    """As those of charts from Weights & Biases, which end without one."""
+    content = f'"step","loss","lr"\n"0","5.5","1e-3"\n"1","{loss}","2e-3"'
+    (log,) = read_tables(write(content))
+    assert log.columns["step"].tolist() == [0, 1]
+    assert log.notes == ()
+    second = content.rindex("\n") + 1
+    for end in range(second + 1, len(content)):
+        (log,) = read_tables(write(content[:end]))
+        assert log.columns["step"].tolist() == [0]
+        assert "left out the last line" in log.notes[0]
+
+
+def test_e15_a_last_line_of_other_bytes_is_left_out(write):
+    for last in (b'{"step": 1, "loss": "\xc3', b"{}\0", b'{"step": 1}, ', b"[1]", b"3"):
+        (log,) = read_tables(write(b'{"step": 0, "loss": 5.5}\n' + last))
+        assert log.columns["step"].tolist() == [0]
+        assert "left out the last line" in log.notes[0]
 
 
 def test_e16_a_repeated_header(write):

@@ -7,6 +7,7 @@ import shlex
 from itertools import zip_longest
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import lawfit as lf
@@ -334,6 +335,35 @@ def test_plan_crossover():
     assert answer["x"] == pytest.approx(100, rel=0.01)  # 3/√x = 30/x
     none = succeed(*arguments, "--low", 1e3, "--high", 1e4)
     assert none == f"{lf.crossover(*fits, 'x', low=1e3, high=1e4).message}\n"
+
+
+def test_plan_crossover_takes_columns_of_either_law():
+    table = {"x": np.geomspace(1, 1e4, 12), "U": np.tile([1.0, 2.0, 4.0], 4)}
+    table["y"] = 3 / np.sqrt(table["x"]) + 0.2 / table["U"]
+    law = lf.Law("with_u", "a * x**-0.5 + b / U", ["a", "b"], y="y")
+    Path("with_u.json").write_text(lf.fit(law, table).to_json())
+    fits = [lf.Fit.from_json(Path(f"{name}.json").read_text()) for name in ("power", "with_u")]
+    given = ["--column", "x", "--low", 1, "--high", 1e6, "--at", "U=10"]
+    want = lf.crossover(*fits, "x", low=1, high=1e6, at={"U": 10.0}).message
+    assert succeed("plan", "crossover", "power.json", "with_u.json", *given) == f"{want}\n"
+    done = run("plan", "crossover", "power.json", "with_u.json", *given, "--at", "V=1")
+    assert "--at: 'V' is no column of law 'power' or law 'with_u'" in message(done)
+
+
+def test_plan_crossover_of_a_fit_across_groups():
+    x = np.geomspace(1, 1e4, 12)
+    table = {
+        "x": np.tile(x, 2),
+        "y": np.tile(3 / np.sqrt(x) + 1, 2),
+        "g": np.repeat(["a", "b"], 12),
+    }
+    Path("apart.json").write_text(lf.fit("power", table, by="g").to_json())
+    given = ["--column", "x", "--low", 1, "--high", 10]
+    done = run("plan", "crossover", "apart.json", "power.json", *given)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert message(done) == (
+        "lawfit: apart.json: is a fit across groups; a crossover is of fits of one"
+    )
 
 
 @pytest.mark.parametrize(

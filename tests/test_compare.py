@@ -1,6 +1,7 @@
 """Fits side by side: likelihoods, scores and cross-validation against what is done by hand."""
 
 import dataclasses
+import itertools
 import json
 import math
 import os
@@ -11,7 +12,7 @@ import pytest
 from scipy import integrate, optimize, special, stats
 
 import lawfit as lf
-from fit_data import NOISY, X, annealing_curves
+from fit_data import CLEAN, NOISY, X, annealing_curves
 from lawfit._likelihood import log_likelihood, rho
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -68,6 +69,26 @@ def test_the_likelihood_of_a_robust_loss_is_that_of_its_density(loss, log_z, sha
     assert log_likelihood(total, 100, options) == pytest.approx(-best.fun, rel=1e-10)
 
 
+@pytest.mark.parametrize("loss", ["huber", "soft_l1"])
+@pytest.mark.parametrize("delta", [1e6, 1e200])
+def test_a_loss_that_is_nowhere_linear_is_the_normal_one(loss, delta):
+    r = np.linspace(-1e-9, 1e-9, 100)
+    options = dataclasses.replace(lf.fit("power", NOISY).options, loss=loss, delta=delta)
+    want = stats.norm(0, math.sqrt(np.mean(r**2))).logpdf(r).sum()
+    assert log_likelihood(float(np.sum(r**2) / 2), 100, options) == pytest.approx(want, rel=1e-12)
+
+
+@pytest.mark.parametrize("size", [1e24, 1e50])
+def test_a_loss_that_is_linear_all_over_is_that_of_laplace(size):
+    r = np.linspace(-size, size, 100)
+    options = lf.fit("power", NOISY).options
+    for loss in ("huber", "soft_l1"):
+        options = dataclasses.replace(options, loss=loss)
+        total = float(rho(r, options).sum())
+        want = stats.laplace(0, np.mean(np.abs(r))).logpdf(r).sum()
+        assert log_likelihood(total, 100, options) == pytest.approx(want, rel=1e-12)
+
+
 def test_the_squared_loss_is_the_normal_one():
     fit = lf.fit("power", NOISY, loss="squared", space="linear")
     r = fit.residuals
@@ -121,6 +142,16 @@ def test_weights_are_not_kept():
     assert math.isfinite(found["power (2)"].AIC)
     assert found["power"].cross_validated is None
     assert any("'power' was fitted with weights" in text for text in found.warnings)
+
+
+@pytest.mark.parametrize("space", ["log", "linear"])
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_residuals_of_mere_rounding_are_not_taken_for_weights(space, scale):
+    table = {"x": X, "y": scale * CLEAN["y"]}
+    fits = [lf.fit("power", table, space=space, loss=loss) for loss in ("huber", "soft_l1")]
+    found = lf.compare(fits, table)
+    assert not any("weights" in text for text in found.warnings)
+    assert all(math.isfinite(row.AIC) and row.cross_validated for row in found)
 
 
 def test_what_the_data_chose_is_counted(curves):
@@ -233,6 +264,46 @@ def test_what_a_part_leaves_open_is_said(curves):
     assert found.best == ["annealing", "blind"][int(np.argmin(scored))]
 
 
+def test_a_part_that_leaves_too_few_points_is_said():
+    table = {"x": [1.0, 2, 4, 8, 16], "y": [3.0, 2.1, 1.6, 1.3, 1.2]}
+    line = lf.Law("line", "a * x + b", ["a", "b"], y="y")
+    found = lf.compare([lf.fit("power", table), lf.fit(line, table)], table, folds=2)
+    sizes = [part.size for part in np.array_split(np.random.default_rng(0).permutation(5), 2)]
+    assert sizes == [3, 2]
+    said = "'power' without 'fold 1': the others have 2 points for 3 parameters; not scored there"
+    assert said in found.warnings
+    assert set(found["power"].cross_validated) == {"fold 2"}
+    assert set(found["line"].cross_validated) == {"fold 1", "fold 2"}
+
+
+def test_a_law_without_a_value_at_the_part_is_said():
+    x = np.linspace(1, 10, 12)
+    table = {"x": x, "y": np.sqrt(np.maximum(x - 1.3, 1e-3)) + 0.01 * np.cos(3 * x)}
+    bounded = {"a": lf.Parameter(0.1), "b": lf.Parameter(-5, 5)}
+    root = lf.fit(lf.Law("root", "a * (x - b)**0.5", bounded, y="y"), table, space="linear")
+    low = lf.fit(root.law, {n: c[1:] for n, c in table.items()}, space="linear")
+    assert low.params["b"] > 1  # so that it says nothing at 1
+    found = lf.compare([root, root], table, folds=12)
+    first = 1 + [*np.random.default_rng(0).permutation(12)].index(0)
+    said = f"'root' without 'fold {first}': has no finite value there; not scored there"
+    assert said in found.warnings
+    assert len(found["root"].cross_validated) == 11
+
+
+def test_what_a_python_law_raises_reaches_the_caller():
+    calls = []
+
+    def moody(x, *, a, b):
+        if calls:
+            raise ValueError("moody")
+        return a * x + b
+
+    fit = lf.fit(lf.CallableLaw(moody, y="y"), NOISY)
+    calls.append("again")
+    with pytest.raises(ValueError, match=r"^moody$"):
+        lf.compare([fit, fit], NOISY)
+
+
 def test_groups_are_compared_by_what_they_share(curves):
     apart = lf.fit("annealing", curves[["cosine", "wsd"]], by="name", **HELD)
     shared = lf.fit("annealing", curves[["cosine", "wsd"]], by="name", shared=["C", "L0"], **HELD)
@@ -245,6 +316,29 @@ def test_groups_are_compared_by_what_they_share(curves):
     assert not any("other" in text for text in both.warnings)
     scored = [one.training for one in shared.values()]
     assert both["annealing (2)"].training.MAE == pytest.approx(np.mean([s.MAE for s in scored]))
+
+
+def test_groups_of_a_table_are_that_table():
+    table = {"x": np.tile(X, 2), "y": np.tile(NOISY["y"], 2), "size": np.repeat([1.0, 2.0], X.size)}
+    apart, whole = lf.fit("power", table, by="size"), lf.fit("power", table)
+    found = lf.compare({"apart": apart, "whole": whole})
+    assert not any("cannot be compared" in text for text in found.warnings)
+    assert (found.best, found.criterion) == ("whole", "AIC")
+    assert found["apart"].log_likelihood == pytest.approx(found["whole"].log_likelihood)
+    part = lf.compare([apart, lf.fit("power", NOISY)])
+    assert "fitted to other points (data: 40) than 'power' (data: 80)" in part.warnings[0]
+
+
+def test_groups_are_held_against_a_table_as_a_whole():
+    table = {"x": np.tile(X, 2), "y": np.tile(NOISY["y"], 2), "size": np.repeat([1.0, 2.0], X.size)}
+    table["y"][X.size :] += 0.1
+    apart, whole = lf.fit("power", table, by="size"), lf.fit("power", table)
+    later = {"x": [2e6, 4e6, 2e6], "y": [1.53, 1.52, 1.63], "size": [1.0, 1.0, 2.0]}
+    found = lf.compare({"apart": apart, "whole": whole}, held_out=later)
+    assert (found.best, found.criterion) == ("apart", "held_out")
+    score, by_group = found["apart"].held_out["data"], apart.score(later)
+    assert score.n == 3
+    assert score.MAE == pytest.approx((2 * by_group["1"].MAE + by_group["2"].MAE) / 3)
 
 
 # Data that differ
@@ -287,6 +381,20 @@ def test_data_that_are_not_the_fits(curves, fits):
         lf.compare(fits, curves[["cosine", "wsd"]])
 
 
+def test_data_of_other_values(curves, fits):
+    other = [lf.Curve(c.steps, c.loss + 0.01, c.schedule, name=c.name) for c in curves]
+    message = r"data are not those of fit 'annealing': its MAE is 0\.0\d+ on them, and 0\.00\d+ on"
+    with pytest.raises(ValueError, match=message):
+        lf.compare(fits, other)
+    table = {"x": X, "y": NOISY["y"][::-1]}
+    with pytest.raises(ValueError, match="data are not those of fit 'power': its MAE"):
+        lf.compare([lf.fit("power", NOISY)] * 2, table)
+
+
+def test_data_in_another_order_are_the_same(curves, fits):
+    assert lf.compare(fits, curves[::-1])["blind"].cross_validated.keys() == set(curves.names)
+
+
 # What else it says
 
 
@@ -318,9 +426,41 @@ def test_a_fit_that_did_not_converge_is_not_the_best(curves, fits):
     assert "max_iterations" in str(found)
 
 
+def test_a_fit_that_ended_without_a_value_has_no_weights():
+    late = lf.fit("power", NOISY, timeout=1e-9)
+    assert math.isnan(late.objective)
+    found = lf.compare({"late": late, "power": lf.fit("power", NOISY)}, NOISY)
+    assert found.warnings == ("'late' ended as 'timeout' and is not considered",)
+    assert found["late"].cross_validated == found["power"].cross_validated
+
+
+def test_of_those_that_are_alike_the_first_is_best():
+    more = lf.Law("more", "a * x**-b + c + d * log(x)", ["a", "b", "c", "d"], y="y")
+    for fits in itertools.permutations(
+        [
+            lf.fit("power", NOISY, loss="squared"),
+            lf.fit(more, NOISY, loss="squared", fixed={"d": 0.0}),
+        ]
+    ):
+        found = lf.compare(fits, NOISY)
+        first, second = (fit.law.name for fit in fits)
+        assert (found.best, found.criterion) == (first, "cross_validated")
+        assert f"'{second}' is as good, by mean MAE of cross-validation" in found.warnings
+
+
 def test_a_saved_fit_compares_the_same(curves, fits):
     saved = {name: lf.Fit.from_json(fit.to_json()) for name, fit in fits.items()}
     assert str(lf.compare(saved, curves)) == str(lf.compare(fits, curves))
+
+
+def test_a_saved_fit_keeps_the_bounds_it_sits_at(curves, fits):
+    for end in ((0.1, 0.3), (0.7, 0.9)):
+        fit = lf.fit("annealing", curves, bounds={"alpha": end})
+        assert fit.at_bounds
+        saved = lf.Fit.from_json(fit.to_json())
+        found = lf.compare({"fit": fit, "saved": saved}, curves)
+        scores = [row.cross_validated.mean() for row in found]
+        assert scores[0] == pytest.approx(scores[1], rel=1e-9)
 
 
 def test_names(fits):
@@ -374,7 +514,9 @@ def test_hostile_names_stay_text(fits):
     [
         ("both", {"folds": 1}, ValueError, "folds is 1"),
         ("both", {"folds": 41, "data": NOISY}, ValueError, "folds is 41; data have 40 rows"),
+        ("both", {"folds": 5}, ValueError, "folds is 5, but there are no data"),
         ("both", {"rng": -1}, ValueError, "rng is -1"),
+        ("both", {"threads": 0}, ValueError, "threads is 0"),
         ("both", {"fold": 3}, TypeError, "did you mean 'folds'"),
         ("one", {}, ValueError, "fits has 1; expected at least 2"),
         ("bare", {}, TypeError, "fits is a Fit; expected several"),
@@ -395,6 +537,16 @@ def test_one_curve_cannot_be_left_out(curves):
     fit = lf.fit("annealing", curves["wsd"])
     with pytest.raises(ValueError, match="data has 1 curve"):
         lf.compare([fit, fit], curves["wsd"])
+
+
+def test_curves_that_can_be_read_only_once(curves, fits):
+    want = lf.compare(fits, curves, held_out=curves[:1])
+    assert str(lf.compare(fits, iter(curves), held_out=iter(curves[:1]))) == str(want)
+
+
+def test_curves_have_no_folds(curves, fits):
+    with pytest.raises(ValueError, match="folds is 2, but curves are left out one by one"):
+        lf.compare(fits, curves, folds=2)
 
 
 def test_any_number_of_threads_gives_the_same(curves, fits):

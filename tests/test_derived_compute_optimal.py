@@ -53,6 +53,25 @@ def test_marginal_gains_are_equal_at_the_optimum():
     assert gain_of_size == pytest.approx(gain_of_data, rel=1e-9)
 
 
+def test_draws_end_at_one_parameter_and_one_token():
+    rng = np.random.default_rng(12)
+    n = int(rng.integers(6, 14))
+    sizes, tokens = 10 ** rng.uniform(7, 9, n), 10 ** rng.uniform(9, 11, n)
+    loss = chinchilla_loss(sizes, tokens) * np.exp(rng.normal(0, 10 ** rng.uniform(-3, -1), n))
+    found = lf.compute_optimal(lf.fit("chinchilla", {"N": sizes, "D": tokens, "loss": loss}), FLOPS)
+    for interval in (found.N_interval, found.D_interval, found.loss_interval):
+        assert np.isfinite(interval).all()
+    assert found.N_interval[0, 0] >= 1
+    assert np.all(found.N_interval[:, 1] <= FLOPS / 6 * (1 + 1e-12))
+    assert np.isfinite(found.exponent_interval).all()
+
+
+def test_a_budget_below_a_token():
+    found = lf.compute_optimal(chinchilla_fit(), [6.5, 1e18], draws=0)
+    assert found.at_end.tolist() == [True, False]
+    assert found.D[0] == pytest.approx(1)
+
+
 def test_a_law_of_another_form_is_searched():
     closed = lf.compute_optimal(chinchilla_fit(), FLOPS, draws=0)
     found = lf.compute_optimal(searched_fit(), FLOPS, draws=0)

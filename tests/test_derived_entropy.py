@@ -73,6 +73,21 @@ def test_needed_interval_is_that_of_the_delta_method():
     assert single.interval.shape == (2,)
 
 
+def test_a_fit_that_found_no_power_law():
+    fit = lf.fit("power", {"x": X, "y": 2 + 1e-4 * np.log(X)})
+    assert fit.params["a"] == 0
+    with pytest.raises(ValueError, match="law 'power' does not fall: its a is 0"):
+        lf.needed_for(fit, 0.1, draws=0)
+
+
+def test_more_than_any_float_is_infinite():
+    fit = henighan_fit()
+    found = lf.needed_for(fit, [1e-300, 0.1])
+    assert found.x[0] == math.inf
+    assert found.interval[0].tolist() == [math.inf, math.inf]
+    assert np.isfinite(found.interval[1]).all()
+
+
 def test_needed_refusals():
     with pytest.raises(ValueError, match=r"reducible at index 1 is 0\.0; expected"):
         lf.needed_for(henighan_fit(), [0.1, 0.0])

@@ -18,7 +18,7 @@ import lawfit as lf
 from golden_data import MULTIPOWER_TRAIN, multipower_curves
 from lawfit._free_form import _isotonic
 from lawfit._last_loss import LastLoss
-from lawfit.plans import window
+from lawfit.plans import refined_start, tried_starts, window
 from lawfit.prediction import request
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -100,6 +100,25 @@ def test_the_window_holds_the_best_start():
     assert window(starts, losses, 13, 2.4) == (10, 13)
     assert window(starts, losses, 13, 1.0) == (13, 13)
     assert window(starts, losses, 10, 3.0) == (0, 20)
+
+
+def test_the_window_ends_where_a_start_between_ends_higher():
+    starts, losses = np.arange(0, 60, 10), np.array([2.0, 3.0, 2.1, 2.0, math.nan, 2.1])
+    assert window(starts, losses, 30, 2.2) == (20, 30)
+    assert window(starts, losses, 33, 2.2) == (20, 33)
+    assert window(starts, losses, 0, 2.2) == (0, 0)
+
+
+@pytest.mark.parametrize("total", [40, 99, 700])
+@pytest.mark.parametrize("first", [0, 7])
+def test_the_start_is_found_to_the_step(total, first):
+    for best in range(first, total):
+
+        def final(start, best=best):
+            return float(abs(start - best))
+
+        starts, losses = tried_starts(final, first, total)
+        assert refined_start(starts, losses, final, total) == (best, 0.0)
 
 
 def test_the_ramp_is_kept(annealed):
@@ -212,6 +231,24 @@ def test_a_free_form_never_rises_and_ends_no_higher_than_the_family(fit, floor):
     assert rates[found.start - WARMUP] == PEAK > rates[found.start - WARMUP + 1]
 
 
+def test_no_two_sudden_falls_end_lower_than_a_free_form():
+    """The best sudden fall, which the search begins at, is not lost between its knots."""
+    run, end = {"steps": 400, "peak": PEAK, "warmup": WARMUP}, 3e-4
+    steep = {"A": 0.1, "alpha": 0.37, "B": 530.0, "C": 0.1, "beta": 1.97, "gamma": 0.32}
+    fit = fitted("multi_power", warmup="skip")
+    fit = dataclasses.replace(fit, params={**fit.params, **steep})
+    found = lf.design_schedule(fit, **run, form="free", end=end)
+    last = last_loss(fit, found.schedule)
+    held = lf.schedules.constant(**run).lr
+    switches = np.linspace(WARMUP + 1, run["steps"], 20).astype(int)
+    for first, second in itertools.combinations(switches, 2):
+        for share, after in itertools.product((0.7, 0.35, 0.3), (0.3, 0.1)):
+            rates = held.copy()
+            rates[first:] = share * PEAK
+            rates[second:] = after * PEAK
+            assert found.loss <= last(rates)[0] + CLOSE
+
+
 def test_no_lower_than_published_by_the_multi_power_law():
     """Its authors' optimum at 100M, 24000 steps: 2.79406, after 10000 iterations of Adam."""
     fit = lf.fit("multi_power", multipower_curves(100, MULTIPOWER_TRAIN), warmup="skip")
@@ -219,7 +256,7 @@ def test_no_lower_than_published_by_the_multi_power_law():
     published = dataclasses.replace(fit, params=dict(zip(fit.params, values, strict=True)))
     run = {"steps": 24000, "peak": 3e-4, "warmup": 2160, "ramp": "closed", "end": 3e-6}
     found = lf.design_schedule(published, **run, form="free")
-    assert 2.79 < found.loss < 2.79406
+    assert 2.79 < found.loss < 2.792
     assert found.loss < lf.design_schedule(published, **run).loss
 
 
@@ -332,6 +369,39 @@ def test_a_fit_that_did_not_converge_is_named(annealed):
     assert "learning rate know no limit" in notes[0]
 
 
+def test_a_law_by_which_decays_do_harm(annealed):
+    harmful = dataclasses.replace(annealed, params={**annealed.params, "C": -3.0})
+    found = lf.design_schedule(harmful, **RUN)
+    assert found.schedule.lr.min() == found.schedule.lr[0]
+    assert found.baselines[-1].gain == 0
+    said = "by this law every decay ends higher than the peak held to the end"
+    assert found.notes == (said,)
+    assert said in lf.design_schedule(harmful, **RUN, form="free").notes
+
+
+def test_a_schedule_for_which_the_law_has_no_value_is_not_the_best():
+    law = lf.Law("logs", "L0 + A*S1**-0.5 + b*log(S2(0.95))", ["L0", "A", "b"])
+    params = {"L0": 1.5, "A": 0.4, "b": 0.02}
+    runs, steps = [], np.arange(230, STEPS, 3)
+    for end in (1e-3, 3e-4, 0.0):
+        schedule = lf.schedules.cosine(**RUN, end=end)
+        loss = lf.predict(law, params, schedule, at=steps) * (1 + 1e-3 * np.sin(3.0 * steps))
+        runs.append(lf.Curve(steps, loss, schedule, name=f"{end}"))
+    fit = lf.fit(law, runs)
+    assert fit.predict(lf.schedules.constant(**RUN), at=[STEPS - 1])[0] == -math.inf
+    for form in ("family", "free"):
+        found = lf.design_schedule(fit, **RUN, form=form, end=3e-4)
+        assert math.isfinite(found.loss)
+        assert found.loss <= min(other.loss for other in found.baselines[:3])
+
+
+def test_a_loss_below_0_is_said_to_be_none(annealed):
+    steep = dataclasses.replace(annealed, params={**annealed.params, "C": 3000.0})
+    for form in ("family", "free"):
+        notes = lf.design_schedule(steep, **RUN, form=form).notes
+        assert any("no loss is below 0" in note for note in notes)
+
+
 def test_frozen(annealed):
     with pytest.raises(AttributeError):
         lf.design_schedule(annealed, **RUN).loss = 0.0
@@ -351,8 +421,15 @@ def test_data_that_do_not_determine_what_a_decay_does():
     steps = np.arange(30, STEPS, 5)
     loss = lf.predict("annealing", TRUE["annealing"], schedule, at=steps)
     fit = lf.fit("annealing", lf.Curve(steps, loss, schedule))
-    with pytest.raises(ValueError, match="do not determine C, on which the final loss depends"):
-        lf.design_schedule(fit, **RUN)
+    for how in ({}, {"end": [PEAK, 3e-4]}, {"steps": WARMUP + 2}):
+        with pytest.raises(ValueError, match="do not determine C, on which the final loss depends"):
+            lf.design_schedule(fit, **{**RUN, **how})
+
+
+def test_a_fit_without_a_value(annealed):
+    lost = dataclasses.replace(annealed, params=dict.fromkeys(annealed.params, math.nan))
+    with pytest.raises(ValueError, match="fit of law 'annealing' ended without a value"):
+        lf.design_schedule(lost, **RUN)
 
 
 def test_groups(annealed):
@@ -374,6 +451,7 @@ def test_groups(annealed):
         ({"shape": "cosin"}, ValueError, "shape 'cosin' is unknown; did you mean 'cosine'"),
         ({"shape": []}, ValueError, "shape is empty"),
         ({"shape": 3}, TypeError, "shape is 3"),
+        ({"shape": [["linear"]]}, TypeError, r"shape is \['linear'\]"),
         ({"shape": "exponential", "end": 0}, ValueError, "an exponential decay needs end > 0"),
         ({"end": 1}, ValueError, "end is 1"),
         ({"end": []}, ValueError, "end has 0 rates"),

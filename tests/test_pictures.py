@@ -113,6 +113,11 @@ def test_terms_are_stacked_to_the_law(annealing, curves):
     bare = lf.Curve([500], [2.0], name="bare")
     with pytest.raises(ValueError, match="curve 'bare' has no schedule"):
         plot.law_terms(axes(), annealing, bare)
+    with pytest.raises(TypeError, match="schedule is a list; expected a Schedule or a Curve"):
+        plot.law_terms(axes(), annealing, [1e-3] * 100)
+    for first in (-5, 4000):
+        with pytest.raises(ValueError, match=f"first is {first}"):
+            plot.law_terms(axes(), annealing, run, first=first)
 
 
 def test_isoflop_marks_the_optimum(chinchilla):
@@ -151,6 +156,9 @@ def test_crossover_is_marked_if_there_is_one(level):
     (mark,) = [line for line in given.get_lines() if line.get_marker() == "D"]
     assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (found.x, found.value)
     assert drawn(given, "$flat").is_dashed()
+    for labels in ((), ("one",), "no"):
+        with pytest.raises(ValueError, match="labels: expected one for each of 2 fits, got"):
+            plot.crossover(axes(), first, second, found, low=1, high=1e4, labels=labels)
 
 
 def test_no_crossover_is_no_mark():

@@ -21,6 +21,38 @@ def test_the_panel_starts_at_a_runs_own_plan(page, annealing, curves):
         assert (schedule.steps, schedule.warmup) == (own.steps, own.warmup)
 
 
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        lf.schedules.constant(steps=1, peak=1e-3),
+        lf.schedules.constant(steps=300, peak=1e-3, warmup=300),
+        lf.Schedule(np.geomspace(1e-3, 1e-9, 300)),
+    ],
+    ids=["one step", "all warm-up", "an exponential decay to nearly 0"],
+)
+def test_unusual_plans_are_a_runs_own_too(browser, annealing, curves, tmp_path, schedule):
+    run = lf.Curve([schedule.steps - 1], [2.0], schedule, loss_unit=curves[0].loss_unit)
+    changed = annealing.to_dict()
+    fit = lf.Fit.from_dict(changed | {"options": changed["options"] | {"skip_steps": 0}})
+    write_report(fit, tmp_path / "report.html", run, replay=False)
+    page = browser.open(tmp_path / "report.html")
+    _, own = check_forecast(page, fit, intervals=False)
+    np.testing.assert_allclose(own.lr, schedule.lr, rtol=1e-12)
+    assert "the plan of" not in page.evaluate("document.querySelector('.said').textContent")
+    page.close()
+
+
+def test_readers_of_the_screen_are_told_what_sliders_show(page):
+    sliders = (
+        "[...document.querySelectorAll('#whatif input')].map(slider => [slider.name,"
+        " slider.getAttribute('aria-valuetext'), slider.parentNode.querySelector('output').value])"
+    )
+    drag(page, "decay", 1.0)
+    found = {name: (told, seen) for name, told, seen in page.evaluate(sliders)}
+    assert found["decay"] == ("never", "never")
+    assert {told == seen for told, seen in found.values()} == {True}
+
+
 def test_sliders_move_the_forecast_to_what_python_predicts(page, annealing):
     choose(page, "Start from", "wsd_4000")
     before, _ = check_forecast(page, annealing)
@@ -96,6 +128,22 @@ def test_other_laws_and_conventions(browser, curves, tmp_path, name, warmup):
         drag(page, "size", float(np.log2(sizes["params"] / 100)))
         check_forecast(page, fit, params=round(sizes["params"] / 100), intervals=determined)
     assert page.complaints == []
+    page.close()
+
+
+def test_a_decay_whose_last_step_is_at_rate_0(browser, tmp_path):
+    schedule = lf.schedules.wsd(
+        steps=2000, peak=1e-2, warmup=50, decay_start=1500, end=0, shape="cosine", endpoint=True
+    )
+    at = np.arange(50, 2000, 13)
+    true = {"L0": 2.6, "A": 0.43, "alpha": 0.55, "B": 90.0, "C": 2.0, "beta": 0.6, "gamma": 0.65}
+    loss = lf.predict("multi_power", true, schedule, at)
+    fit = lf.fit("multi_power", lf.Curve(at, loss, schedule), fixed=dict(list(true.items())[3:]))
+    write_report(fit, tmp_path / "report.html", lf.Curve(at, loss, schedule), replay=False)
+    page = browser.open(tmp_path / "report.html")
+    found, plan = check_forecast(page, fit)
+    assert found["plan"]["endpoint"] is True
+    assert plan.lr[-1] == 0
     page.close()
 
 

@@ -35,6 +35,17 @@ def test_residuals_are_the_fits_own(curves, space, skip):
         np.testing.assert_allclose(run.predicted, fit.predict(SCHEDULE, at=run.at), rtol=1e-13)
 
 
+def test_residuals_of_curves_that_come_one_by_one(curves):
+    fit = lf.fit("annealing", curves)
+    assert [run.name for run in views.residuals(fit, iter(curves))] == ["a", "b"]
+
+
+def test_a_replay_needs_the_planned_end(curves):
+    fit = lf.fit("annealing", curves)
+    with pytest.raises(ValueError, match="curve 'bare' has no schedule"):
+        views.replay(fit, lf.Curve([500, 600], [2.0, 1.9], name="bare"), 0.9)
+
+
 def test_residuals_of_columns_are_by_row():
     x = np.arange(1.0, 40.0)
     y = 3 * x**-0.5 + 1 + 0.01 * np.cos(x)

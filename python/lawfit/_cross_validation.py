@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,14 @@ from lawfit._validate import Floats, Ints
 from lawfit.curve import Curve
 from lawfit.curves import Curves, as_curves
 from lawfit.fit import fit as fit_law
+from lawfit.prediction import Request
 from lawfit.result import Fit
 from lawfit.rows import Rows, first_step, is_table, rows_of
-from lawfit.scores import Score, Scores
+from lawfit.scores import Score, Scores, score
 
-__all__ = ["common_score", "common_skips", "cross_validated", "rows_again"]
+__all__ = ["common_score", "common_skips", "cross_validated", "pooled", "rows_again"]
+
+SAME, BLUR = 1e-6, 1e-9  # relatively to a mean error and to the target: the same mean error
 
 
 def rows_again(fit: Fit, data: Any, name: str) -> Rows:
@@ -25,23 +28,26 @@ def rows_again(fit: Fit, data: Any, name: str) -> Rows:
     Raises
     ------
     ValueError
-        If they are not as many as the fit's, by source.
+        If they are not as many as the fit's, by source, or the fit is not as far from them.
     """
-    options = fit.options
-    table = is_table(data)
-    rows = rows_of(
-        fit.law,
-        data,
-        warmup=options.warmup,
-        skip_steps=None if table else options.skip_steps,
-        nan_policy=options.nan_policy if table else "raise",
-    )
+    policy = fit.options.nan_policy if is_table(data) else "raise"
+    rows = _rows(fit, data, fit.options.skip_steps, policy)
     found = [(group.source, group.end - group.begin) for group in rows.groups]
     if sorted(found) != sorted(fit.sources):
         odd = next(one for one in [*found, *fit.sources] if one not in set(found) & {*fit.sources})
         raise ValueError(
             f"data are not those of fit {name!r}: {odd[0]} has {odd[1]} points in one of them alone"
         )
+    known = fit.training.MAE
+    if math.isfinite(known):
+        assert rows.y is not None
+        here = fit._scored(rows).MAE
+        rounding = BLUR * float(np.abs(rows.y).mean())
+        if not math.isclose(here, known, rel_tol=SAME, abs_tol=rounding):
+            raise ValueError(
+                f"data are not those of fit {name!r}: its MAE is {here:.6g} on them, and "
+                f"{known:.6g} on its own"
+            )
     return rows
 
 
@@ -55,30 +61,70 @@ def cross_validated(
     scores : Scores
         By curve or fold, where the other parts determine every parameter.
     lost : dict of str to str
-        By curve or fold, what they do not determine, or how the fit ended.
+        By curve or fold, what they do not determine, how the fit ended, or what else stood against
+        a score.
     """
     scores: dict[str, Score] = {}
     lost: dict[str, str] = {}
     for name, rest, part, skip in _parts(fit, data, skips, folds):
-        again = _again(fit, rest, threads)
-        if again.success:
-            scores[name] = _only(again.score(part, skip_steps=skip))
+        found = _left_out(fit, rest, part, skip, threads)
+        if isinstance(found, Score):
+            scores[name] = found
         else:
-            open_ = ", ".join(again.undetermined)
-            lost[name] = f"the others leave {open_} open" if open_ else f"ended as {again.status!r}"
+            lost[name] = found
     return Scores(scores), lost
 
 
+def _left_out(fit: Fit, rest: Any, part: Any, skip: int | None, threads: int | None) -> Score | str:
+    """Return the score of what is left out, or why there is none."""
+    n, p = len(_rows(fit, rest, fit.options.skip_steps)), len(fit.free)
+    if n < p:
+        return f"the others have {n} points for {p} parameters"
+    again = _again(fit, rest, threads)
+    if not again.success:
+        open_ = ", ".join(again.undetermined)
+        return f"the others leave {open_} open" if open_ else f"ended as {again.status!r}"
+    rows = _rows(fit, part, skip)
+    predicted = again._evaluate(Request(rows, None, everywhere=False))
+    if rows.y is None or not np.isfinite(predicted).all():
+        return "has no finite value there"
+    return score(rows.y, predicted)
+
+
+def _rows(fit: Fit, data: Any, skip: int | None, nan_policy: str = "raise") -> Rows:
+    skip = None if is_table(data) else skip
+    warmup = fit.options.warmup
+    return rows_of(fit.law, data, warmup=warmup, skip_steps=skip, nan_policy=nan_policy)
+
+
 def common_score(fit: Any, data: Any, skips: Sequence[int]) -> Scores:
-    """Score a fit on curves, each from a step on, or on a table."""
+    """Score a fit on curves, each from a step on, or on a table as a whole."""
     if is_table(data):
-        found: Scores = fit.score(data)
-        return found
+        return Scores({"data": pooled([*fit.score(data).values()])})
     scored = (
         (curve.name, _only(fit.score(curve, skip_steps=skip)))
         for curve, skip in zip(as_curves(data), skips, strict=True)
     )
     return Scores(dict(scored))
+
+
+def pooled(scores: Sequence[Score]) -> Score:
+    """Return the scores of all points together; R2 of several is not known from theirs."""
+    if len(scores) == 1:
+        return scores[0]
+    weights = np.array([one.n for one in scores], dtype=np.float64)
+
+    def mean(values: Iterable[float]) -> float:
+        return float(np.average(list(values), weights=weights))
+
+    return Score(
+        R2=math.nan,
+        MAE=mean(one.MAE for one in scores),
+        RMSE=math.sqrt(mean(one.RMSE**2 for one in scores)),
+        PredE=mean(one.PredE for one in scores),
+        WorstE=max(one.WorstE for one in scores),
+        n=int(weights.sum()),
+    )
 
 
 def common_skips(fits: Sequence[Fit], data: Any) -> list[int]:
@@ -126,10 +172,6 @@ def _again(fit: Fit, data: Any, threads: int | None) -> Fit:
         for name, value in fit.params.items()
         if name not in grid and (name not in fit.free or law.parameters[name].held is not None)
     }
-    bounds = {}
-    if fit._trained is not None:
-        ends = zip(fit.free, fit._trained.lower, fit._trained.upper, strict=True)
-        bounds = {name: (_end(low), _end(high)) for name, low, high in ends}
     return fit_law(
         law,
         data,
@@ -138,7 +180,7 @@ def _again(fit: Fit, data: Any, threads: int | None) -> Fit:
         space=options.space,
         reduction=options.reduction,
         fixed=fixed,
-        bounds=bounds,
+        bounds=_bounds(fit),
         rng=options.seed,
         threads=threads,
         profile=grid or None,
@@ -148,6 +190,19 @@ def _again(fit: Fit, data: Any, threads: int | None) -> Fit:
         max_iterations=options.max_iterations,
         tolerance=options.tolerance,
     )
+
+
+def _bounds(fit: Fit) -> dict[str, tuple[float | None, float | None]]:
+    """Return the bounds of free parameters, as far as they are known: not of a fit from a file."""
+    if fit._trained is not None:
+        ends = zip(fit.free, fit._trained.lower, fit._trained.upper, strict=True)
+        return {name: (_end(low), _end(high)) for name, low, high in ends}
+    found = {}
+    for name, side in fit.at_bounds.items():
+        of_law, end = fit.law.parameters[name], fit.params[name]
+        low, high = (end, of_law.upper) if side == "lower" else (of_law.lower, end)
+        found[name] = (_end(low), _end(high))
+    return found
 
 
 def _profiled(fit: Fit) -> list[str]:

@@ -1,8 +1,10 @@
 """A schedule of free form: the non-increasing rates at which a smooth loss is lowest.
 
-Rates are lines between knots. Spectral projected gradients (Birgin, Martínez and Raydan 2000) find
-the lowest rates at the knots; stretches over which the rate falls are then halved, and so on. The
-projection onto what never rises is isotonic regression: pool adjacent violators.
+Rates are lines between knots: even ones, and one at each end of every sudden fall. Spectral
+projected gradients (Birgin, Martínez and Raydan 2000) find the lowest rates at the knots; stretches
+over which the rate falls are then halved, and so on. What was found is begun with again, until that
+brings nothing. The projection onto what never rises is isotonic regression: pool adjacent
+violators.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ __all__ = ["lowest_form"]
 KNOTS = 33  # to begin with
 MOST_KNOTS = 300
 ROUNDS = 25
+PASSES = 10  # each from what the one before found
 ITERATIONS = 100  # of a round
 MEMORY = 8  # iterations back that a step's loss is compared with
 SUFFICIENT = 1e-4  # share of the predicted decrease that a step must bring
@@ -47,8 +50,18 @@ def lowest_form(objective: Objective, start: Floats, first: int, floor: float) -
         A·S1^-α - C·S2 is; one of several where it is not. No higher than where it began.
     """
     best, lowest = start, objective(start)[0]
-    even = np.linspace(first, start.size - 1, KNOTS).round().astype(np.int64)
-    knots, rates = np.unique(even), start
+    for _ in range(PASSES):
+        rates, loss = _lowered(objective, best, first, floor)
+        if not loss < lowest - HARDLY * abs(lowest):
+            break
+        best, lowest = rates, loss
+    return best
+
+
+def _lowered(objective: Objective, start: Floats, first: int, floor: float) -> tuple[Floats, float]:
+    """Return the lowest rates found from a start, and their loss: no higher than the start's."""
+    best, lowest = start, objective(start)[0]
+    knots, rates = _first_knots(start, first), start
     for _ in range(ROUNDS):
         form = _Form(objective, rates, knots, floor)
         x, loss = _descend(form, form.project(rates[knots[1:]] / rates[first]))
@@ -59,7 +72,14 @@ def lowest_form(objective: Objective, start: Floats, first: int, floor: float) -
         if finer.size == knots.size or finer.size > MOST_KNOTS:
             break
         knots = finer
-    return best
+    return best, lowest
+
+
+def _first_knots(rates: Floats, first: int) -> Ints:
+    """Return even knots, and those at both ends of every sudden fall."""
+    even = np.linspace(first, rates.size - 1, KNOTS).round().astype(np.int64)
+    falls = np.flatnonzero(-np.diff(rates[first:]) > FALLING * rates[first]) + first
+    return np.unique(np.concatenate([even, falls, falls + 1]))
 
 
 class _Form:

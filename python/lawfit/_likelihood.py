@@ -18,7 +18,8 @@ from lawfit.options import Options
 __all__ = ["log_likelihood", "rho"]
 
 # Of log(delta²/tau), where the mean of rho is to be met: from nearly Laplace's to the normal.
-LOW, HIGH = -60.0, 60.0
+LOW, HIGH = -500.0, 60.0
+NORMAL = 1e-20  # a mean of rho, in units of delta², at which a robust loss is the squared one
 ROUNDS = 100
 POINTS = 2001  # of a trapezoid rule, which converges exponentially here
 NOTHING = 800.0  # exp(-this) is 0
@@ -42,9 +43,9 @@ def log_likelihood(total: float, n: int, options: Options) -> float:
     """
     if total <= 0:
         return math.inf
-    if not options.robust:
+    mean = total / n / options.delta / options.delta  # whose square may be beyond any float
+    if not options.robust or mean < NORMAL:
         return -n / 2 * (math.log(4 * math.pi * total / n) + 1)
-    mean = total / n / options.delta**2
     moments = _huber if options.rho == "huber" else _soft_l1
     s = math.exp(_where_falls_to(mean, lambda u: moments(math.exp(u))[1]))
     return -n * (math.log(options.delta) + moments(s)[0] + s * mean)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lawfit._cross_validation import common_score, common_skips, cross_validated, rows_again
+from lawfit._cross_validation import (
+    common_score,
+    common_skips,
+    cross_validated,
+    pooled,
+    rows_again,
+)
 from lawfit._keywords import known_keywords
 from lawfit._likelihood import log_likelihood, rho
 from lawfit._noise import memory
@@ -19,6 +26,7 @@ from lawfit._validate import EPSILON, Floats, Ints, integer
 from lawfit.comparison import CRITERIA, Compared, Comparison, mean_mae
 from lawfit.curves import as_curves
 from lawfit.grouped import GroupedFit
+from lawfit.options import read_threads
 from lawfit.result import Fit
 from lawfit.rows import Rows, is_table
 from lawfit.scores import Score
@@ -26,9 +34,9 @@ from lawfit.scores import Score
 __all__ = ["compare"]
 
 AnyFit: TypeAlias = "Fit | GroupedFit"
-SAME = 1e-9  # relatively: an objective is that of its residuals
+SAME = 1e-9  # relatively: an objective is that of its residuals, two fits are as good
 TINY = 1e-300
-ROUNDING = 64 * EPSILON  # of R2
+ROUNDING = 64 * EPSILON  # of R2, and of residuals beside their target
 SAME_SPREAD = 1e-6  # relatively: the targets of two fits scatter alike
 CLOSE = 2.0  # AICs that differ by less say little (Burnham and Anderson 2002, section 2.6)
 FOLDS = 10
@@ -50,12 +58,13 @@ def compare(
     Parameters
     ----------
     fits : sequence or mapping by name of Fit or GroupedFit
-        At least two; without names they are called after their laws.
-    data : Curve, Curves, sequence of Curve, mapping or data frame, optional
+        At least two; without names they are called after their laws, and numbered.
+    data : Curves, sequence of Curve, mapping or data frame, optional
         The data that all were made to, for cross-validation: every curve is predicted by a fit to
-        the others, and a table in `folds` parts, profiles chosen anew each time. Points count from
-        the step on that all fits use.
-    held_out : as `data`, optional
+        the others, and a table in `folds` parts, profiles chosen anew each time, from the law's own
+        starts. Of a saved fit, which keeps no bounds but those it sits at, the others are the
+        law's. Points count from the step on that all fits use.
+    held_out : Curve, or as `data`, optional
         Data that none was made to.
     folds : int, optional
         Parts of a table, drawn at random; by default 10, or as many as rows. What is near a row
@@ -72,7 +81,7 @@ def compare(
     Raises
     ------
     TypeError, ValueError
-        For fewer than two fits, two of one name, or data that are not those of the fits.
+        For fewer than two fits, data that are not those of the fits, or `folds` of curves.
 
     Notes
     -----
@@ -80,15 +89,22 @@ def compare(
     greatest log likelihood of the residuals. A robust loss rho alone has none; its density is
     exp(-rho/tau)/Z(tau), with tau fitted, the k-th parameter: so fits that differ in loss and delta
     can be compared. Fits in logarithmic and in linear space together need `data`, and have l of the
-    target itself. For a binomial loss l is minus half the deviance, and k has no tau.
+    target itself. For a binomial loss l is minus half the deviance, k has no tau, and all fits are
+    taken to be of the same trials, which they do not keep.
 
     Points are taken as independent, which neighbours on a curve are not: a warning says how many
     are worth one. Held-out and left-out curves do not depend on that, and go first.
     """
     named = _read_fits(fits)
+    data, held_out = _read_data(data), _read_data(held_out)
     every = [part for fit in named.values() for part in _parts(fit)]
     count = None if folds is None else integer(folds, field="folds", lower=2)
+    if count is not None and not is_table(data):
+        what = "there are no data" if data is None else "curves are left out one by one"
+        raise ValueError(f"folds is {count}, but {what}: only a table has parts")
     seed = integer(rng, field="rng", lower=0)
+    for fit in every:
+        read_threads(threads, fit.law)
     warnings = _differences(named)
     ys = {} if data is None else _targets(named, data)
     shifts = {} if warnings else _shifts(named, ys, warnings)
@@ -124,12 +140,22 @@ def _read_fits(fits: Any) -> dict[str, AnyFit]:
     return named
 
 
+def _read_data(data: Any) -> Any:
+    """Return a table as it is, and curves, which may be read only once, as Curves."""
+    return data if data is None or is_table(data) else as_curves(data)
+
+
 def _parts(fit: AnyFit) -> tuple[Fit, ...]:
     return (fit,) if isinstance(fit, Fit) else fit.fits
 
 
 def _sources(fit: AnyFit) -> list[tuple[str, int]]:
-    return sorted(source for part in _parts(fit) for source in part.sources)
+    """Return how many points each source gave; a table's groups are parts of one."""
+    counts: Counter[str] = Counter()
+    for key, part in fit.items() if isinstance(fit, GroupedFit) else [("", fit)]:
+        for source, n in part.sources:
+            counts[source.removesuffix(f", group {key!r}")] += n
+    return sorted(counts.items())
 
 
 def _other_values(one: AnyFit, other: AnyFit) -> bool:
@@ -162,22 +188,7 @@ def _differences(named: Mapping[str, AnyFit]) -> list[str]:
 
 def _training(fit: AnyFit) -> Score:
     """Return the scores of all points; R2 of groups is not known from theirs."""
-    scores = [part.training for part in _parts(fit)]
-    if len(scores) == 1:
-        return scores[0]
-    weights = np.array([score.n for score in scores], dtype=np.float64)
-
-    def mean(values: Iterable[float]) -> float:
-        return float(np.average(list(values), weights=weights))
-
-    return Score(
-        R2=math.nan,
-        MAE=mean(score.MAE for score in scores),
-        RMSE=math.sqrt(mean(score.RMSE**2 for score in scores)),
-        PredE=mean(score.PredE for score in scores),
-        WorstE=max(score.WorstE for score in scores),
-        n=int(weights.sum()),
-    )
+    return pooled([part.training for part in _parts(fit)])
 
 
 def _targets(named: Mapping[str, AnyFit], data: Any) -> dict[str, Rows]:
@@ -254,7 +265,17 @@ def _weighted(fit: AnyFit) -> bool:
     if options.loss == "binomial":
         return False
     alone = math.fsum(float(rho(part.residuals, options).sum()) for part in _parts(fit))
-    return not math.isclose(_total(fit), alone, rel_tol=SAME, abs_tol=TINY)
+    rounding = max(TINY, math.fsum(map(_blur, _parts(fit))))
+    total = _total(fit)
+    return math.isfinite(total) and not math.isclose(total, alone, rel_tol=SAME, abs_tol=rounding)
+
+
+def _blur(fit: Fit) -> float:
+    """Return how far rounding in the residuals may move the sum of their losses."""
+    one = ROUNDING
+    if fit.options.space == "linear" and fit.training.PredE > 0:
+        one *= fit.training.MAE / fit.training.PredE  # the size of the target
+    return one * float(np.abs(fit.residuals).sum()) + fit.n * one**2
 
 
 def _free(fit: AnyFit) -> int:
@@ -280,7 +301,7 @@ class _Parts(NamedTuple):
 def _folds(rows: Mapping[str, Rows], data: Any, count: int | None, seed: int) -> list[Ints]:
     """Return the parts of a table as places among its rows, or [] for curves."""
     if not is_table(data):
-        if len(as_curves(data)) < 2:
+        if len(data) < 2:
             raise ValueError("data has 1 curve; cross-validation leaves one out: expected >= 2")
         return []
     given = max((of_fit.given for of_fit in rows.values()), default=0)
@@ -311,7 +332,7 @@ def _seen(named: Mapping[str, AnyFit], held_out: Any) -> list[str]:
     """Say which held-out curves have the name of one that a fit was made to."""
     if is_table(held_out):
         return []
-    names = {f"curve {curve.name!r}" for curve in as_curves(held_out)}
+    names = {f"curve {curve.name!r}" for curve in held_out}
     seen = sorted({s for fit in named.values() for s, _ in _sources(fit) if s in names})
     return [f"held out is {source}, and a fit was made to one of that name" for source in seen]
 
@@ -356,9 +377,13 @@ def _best(
     for criterion in CRITERIA:
         values = {row.name: _measure(rows, row, criterion) for row in good}
         if len(values) > 1 and all(map(math.isfinite, values.values())):
-            best = min(values, key=lambda name: values[name])
+            lowest = min(values.values())
+            alike = [n for n, v in values.items() if math.isclose(v, lowest, rel_tol=SAME)]
+            best, *others = alike  # rounding decides nothing
             if criterion == "AIC":
                 warnings += _undecided(values, best)
+            else:
+                warnings += [f"{name!r} is as good, by {CRITERIA[criterion]}" for name in others]
             return best, criterion
     return None, None
 
@@ -373,7 +398,7 @@ def _measure(rows: Sequence[Compared], row: Compared, criterion: str) -> float:
 
 def _undecided(values: Mapping[str, float], best: str) -> list[str]:
     return [
-        f"AIC does not tell {name!r} from {best!r}: they differ by {value - values[best]:.2g}"
+        f"AIC does not tell {name!r} from {best!r}: they differ by {abs(value - values[best]):.2g}"
         for name, value in values.items()
         if name != best and value - values[best] < CLOSE
     ]

@@ -71,7 +71,8 @@ class Comparison:
     rows : tuple of Compared
         In the order given.
     best : str or None
-        Name of the best by `criterion`; None where nothing decides.
+        Name of the best by `criterion`, the first of those that are alike; None where nothing
+        decides.
     criterion : {"held_out", "cross_validated", "AIC"} or None
         What `best` goes by: the first of these that all fits have. Scores count by their mean MAE
         over the curves or folds that all fits were scored on.

@@ -30,6 +30,7 @@ FORMS: Final = ("family", "free")
 ENDS: Final = (0.0, 0.01, 0.03, 0.1, 0.3)
 FLOOR: Final = 0.1  # of a free form
 LAST_PART: Final = 0.2  # that the usual decay after a constant rate takes
+NO_DECAY: Final = "by this law every decay ends higher than the peak held to the end"
 # Steps: most decays have no closed form, and a free form is looked at rate by rate.
 MOST: Final = 10**8
 MOST_FREE: Final = 10**6
@@ -57,11 +58,11 @@ class _Plan:
         return self.fit._request(schedule, [self.steps - 1], **self.sizes)
 
     def final(self, schedule: Schedule) -> float:
-        """Return the law's value at the last step; infinite where it has none."""
+        """Return the law's value at the last step; infinite where it has no finite one."""
         theta = [*self.fit.params.values()]
         # of one step a loss drop takes no longer as it is written
         loss = float(self.at_end(schedule).evaluate(theta, exact=True)[0])
-        return math.inf if math.isnan(loss) else loss
+        return loss if math.isfinite(loss) else math.inf
 
     def interval(self, schedule: Schedule) -> tuple[float, float]:
         low, high = self.fit.interval(schedule, self.level, [self.steps - 1], **self.sizes)
@@ -141,9 +142,10 @@ def design_schedule(
     -----
     The annealing law's best free form is one sudden fall: a step's rate pays the more for S1 the
     earlier and costs the more of S2 the later it comes, and both are linear in the rates. That is
-    a limit of the law, not advice. The multi-power law's is a decay like that of "1-sqrt" where γ
-    is well below 1, as in its authors' fits; with γ above 1 it is a sudden fall too. It has several
-    minima, so the search begins at the best of the family, of the sudden falls and at the peak.
+    a limit of the law, not advice. The multi-power law's is a few sudden falls, with γ above 1 one;
+    where γ is well below 1, as in its authors' fits, decays like that of "1-sqrt" are hardly
+    higher. It has several minima, so the search begins at the best of the family, of the sudden
+    falls and at the peak.
     """
     plan = _read_plan(
         fit,
@@ -161,8 +163,7 @@ def design_schedule(
         raise ValueError(f"steps is {plan.steps}; form='free' takes at most {MOST_FREE}")
     shapes = _read_shapes(shape)
     ends = _read_ends(end, plan, free)
-    middle = (plan.warmup + plan.steps) // 2
-    _check_known(plan, plan.decay("linear", ends[0], middle))
+    _check_known(plan, plan.decay("linear", min(ends), plan.warmup))
     found = [_best_start(plan, s, e) for s in shapes for e in ends if s != "exponential" or e > 0]
     if not found:
         raise ValueError("end is 0; an exponential decay needs end > 0")
@@ -175,7 +176,9 @@ def design_schedule(
     schedule = plan.decay(best.shape, best.end, best.start)
     offered = [one.end for one in found if one.shape == best.shape]
     notes = []
-    if len(offered) > 1 and best.end == min(offered):
+    if best.start == plan.steps - 1:
+        notes.append(NO_DECAY)
+    elif len(offered) > 1 and best.end == min(offered):
         notes.append(
             f"of the ends offered the lowest, {best.end:g}, is the best: laws of the learning rate "
             "know no limit to annealing"
@@ -199,6 +202,8 @@ def _read_plan(
         raise ValueError(
             f"law {fit.law.name!r} knows no learning-rate schedule, so it cannot choose one"
         )
+    if not all(map(math.isfinite, fit.params.values())):
+        raise ValueError(f"fit of law {fit.law.name!r} ended without a value: {fit.message}")
     warmup = integer(warmup, field="warmup", lower=0, upper=MOST - 2)
     return _Plan(
         fit=fit,
@@ -217,7 +222,7 @@ def _read_shapes(shape: Any) -> list[Decay]:
     given = [shape] if isinstance(shape, str) or not isinstance(shape, Iterable) else list(shape)
     if not given:
         raise ValueError("shape is empty; expected at least one")
-    return [choose(one, DECAYS, field="shape") for one in dict.fromkeys(given)]
+    return list(dict.fromkeys(choose(one, DECAYS, field="shape") for one in given))
 
 
 def _read_ends(end: Any, plan: _Plan, free: bool) -> list[float]:
@@ -253,14 +258,24 @@ def _best_start(plan: _Plan, shape: str, end: float) -> _Found:
 def _free(plan: _Plan, best: _Found) -> ScheduleDesign:
     family = plan.decay(best.shape, best.end, best.start)
     last = LastLoss(plan.fit, family, plan.at_end(family))
-    held = plan.make(constant).lr
-    begun = (family.lr, held, _best_step(plan, best.end).lr)
-    forms = [lowest_form(last, rates, plan.warmup, best.end) for rates in begun]
-    rates = min(forms, key=lambda form: last(form)[0])
+
+    def loss(rates: Floats) -> tuple[float, Floats]:
+        value, gradient = last(rates)
+        return value if math.isfinite(value) else math.inf, gradient
+
+    begun = (family, plan.make(constant), _best_step(plan, best.end))
+    forms = [
+        lowest_form(loss, schedule.lr, plan.warmup, best.end)
+        for schedule in begun
+        if math.isfinite(plan.final(schedule))
+    ]
+    rates = min(forms, key=lambda form: loss(form)[0])
     start = int(np.flatnonzero(rates[plan.warmup :] >= rates[plan.warmup])[-1]) + plan.warmup
     notes = [
         "a free form follows the law wherever it leads: look at it, and try it, before it is used"
     ]
+    if start == plan.steps - 1:
+        notes.append(NO_DECAY)
     if not any(op == "loss_drop" for op, _, _ in plan.fit.law.instructions):
         notes.append("laws of S1 and S2 know no rate that falls too suddenly")
     found = replace(best, shape="free", start=start)
@@ -314,12 +329,15 @@ def _described(
     if not plan.fit.success:
         notes.append(f"the fit it rests on ended as {plan.fit.status!r}")
     lower, upper = plan.interval(schedule)
+    loss = plan.final(schedule)
+    if plan.fit.options.space == "log" and not loss > 0:
+        notes.append("no loss is below 0: this is too far from what the law was fitted to")
     return ScheduleDesign(
         schedule=schedule,
         shape=best.shape,
         start=best.start,
         end=best.end,
-        loss=plan.final(schedule),
+        loss=loss,
         lower=lower,
         upper=upper,
         level=plan.level,

@@ -135,7 +135,7 @@ def best_decay(
 
     def final(start: int) -> float:
         loss = float(np.ravel(outlook.at(at_end, None, decayed(start)).loss)[0])
-        return math.inf if math.isnan(loss) else loss
+        return loss if math.isfinite(loss) else math.inf
 
     at_end = np.array([total - 1])
     _check_known(outlook.at(at_end, level, decayed((first + total) // 2)))
@@ -149,8 +149,10 @@ def best_decay(
 
 
 def window(starts: Ints, losses: Floats, best: int, highest: float) -> tuple[int, int]:
-    """Return the first and the last of the starts that end no higher, the best one included."""
-    near = starts[losses <= highest]
+    """Return the first and the last start about the best one between which all end no higher."""
+    high = starts[~(losses <= highest)]
+    before, after = high[high < best].max(initial=-1), high[high > best].min(initial=MAX_STEPS)
+    near = starts[(losses <= highest) & (starts > before) & (starts < after)]
     return int(near.min(initial=best)), int(near.max(initial=best))
 
 
@@ -181,7 +183,7 @@ def refined_start(
     best = int(np.argmin(losses))
     start, loss = int(starts[best]), float(losses[best])
     low, high = int(starts[max(best - 1, 0)]), int(starts[min(best + 1, starts.size - 1)])
-    while high - low > 2 * finest:
+    while max(start - low, high - start) > finest:
         tried = [(final(s), s) for s in ((low + start) // 2, (start + high) // 2)]
         least, where = min(tried)
         if least < loss:

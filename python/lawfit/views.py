@@ -90,9 +90,10 @@ def residuals(fit: Fit, data: Any) -> tuple[RunResiduals, ...]:
         As `lawfit.fit` does of data, naming source, index, field and value.
     """
     table = is_table(data)
+    given = data if table else as_curves(data)
     skip = None if table else fit.options.skip_steps
     policy = fit.options.nan_policy if table else "raise"
-    rows = rows_of(fit.law, data, warmup=fit.options.warmup, skip_steps=skip, nan_policy=policy)
+    rows = rows_of(fit.law, given, warmup=fit.options.warmup, skip_steps=skip, nan_policy=policy)
     rows.check_areas()
     assert rows.y is not None
     predicted = fit._evaluate(Request(rows, None, everywhere=True))
@@ -102,7 +103,7 @@ def residuals(fit: Fit, data: Any) -> tuple[RunResiduals, ...]:
         off = np.log(predicted) - np.log(rows.y)
     else:
         off = predicted - rows.y
-    names = ["data"] if table else [*as_curves(data).names]
+    names = ["data"] if table else given.names
     found = []
     for name, group in zip(names, rows.groups, strict=True):
         part = slice(group.begin, group.end)
@@ -179,7 +180,12 @@ def remembered(name: str, values: Floats) -> tuple[str, Floats]:
 
 def histogram(values: Floats) -> tuple[Floats, Floats]:
     """Return heights and edges of a histogram with about as many bins as its shape can bear."""
-    heights, edges = np.histogram(values, bins=int(np.clip(np.sqrt(values.size), 5, 40)))
+    low, high = float(values.min()), float(values.max())
+    size = max(abs(low), abs(high))
+    if high - low <= 1e-9 * size:  # equal but for rounding, which no bins tell apart
+        low, high = low - 0.05 * (size or 1.0), high + 0.05 * (size or 1.0)
+    bins = int(np.clip(np.sqrt(values.size), 5, 40))
+    heights, edges = np.histogram(values, bins=bins, range=(low, high))
     return heights.astype(np.float64), edges
 
 
@@ -205,6 +211,8 @@ def replay(
         Whether `fit` is known beforehand, as `Forecaster` takes a prior. It should then have been
         made to other runs.
     """
+    if curve.schedule is None:
+        raise ValueError(f"curve {curve.name!r} has no schedule, so its end is not known")
     options = fit.options
     held = {name: None if name in fit.free else value for name, value in fit.params.items()}
     forecaster = Forecaster(

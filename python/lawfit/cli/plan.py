@@ -22,6 +22,7 @@ from lawfit.cli.common import (
     number,
     numbers,
     print_json,
+    read_any_fit,
     read_fit,
     refusing,
     say,
@@ -29,6 +30,7 @@ from lawfit.cli.common import (
 )
 from lawfit.cli.progress import working
 from lawfit.derived import compute_optimal, crossover, needed_for
+from lawfit.grouped import GroupedFit
 from lawfit.law import Law
 from lawfit.result import Fit
 
@@ -73,7 +75,7 @@ def compute_optimal_command(
         "draws": draws,
         "flops_per_param_token": flops_per_param_token,
     }
-    answer = _answer(lambda: compute_optimal(found, budgets, at=_others(found.law, at), **options))
+    answer = _answer(lambda: compute_optimal(found, budgets, at=_others(at, found.law), **options))
     if as_json:
         print_json(values_of(answer))
         return
@@ -130,11 +132,11 @@ def crossover_command(
     as_json: AsJson = False,
 ) -> None:
     """Find where two fitted laws meet; that they do not is an answer."""
-    first, second = (_read(path) for path in (fit1, fit2))
+    first, second = map(_read_single, (fit1, fit2))
     if column not in first.law.columns:
         hint = closest(column, first.law.columns)
         raise typer.BadParameter(f"law {first.law.name!r} has no such{hint}", param_hint="--column")
-    options: dict[str, Any] = {"low": low, "high": high, "at": _others(first.law, at)}
+    options: dict[str, Any] = {"low": low, "high": high, "at": _others(at, first.law, second.law)}
     answer = _answer(lambda: crossover(first, second, column, level=level, draws=draws, **options))
     if as_json:
         print_json(values_of(answer))
@@ -149,6 +151,13 @@ def _read(path: str, group: str | None = None) -> Fit:
     return found
 
 
+def _read_single(path: str) -> Fit:
+    with refusing():
+        if isinstance(read_any_fit(path), GroupedFit):
+            raise ValueError(f"{path}: is a fit across groups; a crossover is of fits of one")
+    return _read(path)
+
+
 def _answer(ask: Callable[[], Any]) -> Any:
     with refusing(), working("Drawing"):
         return ask()
@@ -161,12 +170,13 @@ def _above_0(values: list[float]) -> list[float]:
     return values
 
 
-def _others(law: Law, texts: list[str] | None) -> dict[str, float]:
-    """Return values of the law's other columns."""
-    what = f"column of law {law.name!r}"
+def _others(texts: list[str] | None, *laws: Law) -> dict[str, float]:
+    """Return values of the laws' other columns."""
+    what = "column of " + " or ".join(dict.fromkeys(f"law {law.name!r}" for law in laws))
+    columns = dict.fromkeys(name for law in laws for name in law.columns)
 
     def values() -> dict[str, float]:
-        found = assigned(texts or [], law.columns, what)
+        found = assigned(texts or [], columns, what)
         return {name: number(name, text) for name, text in found.items()}
 
     return given("--at", values)

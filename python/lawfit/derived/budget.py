@@ -38,8 +38,8 @@ class ComputeOptimal(Answer):
     loss : float or ndarray, shape (n,)
         That loss, in the law's unit.
     exponent : float or ndarray, shape (n,)
-        d log N / d log C at C; β/(α + β) at any for Chinchilla's law. NaN where `at_end`, and its
-        interval NaN if any draw is.
+        d log N / d log C at C; β/(α + β) at any for Chinchilla's law. Of another, NaN where
+        `at_end`, and its interval NaN if any draw is.
     N_interval, D_interval, loss_interval, exponent_interval : ndarray or None
         Of shape (2,) or (n, 2), over draws of the parameters. They are of the law itself: a
         measured loss scatters more.
@@ -90,8 +90,8 @@ def compute_optimal(
 ) -> ComputeOptimal:
     """Find the model size and data that make the loss smallest for a compute budget.
 
-    Minimises the fitted law subject to C = 6·N·D: in closed form for Chinchilla's law, by a
-    bracketed search along log N from one parameter to one token for any other.
+    Minimises the fitted law subject to C = 6·N·D, along log N from one parameter to one token: in
+    closed form for Chinchilla's law, by a bracketed search for any other.
 
     Parameters
     ----------
@@ -192,9 +192,11 @@ def optimum(line: Line, params: Floats, products: Floats) -> tuple[Floats, Float
         if all(np.all(column > 0) for column in (A, alpha, B, beta)):
             exponent = np.broadcast_to(beta / (alpha + beta), (len(params), products.size))
             # in logarithms: A and B of a steep law are beyond the range of floats when divided
-            scale = (np.log(alpha) + np.log(A) - np.log(beta) - np.log(B)) / (alpha + beta)
-            N = np.exp(scale + exponent * np.log(products))
-            return N, exponent, np.zeros(N.shape, bool)
+            with np.errstate(over="ignore"):
+                scale = (np.log(alpha) + np.log(A) - np.log(beta) - np.log(B)) / (alpha + beta)
+            logs, last = scale + exponent * np.log(products), np.log(products)
+            N = np.exp(np.clip(logs, 0, last))
+            return N, exponent, (logs < 0) | (logs > last)
     found = [_searched(line, p, products) for p in params]
     N, exponent, at_end = (np.array(part) for part in zip(*found, strict=True))
     return N, exponent, at_end

@@ -199,15 +199,18 @@ def needed_for(
         amplitude = power * np.log(params["x0"])
     elif formula == "".join(laws.power.formula.split()):
         power = params["b"]
+        if not np.all(params["a"] > 0):
+            raise ValueError(f"{name}: law {fit.law.name!r} does not fall: its a is 0")
         amplitude = np.log(params["a"])
     else:
         raise ValueError(f"{name}: law {fit.law.name!r} is none of 'henighan' and 'power'")
     if not np.all(power > 0):
         raise ValueError(f"{name}: law {fit.law.name!r} does not fall: its exponent is 0")
     with np.errstate(over="ignore"):  # beyond 1e308: infinite
-        x = np.exp((amplitude - np.log(loss.ravel())) / power)
-    interval = quantiles(x[1:], level).reshape(*loss.shape, 2) if count else None
-    return Needed(plain(x[0].reshape(loss.shape)), interval)
+        logs = (amplitude - np.log(loss.ravel())) / power
+        x = np.exp(logs[0]).reshape(loss.shape)
+        interval = np.exp(quantiles(logs[1:], level)).reshape(*loss.shape, 2) if count else None
+    return Needed(plain(x), interval)
 
 
 def mutual_information(N: Any, *, lam: Any, Nc: Any) -> Number:

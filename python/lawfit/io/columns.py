@@ -17,7 +17,7 @@ from lawfit.io.logs import Log
 from lawfit.io.rows import MAX_NAMES, find_lr, find_step, is_loss
 from lawfit.io.text import MISSING, Kinds
 
-__all__ = ["MAX_BYTES", "Choice", "Columns", "Piece", "is_nameless", "missing_column", "run_column"]
+__all__ = ["MAX_BYTES", "Choice", "Columns", "Piece", "is_nameless", "is_run", "missing_column"]
 
 MAX_BYTES: Final = 2**31  # of all columns that are kept
 Choice: TypeAlias = Collection[str] | Callable[[Sequence[str]], Collection[str]] | None
@@ -137,7 +137,7 @@ class Columns:
             If there are rows already, whose run nothing says.
         """
         if self.by is None:
-            self.by = run_column(names)
+            self.by = next(filter(is_run, names), None)
             if self.by is not None and self._rows:
                 by = printable(self.by)
                 raise ValueError(f"{self.source}: {by} tells runs apart from row {self._rows} on")
@@ -218,8 +218,8 @@ class Columns:
     def logs(self, name: str, title: str, *, unordered: bool = False) -> list[Log]:
         """Return a log for each run, or one called `name` where nothing tells runs apart.
 
-        There is none where none of the table's columns was chosen. `title` and `unordered` are the
-        `Log`'s.
+        `title` and `unordered` are the `Log`'s. There is none where none of the table's columns was
+        chosen.
 
         Raises
         ------
@@ -323,9 +323,9 @@ class Columns:
         )
 
 
-def run_column(names: Iterable[str]) -> str | None:
-    """Return the name that tells runs apart, or None."""
-    return next((name for name in names if name.strip().casefold() in _RUNS), None)
+def is_run(name: str) -> bool:
+    """Say whether a column tells runs apart by its name."""
+    return name.strip().casefold() in _RUNS
 
 
 def is_nameless(run: str) -> bool:

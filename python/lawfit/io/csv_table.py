@@ -75,6 +75,15 @@ class CsvTable:
                     self._take(*waiting.popleft())
             for block, future in waiting:
                 self._take(block, future)
+        if (last := self._lines.last(self._is_whole)) is not None:
+            self._take_cells(last)
+
+    def _is_whole(self, line: str) -> bool:
+        """Say whether a line without its end is whole: all cells are there, the last one quoted."""
+        with contextlib.suppress(ValueError):
+            cells = cells_of(line, self._delimiter, "")
+            return line.rstrip().endswith('"') and len(cells) == len(self._names)
+        return False
 
     def _blocks(self) -> Iterator[Block]:
         """Yield the lines below the header, of which the first were looked at."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,6 +57,8 @@ class JsonTable:
         """
         for block in self._lines:
             self._take(block)
+        if (last := self._lines.last(_is_whole)) is not None:
+            self._take(last)
         by = self._columns.by
         missing_column([*self._kept, *([by] if by else [])], self._names, self._source)
 
@@ -125,6 +128,13 @@ class JsonTable:
         at = [k for k in np.flatnonzero(np.isnan(found)).tolist() if values[k] is not None]
         if at:
             piece.nans[name] = np.array(at, dtype=np.int64)
+
+
+def _is_whole(line: str) -> bool:
+    """Say whether a line without its end is whole: an object that is closed."""
+    with contextlib.suppress(ValueError):
+        return isinstance(parse_json(line, "", not_finite=True), dict)
+    return False
 
 
 def _parsed(text: bytes) -> list[dict[str, Any]] | None:

@@ -111,6 +111,17 @@ class LineBlocks:
                 where = f"{self.source}: line {self._lines + 1}"
                 raise ValueError(f"{where} has more than {MAX_LINE} bytes")
 
+    def last(self, is_whole: Callable[[str], bool]) -> Block | None:
+        """Return the last line with an end, if it is whole without one; it is no `rest` then."""
+        try:
+            text = self.rest.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+        if "\0" in text or not text.strip() or not is_whole(text):
+            return None
+        block, self.rest = Block(self._lines + 1, self.rest + b"\n"), b""
+        return block
+
     def _located(self) -> Iterator[bytes]:
         """Yield the file's pieces; what is refused of them says how many lines came before."""
         pieces = _gathered(_pieces(self._path, _BLOCK), _BLOCK)

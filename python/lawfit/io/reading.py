@@ -139,9 +139,9 @@ def iter_curves(source: Any, **options: Any) -> Iterator[Curve]:
         when its turn has come.
     """
     check_keywords("iter_curves", inspect.signature(read_curves).parameters, options)
-    keep_going, progress = options.pop("keep_going", False), options.pop("progress", None)
+    keep_going = flag(options.pop("keep_going", False), field="keep_going")
+    progress = options.pop("progress", None)
     choices = _choices(_read_plan(options.pop("schedule", None)), options)
-    flag(keep_going, field="keep_going")
     return _iterate(_places(source, choices.by), choices, keep_going, progress)
 
 
@@ -281,11 +281,11 @@ def _logs_at(
     of_one = isinstance(place, Place) and bool(place.parts)  # run of a folder
     if len(logs) > 1 or of_one:
         logs = [replace(log, source=f"{log.source}: run {shown(log.name)}") for log in logs]
-    if alone:
-        return beside, logs
     if of_one:
         return beside, [replace(log, name=place.name) for log in logs]
-    prefix = f"{place.name}/"
-    return beside, [
-        log if log.name == place.name else replace(log, name=prefix + log.name) for log in logs
-    ]
+    if not alone:
+        logs = [
+            log if log.name == place.name else replace(log, name=f"{place.name}/{log.name}")
+            for log in logs
+        ]
+    return beside, logs

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from lawfit._printable import shown
-from lawfit.io.columns import is_nameless, run_column
+from lawfit.io.columns import is_nameless, is_run
 from lawfit.io.sidecar import PACKED, RATES, sidecars_of, stem_of
 from lawfit.io.tail import described
 
@@ -23,7 +23,7 @@ _EVENTS: Final = "tfevents"
 _CHECKPOINT: Final = re.compile(r"checkpoint-(\d+)")
 # What a file's name ends with for a folder to give it, compressed or not.
 _COLUMNAR: Final = (".parquet", ".arrow", ".feather")
-_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
+_NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"  # in a path that gives a column
 _TABLES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", *_COLUMNAR)
 _ENDINGS: Final = tuple(table + packed for table in _TABLES for packed in ("", *PACKED))
 
@@ -60,8 +60,8 @@ def find_places(paths: Iterable[str | os.PathLike[str]], *, by: str | None = Non
     A folder gives what lies in it at any depth: files of tables by the end of their names, the
     event files of each folder as one run, and of trainer states the newest of each run. Hidden
     files and folders, links to folders, and what lies beside a log are passed over. A folder of
-    Parquet or Arrow files is one table with `by`, or if it has folders named ``run=a``; where these
-    tell the runs apart, each run is a place, so that one can be read at a time.
+    Parquet or Arrow files is one table with `by`, or if it has folders named ``key=value``; where
+    these tell the runs apart, each run is a place, so that one can be read at a time.
 
     Raises
     ------
@@ -108,8 +108,16 @@ def _is_dataset(folder: Path, files: list[Path], asked: bool) -> bool:
     """Say whether the files of a folder are parts of one table."""
     if not all(file.suffix.lower() in _COLUMNAR for file in files):
         return False
-    keys = {key for file in files for key in keys_of(file.relative_to(folder).parent)}
-    return asked or run_column(keys) is not None
+    keys = {key for file in files for key, _ in keys_of(file.relative_to(folder).parent)}
+    return asked or any(map(is_run, keys))
+
+
+def keys_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the columns that a path gives, as ``run=a``."""
+    for part in folder.parts:
+        key, equals, value = part.partition("=")
+        if equals:
+            yield key, "" if value == _NO_VALUE else unquote(value)
 
 
 def logs_within(folder: Path) -> Iterator[Path]:
@@ -167,21 +175,14 @@ def _runs_of(folder: Path, by: str | None) -> Iterator[Place]:
     """Yield the runs of a dataset, or all of it where paths do not tell whose each file is."""
     runs: dict[str, list[Path]] = {}
     for file in logs_within(folder):
-        keys = keys_of(file.relative_to(folder).parent)
-        run = keys.get(by or run_column(keys) or "", "")
+        keys = dict(keys_of(file.relative_to(folder).parent))
+        run = keys.get(by or next(filter(is_run, keys), ""), "")
         if is_nameless(run):
             yield Place(folder.absolute().name, folder)
             return
         runs.setdefault(run.strip(), []).append(file)
     for run, files in runs.items():
         yield Place(run, folder, parts=tuple(files))
-
-
-def keys_of(folder: Path) -> dict[str, str]:
-    """Return the columns that a path gives, as ``run=a``, written as Hive and pyarrow do."""
-    pairs = (part.partition("=") for part in folder.parts)
-    values = {unquote(key): unquote(value) for key, equals, value in pairs if equals}
-    return {key: "" if value == _NULL else value for key, value in values.items()}
 
 
 def _named(places: list[Place]) -> list[Place]:

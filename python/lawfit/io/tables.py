@@ -160,7 +160,7 @@ def _read_folder(root: Path, table: Columns, parts: Sequence[Path]) -> int:
     if not files:
         raise FileNotFoundError(f"{described(root)}: no Parquet or Arrow file lies in this folder")
     for path in files:
-        keys = keys_of(path.relative_to(root).parent)
+        keys = dict(keys_of(path.relative_to(root).parent))
         if not table.by:
             table.find_runs(keys)
         _FOLDER[path.suffix.lower()](path, table, run=keys.get(table.by or ""))

@@ -10,7 +10,7 @@ import numpy as np
 from lawfit._validate import float_array, real
 from lawfit.derived import Crossover, Envelope, compute_optimal, isoflop_profile
 from lawfit.derived._line import read_lines
-from lawfit.plot.style import FITTED, FORECAST, MEASURED, fill, run_style
+from lawfit.plot.style import FITTED, FORECAST, MEASURED, fill, legend, run_style
 from lawfit.result import Fit
 
 if TYPE_CHECKING:
@@ -63,11 +63,7 @@ def isoflop(
     axes.plot(
         best.N, best.loss, linestyle="none", marker="D", color="0", markersize=5, label="lowest"
     )
-    axes.set_xscale("log")
-    axes.set_xlabel("N (parameters)")
-    axes.set_ylabel(fit.law.y)
-    axes.legend(frameon=False, fontsize=8)
-    return axes
+    return _labelled(axes, "N (parameters)", fit, logarithmic=True)
 
 
 def frontier(
@@ -120,11 +116,7 @@ def frontier(
     if best.loss_interval is not None:
         fill(axes, flops, *best.loss_interval.T, color=FITTED["color"])
     axes.plot(flops, best.loss, label="compute-optimal", **cast(Any, FITTED))
-    axes.set_xscale("log")
-    axes.set_xlabel("compute (FLOPs)")
-    axes.set_ylabel(fit.law.y)
-    axes.legend(frameon=False, fontsize=8)
-    return axes
+    return _labelled(axes, "compute (FLOPs)", fit, logarithmic=True)
 
 
 def crossover(
@@ -165,7 +157,9 @@ def crossover(
     x = np.geomspace(begin, end, GRID) if begin > 0 else np.linspace(begin, end, GRID)
     if found.interval is not None:
         axes.axvspan(*found.interval, color="0.88", linewidth=0, label=f"{found.level:g} interval")
-    names = labels or (fit1.law.name, fit2.law.name)
+    names = (fit1.law.name, fit2.law.name) if labels is None else labels
+    if isinstance(names, str) or len(names) != len(lines):
+        raise ValueError(f"labels: expected one for each of 2 fits, got {names!r}")
     pairs = zip(lines, (fit1, fit2), names, (FITTED, FORECAST), strict=True)
     for line, fit, name, style in pairs:
         values = line.values(np.array(list(fit.params.values())), x)
@@ -174,10 +168,13 @@ def crossover(
         style = {"marker": "D", "color": "0", "linestyle": "none", "markersize": 5}
         met = f"they meet at {found.x:.3g}"
         axes.plot([found.x], [found.value], label=met, **cast(Any, style))
-    if begin > 0:
+    return _labelled(axes, found.column, fit1, logarithmic=begin > 0)
+
+
+def _labelled(axes: Axes, x: str, fit: Fit, *, logarithmic: bool) -> Axes:
+    if logarithmic:
         axes.set_xscale("log")
-    axes.set_xlabel(found.column)
-    axes.set_ylabel(fit1.law.y)
-    for text in axes.legend(frameon=False, fontsize=8).get_texts():
-        text.set_parse_math(False)
+    axes.set_xlabel(x)
+    axes.set_ylabel(fit.law.y)
+    legend(axes)
     return axes

@@ -15,7 +15,7 @@ from lawfit._files import write_atomically
 from lawfit._printable import printable
 from lawfit._validate import Floats
 from lawfit.curve import Curve
-from lawfit.curves import Curves
+from lawfit.curves import Curves, as_curves
 from lawfit.outlook import Forecast
 from lawfit.plot.style import FITTED, FORECAST, MEASURED, fill, spread
 from lawfit.result import Fit
@@ -31,6 +31,8 @@ COLUMNS: Final = 4
 # Inches: a panel with the space that belongs to it, and the figure's margins.
 PANEL: Final = (2.45, 2.9)
 LEFT, RIGHT, TOP, BOTTOM = 0.75, 0.25, 0.65, 0.5
+HEAD: Final = 0.25  # a row more above, where title and legend have no room beside each other
+TITLE: Final = 26  # letters above a panel
 
 
 def curve_and_forecast(
@@ -112,7 +114,7 @@ def learning_rate(axes: Axes, schedule: Schedule) -> Axes:
     rates = schedule.at(steps)
     axes.fill_between(steps, rates, color="0.85", linewidth=0)
     axes.plot(steps, rates, color="0.25", linewidth=1)
-    axes.set_ylim(0, 1.15 * schedule.peak)
+    axes.set_ylim(0, 1.15 * schedule.peak or 1)
     axes.set_xlim(0, schedule.steps)
     axes.set_xlabel("step")
     axes.set_ylabel("LR")
@@ -146,19 +148,25 @@ def forecast_figure(
 
     Raises
     ------
+    TypeError, ValueError
+        For no curves, or one without a schedule, and as `Fit.predict`.
     MissingExtra
         If matplotlib is not installed.
     """
+    curves = as_curves(curves)
+    if isinstance(fitted, str):
+        raise TypeError(f"fitted is {fitted!r}; expected a collection of names")
     columns = min(COLUMNS, len(curves))
     rows = math.ceil(len(curves) / columns)
-    width, height = columns * PANEL[0] + LEFT + RIGHT, rows * PANEL[1] + TOP + BOTTOM
+    top = TOP + (HEAD if title and columns < COLUMNS - 1 else 0)
+    width, height = columns * PANEL[0] + LEFT + RIGHT, rows * PANEL[1] + top + BOTTOM
     figure: Figure = require("matplotlib.figure", extra="cli").Figure(figsize=(width, height))
     grid = figure.add_gridspec(
         rows,
         columns,
         left=LEFT / width,
         right=1 - RIGHT / width,
-        top=1 - TOP / height,
+        top=1 - top / height,
         bottom=BOTTOM / height,
         wspace=0.12,
         hspace=0.26,
@@ -171,7 +179,7 @@ def forecast_figure(
         _panel(*pair, curve, fit, seen=curve.name in fitted, level=level)
         pairs.append(pair)
     _share_scales(pairs, curves, columns)
-    _head(figure, [above for above, _ in pairs], title)
+    _head(figure, [above for above, _ in pairs], title, beneath=top > TOP)
     return figure
 
 
@@ -197,8 +205,12 @@ def _panel(
         raise ValueError(f"curve {curve.name!r} has no schedule, so nothing can be forecast")
     steps = spread(int(curve.steps[0]), schedule.steps)
     loss = fit.predict(curve, at=steps)
+    own = curve.columns.get(fit.law.y)
+    shown = curve if own is None else Curve(curve.steps, own, name=curve.name)
     band = None if level is None else fit.interval(curve, level, at=steps)
-    curve_and_forecast(above, curve, steps, loss, fitted=seen, band=band)
+    curve_and_forecast(above, shown, steps, loss, fitted=seen, band=band)
+    if own is not None:
+        above.set_ylabel(fit.law.y)
     learning_rate(below, schedule)
     above.set_xlim(below.get_xlim())
     above.tick_params(labelbottom=False)
@@ -208,9 +220,9 @@ def _panel(
         axes.set_xticks([0, schedule.steps // 2, schedule.steps])
     word = "fitted" if seen else "forecast"
     weight = "normal" if seen else "bold"
-    title = f"{printable(curve.name)} · {word}"
+    title = f"{_cut(printable(curve.name), TITLE - len(word) - 3)} · {word}"
     above.set_title(title, fontsize=10, loc="left", fontweight=weight, parse_math=False)
-    ends = fit.predict(curve)[-1], curve.loss[-1]
+    ends = fit.predict(curve)[-1], shown.loss[-1]
     above.text(
         0.98,
         0.97,
@@ -223,15 +235,22 @@ def _panel(
     )
 
 
+def _cut(name: str, most: int) -> str:
+    """Leave the middle out of a name that is too long: its ends tell runs apart."""
+    half = (most - 1) // 2
+    return name if len(name) <= most else f"{name[: most - 1 - half]}…{name[-half:]}"
+
+
 def _share_scales(pairs: Sequence[tuple[Axes, Axes]], curves: Curves, columns: int) -> None:
     """Give all panels the same limits, and labels on the left only."""
     lines = [line.get_ydata() for above, _ in pairs for line in above.get_lines()]
-    low, high = np.min(np.concatenate(lines)), max(curve.loss.max() for curve in curves)
+    low = np.min(np.concatenate(lines))
+    high = max(np.max(above.get_lines()[0].get_ydata()) for above, _ in pairs)  # measured
     margin = 0.04 * (high - low)
     peak = max(curve.schedule.peak for curve in curves if curve.schedule is not None)
     for place, (above, below) in enumerate(pairs):
         above.set_ylim(low - margin, high + margin)
-        below.set_ylim(0, 1.15 * peak)
+        below.set_ylim(0, 1.15 * peak or 1)
         below.set_yticks([0, peak])
         if place % columns:
             for axes in (above, below):
@@ -244,8 +263,8 @@ def _share_scales(pairs: Sequence[tuple[Axes, Axes]], curves: Curves, columns: i
             below.set_xlabel("")
 
 
-def _head(figure: Figure, panels: Sequence[Axes], title: str) -> None:
-    """Put the title and one legend for all panels above them."""
+def _head(figure: Figure, panels: Sequence[Axes], title: str, *, beneath: bool) -> None:
+    """Put the title and one legend for all panels above them, the legend beside it or beneath."""
     if title:
         left = LEFT / figure.get_figwidth()
         figure.suptitle(
@@ -265,6 +284,7 @@ def _head(figure: Figure, panels: Sequence[Axes], title: str) -> None:
         list(entries.values()),
         list(entries),
         loc="upper right",
+        bbox_to_anchor=(1, 1 - HEAD / figure.get_figheight() if beneath else 1),
         ncols=3,
         frameon=False,
         fontsize=9,

@@ -9,7 +9,7 @@ import numpy as np
 
 from lawfit._printable import printable
 from lawfit._validate import integer
-from lawfit.plot.style import POINTS, run_style
+from lawfit.plot.style import POINTS, legend, run_style
 from lawfit.result import Fit
 from lawfit.rows import is_table
 from lawfit.views import autocorrelation, quantiles, residual_unit
@@ -63,7 +63,7 @@ def residual_quantiles(axes: Axes, fit: Fit, data: Any) -> Axes:
     axes.plot(scores, values, **run_style(0))
     axes.set_xlabel("normal quantile (standard deviations)")
     axes.set_ylabel(residual_unit(fit))
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    legend(axes, loc="upper left")
     return axes
 
 
@@ -94,6 +94,4 @@ def residual_autocorrelation(axes: Axes, fit: Fit, data: Any, *, lags: int = 40)
 
 def _legend(axes: Axes, runs: int) -> None:
     if 1 < runs <= NAMED:
-        legend = axes.legend(frameon=False, fontsize=8)
-        for text in legend.get_texts():
-            text.set_parse_math(False)
+        legend(axes)

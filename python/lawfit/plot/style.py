@@ -10,7 +10,17 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["FITTED", "FORECAST", "HATCHES", "MEASURED", "POINTS", "fill", "run_style", "spread"]
+__all__ = [
+    "FITTED",
+    "FORECAST",
+    "HATCHES",
+    "MEASURED",
+    "POINTS",
+    "fill",
+    "legend",
+    "run_style",
+    "spread",
+]
 
 # Fitted and forecast differ in dash and shade as well as in hue, so that a grey print tells them
 # apart; the hues are two of Okabe and Ito's, which colour-blind readers tell apart.
@@ -38,6 +48,12 @@ def fill(axes: Axes, x: Any, low: Any, high: Any, *, color: Any) -> None:
     known = np.isfinite(low) & np.isfinite(high)
     style = {"color": color, "alpha": 0.18, "linewidth": 0}
     axes.fill_between(x, low, high, where=known.tolist(), **cast(Any, style))
+
+
+def legend(axes: Axes, **options: Any) -> None:
+    """Put a legend in which names are shown as they are: no dollar begins a formula."""
+    for text in axes.legend(frameon=False, fontsize=8, **options).get_texts():
+        text.set_parse_math(False)
 
 
 def spread(first: int, stop: int) -> list[int]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lawfit._validate import integer
 from lawfit.curve import Curve
-from lawfit.plot.style import HATCHES, run_style, spread
+from lawfit.plot.style import HATCHES, legend, run_style, spread
 from lawfit.result import Fit
 from lawfit.schedule import Schedule
 from lawfit.views import terms_along
@@ -57,8 +58,11 @@ def law_terms(
         if schedule.schedule is None:
             raise ValueError(f"curve {schedule.name!r} has no schedule to draw terms over")
         schedule = schedule.schedule
-    start = schedule.warmup if first is None else first
-    steps = spread(min(start, schedule.steps - 1), schedule.steps)
+    if not isinstance(schedule, Schedule):
+        raise TypeError(f"schedule is a {type(schedule).__name__}; expected a Schedule or a Curve")
+    last = schedule.steps - 1
+    start = min(schedule.warmup, last) if first is None else first
+    steps = spread(integer(start, field="first", lower=0, upper=last), schedule.steps)
     found = terms_along(fit, schedule, steps, params=params, tokens_per_step=tokens_per_step)
     # a term may change its sign along a run: it is drawn as what it mostly does
     adding = [(term, values) for term, values in found if np.nansum(values) >= 0]
@@ -80,6 +84,5 @@ def law_terms(
     axes.set_xlim(steps[0], steps[-1])
     axes.set_xlabel("step")
     axes.set_ylabel(f"{fit.law.y} (axis cut off below)")
-    for text in axes.legend(frameon=False, fontsize=8, loc="upper right").get_texts():
-        text.set_parse_math(False)
+    legend(axes, loc="upper right")
     return axes

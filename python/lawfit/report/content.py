@@ -14,6 +14,7 @@ from lawfit.bootstrap import Bootstrap
 from lawfit.callable_law import CallableLaw
 from lawfit.curve import Curve
 from lawfit.curves import Curves
+from lawfit.derived import compute_optimal
 from lawfit.report.compute import Against, compute_figures, crossover_figure
 from lawfit.report.figures import (
     Figure,
@@ -24,10 +25,12 @@ from lawfit.report.figures import (
     resample_figures,
     residual_figures,
     terms_figure,
+    whatif_figure,
 )
-from lawfit.report.whatif import unanswered, whatif
+from lawfit.report.traces import as_plotly
+from lawfit.report.whatif import SIZES, unanswered, whatif
 from lawfit.result import Fit
-from lawfit.rows import rows_of
+from lawfit.rows import first_step, rows_of
 from lawfit.views import RunResiduals, residuals
 
 __all__ = ["Content", "Section"]
@@ -68,13 +71,23 @@ class Content:
     @property
     def drawn(self) -> tuple[Curve, ...]:
         """The curves that are drawn: those of the fit first."""
-        return tuple(sorted(self.curves, key=lambda c: c.name not in self.fitted))[:DRAWN]
+        return tuple(sorted(self.curves, key=lambda c: c.name not in self.seen))[:DRAWN]
+
+    @cached_property
+    def seen(self) -> frozenset[str]:
+        """Names of the curves that the fit was made to, as far as its record tells."""
+        used = dict(self.fit.sources)
+        return frozenset(curve.name for curve in self.curves if f"curve {curve.name!r}" in used)
 
     @cached_property
     def fitted(self) -> frozenset[str]:
-        """Names of the curves that the fit was made to, as far as its record tells."""
-        named = {f"curve {curve.name!r}": curve.name for curve in self.curves}
-        return frozenset(named[source] for source, _ in self.fit.sources if source in named)
+        """Names of those of them that it saw every point of, not the beginning of a run alone."""
+        used, skip = dict(self.fit.sources), self.fit.options.skip_steps
+        return frozenset(
+            curve.name
+            for curve in self.curves
+            if used.get(f"curve {curve.name!r}") == (curve.steps >= first_step(curve, skip)).sum()
+        )
 
     @cached_property
     def runs(self) -> tuple[RunResiduals, ...]:
@@ -85,8 +98,10 @@ class Content:
 
     @property
     def own_runs(self) -> list[RunResiduals]:
-        """Those of the fit's own data."""
-        return [run for run in self.runs if not self.curves or run.name in self.fitted]
+        """Those of the fit's own data: columns of as many rows as it had are taken for them."""
+        if self.curves:
+            return [run for run in self.runs if run.name in self.fitted]
+        return [run for run in self.runs if run.values.size == self.fit.n]
 
     @cached_property
     def planned(self) -> tuple[Curve, ...]:
@@ -100,7 +115,8 @@ class Content:
 
     def whatif(self) -> dict[str, Any]:
         """Return what the panel needs."""
-        return whatif(self.fit, self.planned, self.fitted, self.level)
+        found = whatif(self.fit, self.planned, self.fitted, self.level)
+        return found | {"figure": as_plotly(whatif_figure(self.fit.law.y))}
 
     def sections(self) -> Iterator[Section]:
         """Yield the sections of pictures for which there are data."""
@@ -112,11 +128,10 @@ class Content:
             yield self._section("residuals", *residual_figures(self.fit, self.runs, at))
         if self.replay and self._may_replay:
             followed = self.planned[:FOLLOWED]
-            told = replay_figures(self.fit, followed, self.fitted, self.level)
-            yield self._section("replay", told)
-        if (budgets := self._budgets()) is not None:
-            figures = compute_figures(self.fit, budgets, self._table_of_compute(), self.level)
-            yield self._section("compute", *figures)
+            told = replay_figures(self.fit, followed, self.seen, self.level)
+            if told["choices"]:
+                yield self._section("replay", told)
+        yield from self._compute()
         if self.against is not None:
             figure, said = crossover_figure(self.fit, self.against, self.level)
             yield Section("crossover", _TITLES["crossover"][0], said, (figure,))
@@ -133,18 +148,24 @@ class Content:
         if not self.runs:
             return
         if not self.curves:
-            yield self._section("measured", measured_figure(self.fit, self.runs))
+            title, note = _TITLES["measured"]
+            if not self.own_runs:
+                rows = sum(run.values.size for run in self.runs)
+                note += f" These are {rows} rows; the fit was made to {self.fit.n}."
+            yield Section("measured", title, note, (measured_figure(self.fit, self.runs),))
             return
         figure = curves_figure(self.fit, self.drawn, self.fitted, self.level)
         title, note = _TITLES["curves"]
+        more = " Learning rates are beneath." if self.planned else ""
         left = len(self.curves) - len(self.drawn)
-        more = f" {left} more runs are in the table of data only." if left else ""
+        more += f" {left} more runs are in the table of data only." if left else ""
         yield Section("curves", title, note.format(self.level) + more, (figure,))
 
     @property
     def _has_terms(self) -> bool:
         law = self.fit.law
-        return not isinstance(law, CallableLaw) and not law.implicit
+        whole = not isinstance(law, CallableLaw) and not law.implicit
+        return whole and SIZES.issuperset(law.columns)  # which are known at every step
 
     @property
     def _may_replay(self) -> bool:
@@ -152,22 +173,32 @@ class Content:
         alone = {*law.columns} <= {"step", "lr"} and law.y == "loss"
         return bool(self.planned and self.runs and law.uses_schedule and alone)
 
-    def _budgets(self) -> Floats | None:
-        """Return the compute budgets to draw, if the law has any."""
-        law = self.fit.law
-        if set(law.columns) != {"N", "D"} or law.uses_schedule or not self.runs:
-            return None
+    def _compute(self) -> Iterator[Section]:
+        """Draw the budgets asked for, or some within the data if the law allows them."""
         if self.flops is not None:
-            return self.flops
-        table = self._table_of_compute()
+            figures = compute_figures(self.fit, self.flops, self._table_of_compute(), self.level)
+            yield self._section("compute", *figures)
+        elif (budgets := self._budgets_within()) is not None:
+            try:
+                best = compute_optimal(self.fit, budgets, draws=0)
+                if np.isnan(best.exponent).all():  # as of a law of the best learning rate
+                    raise ValueError("no budget has a best size")
+                figures = compute_figures(self.fit, budgets, self._table_of_compute(), self.level)
+                yield self._section("compute", *figures)
+            except ValueError as error:
+                yield Section("compute", _TITLES["compute"][0], f"Not drawn: {error}.", ())
+
+    def _budgets_within(self) -> Floats | None:
+        """Return compute budgets within the data, if the law has any."""
+        table = self._table_of_compute() if self.runs else None
         if table is None:
             return None
         low, high = np.quantile(table["C"], [0.05, 1.0]).tolist()
-        return np.geomspace(low, max(10 * high, 10 * low), BUDGETS) if low > 6 else None
+        return np.geomspace(low, 10 * high, BUDGETS) if low > 6 else None
 
     def _table_of_compute(self) -> Mapping[str, Floats] | None:
         """Return the compute and loss of the rows, at 6 FLOPs a parameter and token."""
-        if self.curves or not {"N", "D"} <= {*self.fit.law.columns}:
+        if self.curves or self.data is None or {*self.fit.law.columns} != {"N", "D"}:
             return None
         policy = self.fit.options.nan_policy
         rows = rows_of(self.fit.law, self.data, warmup="actual", skip_steps=None, nan_policy=policy)
@@ -179,9 +210,9 @@ class Content:
 _TITLES: Final = {
     "curves": (
         "The runs and the law",
-        "Dots are measured. A solid line is the law where it was fitted, a dashed one where it was "
-        "not told the losses; bands are {:g} intervals of the law, without the noise of single "
-        "points. Learning rates are beneath.",
+        "Dots are measured. A solid line is the law of a run that it was fitted to, a dashed one "
+        "of a run that it was not told of, or not in full; bands are {:g} intervals of the law, "
+        "without the noise of single points.",
     ),
     "measured": (
         "Measured and predicted",
@@ -189,7 +220,7 @@ _TITLES: Final = {
     ),
     "terms": (
         "What each term gives",
-        "Terms that add lie on one another; terms that take away, hatched, hang from their top. "
+        "Terms that add lie on one another; terms that take away hang from their top. "
         "What is left is the loss.",
     ),
     "residuals": (
@@ -204,7 +235,7 @@ _TITLES: Final = {
         "The final loss as it would have been forecast while the run trained: from the run alone, "
         "and, for runs that this fit has not seen, with this fit known beforehand. Bands are for "
         "what is logged at the end, noise included; where there is no band, the points did not yet "
-        "determine the end.",
+        "determine the end. A run with no more points than free parameters tells nothing.",
     ),
     "compute": (
         "Where compute is best spent",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from lawfit.plot.style import spread
 from lawfit.report.whatif import telling
 from lawfit.result import Fit
 from lawfit.rows import first_step
+from lawfit.schedule import Schedule
 from lawfit.views import (
     RunResiduals,
     autocorrelation,
@@ -38,12 +39,13 @@ __all__ = [
     "residual_figures",
     "series",
     "terms_figure",
+    "whatif_figure",
 ]
 
 Figure = dict[str, Any]
 POINTS: Final = 400  # of a line or cloud, as drawn
 LAGS: Final = 40
-_DIGITS: Final = 6  # of a number that is only drawn
+_DIGITS: Final = 6  # of the range of numbers that are only drawn
 
 
 def series(name: str, kind: str, x: Any, y: Any, **more: Any) -> dict[str, Any]:
@@ -85,9 +87,10 @@ def curves_figure(
     """Show measured losses, the law's with their intervals, and the learning rates beneath."""
     losses, rates = [], []
     for place, curve in enumerate(curves):
-        steps, style = _steps(fit, curve), {"style": place}
-        law = fit.predict(curve, at=steps)
-        low, high = fit.interval(curve, level, at=steps)
+        (asked, at), style = _asked(fit, curve), {"style": place}
+        steps = asked.steps if at is None else at
+        law = fit.predict(asked, at=at)
+        low, high = fit.interval(asked, level, at=at)
         kind = "line" if curve.name in fitted else "dash"
         losses += [
             series(curve.name, "dots", curve.steps, _target(fit, curve), **style),
@@ -97,12 +100,28 @@ def curves_figure(
         if curve.schedule is not None:
             along = spread(0, curve.schedule.steps)
             rates.append(series(curve.name, kind, along, curve.schedule.at(along), **style))
-    unit = f"{fit.law.y} ({curves[0].loss_unit})"
-    begin = min(_steps(fit, curve)[0] for curve in curves)  # a run's first losses are the highest
+    own = any(fit.law.y in curve.columns for curve in curves)  # then it is no loss
+    unit = fit.law.y if own else f"{fit.law.y} ({curves[0].loss_unit})"
+    begin = min(_first(fit, curve) for curve in curves)  # a run's first losses are the highest
     panels = [panel("step", unit, losses, height=300, fits="line", begin=begin)]
     if rates:
         panels.append(panel("step", "learning rate", rates, height=110, floor=0))
     return {"panels": panels}
+
+
+def whatif_figure(y: str) -> Figure:
+    """Return the what-if panel's picture without its numbers, which the page's script puts in.
+
+    They are what was measured, the law's interval, the law, and the learning rates.
+    """
+    what: Figure = {"name": "what if", "x": [], "y": [], "style": 1}
+    losses: list[Figure] = [
+        {"name": "measured", "kind": "dots", "x": [], "y": [], "style": 6},
+        {**what, "kind": "band", "low": []},
+        {**what, "kind": "dash"},
+    ]
+    rates = panel("step", "learning rate", [{**what, "kind": "dash"}], height=90, floor=0)
+    return {"panels": [panel("step", y, losses, height=260, fits="line"), rates]}
 
 
 def measured_figure(fit: Fit, runs: Sequence[RunResiduals]) -> Figure:
@@ -135,9 +154,8 @@ def residual_figures(fit: Fit, runs: Sequence[RunResiduals], at: str) -> Iterato
     if not long:
         return
     half = 1.96 / math.sqrt(min(run.values.size for run in long))
-    parts = [
-        series("independent, 95 %", "band", [1, LAGS], [half, half], low=[-half, -half], style=6)
-    ]
+    ends = [1, min(LAGS, max(run.values.size for run in long) - 1)]
+    parts = [series("independent, 95 %", "band", ends, [half, half], low=[-half, -half], style=6)]
     for place, run in enumerate(long):
         r = autocorrelation(run.values, LAGS)[1:]
         lags = np.arange(1, r.size + 1)
@@ -151,7 +169,7 @@ def terms_figure(fit: Fit, curves: Sequence[Curve]) -> Figure:
     choices = []
     for curve in curves:
         assert curve.schedule is not None
-        steps = _steps(fit, curve)
+        steps = _steps(fit, curve, curve.schedule)
         sizes = {"params": curve.params, "tokens_per_step": curve.tokens_per_step}
         found = terms_along(fit, curve.schedule, steps, **sizes)
         # what adds lies on one another, what takes away hangs from the top
@@ -168,15 +186,21 @@ def terms_figure(fit: Fit, curves: Sequence[Curve]) -> Figure:
 
 
 def replay_figures(
-    fit: Fit, curves: Sequence[Curve], fitted: Collection[str], level: float
+    fit: Fit, curves: Sequence[Curve], seen: Collection[str], level: float
 ) -> Figure:
-    """Show what each run told of its end as it trained, and where it ended."""
+    """Show what each run told of its end as it trained, and where it ended.
+
+    Runs too short to tell anything are left out.
+    """
     choices = []
     for curve in curves:
         parts = []
-        told = {"the run alone": False} | ({} if curve.name in fitted else {"with this fit": True})
+        told = {"the run alone": False} | ({} if curve.name in seen else {"with this fit": True})
         for place, (name, prior) in enumerate(told.items()):
-            steps, forecasts = zip(*replay(fit, curve, level, prior=prior), strict=True)
+            found = replay(fit, curve, level, prior=prior)
+            if not found:
+                continue
+            steps, forecasts = zip(*found, strict=True)
             low, loss, high = (
                 np.array([getattr(f, end) for f in forecasts]) for end in ("lower", "loss", "upper")
             )
@@ -184,6 +208,8 @@ def replay_figures(
             high[~finite] = low[~finite] = np.nan
             parts.append(series(name, "band", steps, high, low=low, style=place))
             parts.append(series(name, "line" if prior else "dash", steps, loss, style=place))
+        if not parts:
+            continue
         end = _target(fit, curve)[-1]
         ends = [curve.steps[0], curve.steps[-1]]
         parts.append(series("measured at the end", "line", ends, [end, end], style=6))
@@ -244,13 +270,32 @@ def _target(fit: Fit, curve: Curve) -> Floats:
     return curve.columns.get(fit.law.y, curve.loss)
 
 
-def _steps(fit: Fit, curve: Curve) -> list[int]:
-    """Return steps to draw the law at: from the first point that counts to the run's end."""
-    first = max(first_step(curve, fit.options.skip_steps), int(curve.steps[0]))
-    if curve.schedule is None or [name for name in fit.law.columns if name in curve.columns]:
-        return cast("list[int]", curve.steps[curve.steps >= first].tolist())
-    return spread(min(first, curve.schedule.steps - 1), curve.schedule.steps)
+def _first(fit: Fit, curve: Curve) -> int:
+    """Return the first step that counts of those that are logged or later."""
+    return max(first_step(curve, fit.options.skip_steps), int(curve.steps[0]))
+
+
+def _steps(fit: Fit, curve: Curve, schedule: Schedule) -> list[int]:
+    """Return steps to draw the law at: from the first that counts to the run's end."""
+    return spread(min(_first(fit, curve), schedule.steps - 1), schedule.steps)
+
+
+def _asked(fit: Fit, curve: Curve) -> tuple[Curve, list[int] | None]:
+    """Return where to ask for the law: a curve and its steps, or None for its points alone."""
+    if curve.schedule is None or {*fit.law.columns} & {*curve.columns}:
+        return curve.skip(_first(fit, curve)), None
+    return curve, _steps(fit, curve, curve.schedule)
 
 
 def _short(values: Floats) -> list[float | None]:
-    return [float(f"{v:.{_DIGITS}g}") if math.isfinite(v) else None for v in values.tolist()]
+    """Round to what a picture can show; whole numbers, such as steps, are read off it and stay."""
+    finite = values[np.isfinite(values)]
+    size, reach = (np.abs(finite).max(), np.ptp(finite)) if finite.size else (0.0, 0.0)
+    digits = _DIGITS + (math.ceil(math.log10(size / reach)) if reach > 0 else 0)
+
+    def short(v: float) -> float | None:
+        if not math.isfinite(v):
+            return None
+        return v if v.is_integer() and abs(v) < 2**53 else float(f"{v:.{digits}g}")
+
+    return [short(v) for v in values.tolist()]

@@ -93,9 +93,19 @@ def _typeset(node: ast.expr) -> Typeset:
 
 def _needs_dot(item: ast.expr) -> bool:
     """Say whether a factor and the one before it would read as one without a sign between."""
+    while isinstance(item, ast.BinOp) and isinstance(item.op, ast.Mult | ast.Div | ast.Pow):
+        item = item.left  # which is what stands beside the factor before
+    if _is_word(item):
+        return True
     if isinstance(item, ast.Call) and isinstance(item.func, ast.Name):
         return item.func.id not in ("S2", "exp", "sqrt", "abs")
     return isinstance(item, ast.Constant)
+
+
+def _is_word(item: ast.expr) -> bool:
+    """Say whether a factor is a name of several letters, which would run into its neighbours."""
+    found = _INDEXED.fullmatch(item.id) if isinstance(item, ast.Name) else None
+    return found is not None and len(_GREEK.get(found[1], found[1])) > 1
 
 
 def _power(base: ast.expr, exponent: ast.expr) -> Markup:
@@ -126,11 +136,13 @@ def _sum(node: ast.expr) -> Typeset:
 
 def _product(node: ast.expr) -> Typeset:
     parts: list[Markup] = []
+    after_word = False
     for op, item in _spine(node, ast.Mult):
         if op is not None:
-            # numbers beside each other would read as one
-            parts.append(_operator("·") if _needs_dot(item) else _TIMES)
+            # numbers or words beside each other would read as one
+            parts.append(_operator("·") if after_word or _needs_dot(item) else _TIMES)
         parts.append(_at_least(item, _PRODUCT))
+        after_word = _is_word(item)
     return element("mrow", *parts), _PRODUCT
 
 

@@ -9,27 +9,32 @@ from importlib import resources
 from typing import Any, Final
 
 from lawfit._core import build_info
+from lawfit._extras import require
 from lawfit.curve import Curve
 from lawfit.report.content import Content, Section
 from lawfit.report.markup import Markup, data_block, element, joined, number
 from lawfit.report.mathml import equations, symbol
+from lawfit.report.traces import as_plotly
 from lawfit.report.words import ends, plain_words
 
 __all__ = ["page"]
 
 SCRIPTS: Final = ("law.js", "chart.js", "whatif.js", "page.js")
-LISTED: Final = 500  # runs in the table of data
+LISTED: Final = 500  # runs, sources or notes in the tables of data
 
 
 def page(content: Content) -> str:
     """Return the whole file."""
     style = _asset("page.css")
-    script = '"use strict";\n(() => {\n' + "\n".join(map(_asset, SCRIPTS)) + "\n})();\n"
+    scripts = [
+        _plotly(),
+        '"use strict";\n(() => {\n' + "\n".join(map(_asset, SCRIPTS)) + "\n})();\n",
+    ]
     sections = list(content.sections())
     head = element(
         "head",
         element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
+        element("meta", http_equiv="Content-Security-Policy", content=_policy(*scripts)),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("meta", name="generator", content=f"lawfit {build_info()['version']}"),
@@ -41,9 +46,9 @@ def page(content: Content) -> str:
         "body",
         element("main", *_parts(content, sections)),
         _footer(),
-        data_block("figures", {s.name: s.figures for s in sections}),
+        data_block("figures", {s.name: [*map(as_plotly, s.figures)] for s in sections}),
         *([] if content.no_whatif else [data_block("whatif-data", content.whatif())]),
-        element("script", Markup(script)),
+        *(element("script", Markup(script)) for script in scripts),
     )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
@@ -52,14 +57,19 @@ def _asset(name: str) -> str:
     return resources.files(__package__).joinpath("assets", name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
-    def digest(text: str) -> str:
-        sha = hashlib.sha256(text.encode("utf-8")).digest()
-        return f"'sha256-{base64.b64encode(sha).decode()}'"
+def _plotly() -> str:
+    """Return Plotly's script, which must not end the element that it is in."""
+    source: str = require("plotly.offline", extra="cli").get_plotlyjs()
+    return source.replace("</script", "<\\/script")
 
+
+def _policy(*scripts: str) -> str:
+    """Return what the browser may do: run these scripts, and style what is in the page."""
+    digests = (hashlib.sha256(text.encode("utf-8")).digest() for text in scripts)
+    allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return (
-        f"default-src 'none'; script-src {digest(script)}; style-src {digest(style)}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -84,8 +94,8 @@ def _header(content: Content) -> Markup:
     facts = [
         ("points", f"{fit.n:,}"),
         ("mean error", number(scored.MAE, 3)),
-        ("worst error", f"{100 * scored.WorstE:.2g} %"),
-        ("R²", f"{scored.R2:.5f}"),
+        ("worst error", f"{number(100 * scored.WorstE, 2)} %"),
+        ("R²", number(scored.R2, 5)),
     ]
     return element(
         "header",
@@ -221,20 +231,26 @@ def _data(content: Content) -> Markup:
             for curve in content.curves[:LISTED]
         ]
         heads = ["run", "", "points", "steps", "mean error", "R²", "what is known of it"]
-        parts.append(_table(heads, rows))
-        if len(content.curves) > LISTED:
-            parts.append(element("p", f"… and {len(content.curves) - LISTED} more runs."))
+        parts += [_table(heads, rows), _more(content.curves, "runs")]
     sources = [(element("th", name, scope="row"), f"{n:,}") for name, n in fit.sources[:LISTED]]
     parts.append(element("h3", "What the fit was made to"))
-    parts.append(_table(["source", "points used"], sources))
+    parts += [_table(["source", "points used"], sources), _more(fit.sources, "sources")]
     if fit.notes:
         parts.append(element("h3", "What was done to the data"))
         parts.append(element("ul", *(element("li", note) for note in fit.notes[:LISTED])))
+        parts.append(_more(fit.notes, "notes"))
     return element("section", element("h2", "Data"), *parts, id="data")
 
 
+def _more(listed: Sequence[object], what: str) -> Markup:
+    left = len(listed) - LISTED
+    return element("p", f"… and {left} more {what}.") if left > 0 else Markup("")
+
+
 def _role(content: Content, curve: Curve) -> str:
-    return "fitted" if curve.name in content.fitted else "held out"
+    if curve.name in content.fitted:
+        return "fitted"
+    return "fitted in part" if curve.name in content.seen else "held out"
 
 
 def _about(curve: Curve) -> str:

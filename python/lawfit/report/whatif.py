@@ -91,7 +91,7 @@ def whatif(
         "lower": [law.parameters[name].lower for name in free],
         "upper": [law.parameters[name].upper for name in free],
         "cov": fit.cov[np.ix_(known, known)],
-        "lost": fit.undetermined,
+        "lost": [name for name, v in zip(fit.free, variances, strict=True) if np.isposinf(v)],
         "quantile": quantile(fit, level),
         "level": level,
         "log": fit.options.space == "log",

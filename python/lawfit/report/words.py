@@ -31,10 +31,11 @@ def plain_words(fit: Fit, runs: Sequence[RunResiduals]) -> Iterator[str]:
         )
     yield from (_words(caution) for caution in cautions(fit))
     if 0 < fit.n < FEW * len(fit.free):
-        yield (
-            f"{fit.n} points for {len(fit.free)} free parameters are few: intervals rest on the "
-            "law being right."
-        )
+        count = f"{fit.n} points for {len(fit.free)} free parameters"
+        if fit.freedom > 0:
+            yield f"{count} are few: intervals rest on the law being right."
+        else:
+            yield f"{count}: the law can go through every one, so nothing tells how far it is off."
     yield from _memory(runs)
     if fit.law.uses_schedule and "lam" in fit.params and "lam" not in fit.free and not fit.profile:
         yield (

@@ -122,7 +122,7 @@ class Areas {
       let total = 0;
       for (let i = 0; i < steps.length && steps[i] <= t; i++) {
         const area = sums[t + 1] - sums[steps[i]];
-        const x = scales[i] === Infinity ? Infinity : scales[i] * area;
+        const x = area === 0 ? 0 : scales[i] * area; // a fall to 0 pays once the rate rises again
         total -= drops[i] * Math.expm1(-beta * Math.log1p(x));
       }
       return total;

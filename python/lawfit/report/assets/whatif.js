@@ -3,7 +3,8 @@
 const DRAWN = 240; // steps at which the law is drawn
 const HEAVY = ["loss_drop", "bound_mean", "bound_last"]; // areas that go through all steps for each
 const WORK = 2.5e6; // steps gone through for such a picture
-const LEAST = 1e-3; // of the peak: an exponential decay never reaches 0
+const LEAST = 1e-3; // of the peak: an exponential decay never reaches 0; a run's own may end lower
+const LEAST_SPAN = 1e-9; // of an axis, as a share of its largest number
 
 class WhatIf {
   constructor(place, model) {
@@ -65,13 +66,12 @@ class WhatIf {
     const { peak, steps, warmup } = run;
     this.set(this.peak, Math.log2(peak / 4), Math.log2(peak * 4), Math.log2(peak));
     const longest = Math.min(4 * steps, this.model.longest);
-    this.set(this.steps, Math.log2(Math.max(steps / 4, 2)), Math.log2(longest), Math.log2(steps));
+    this.set(this.steps, Math.log2(Math.max(steps / 4, Math.min(steps, 2))), Math.log2(longest), Math.log2(steps));
     this.set(this.warmup, 0, Math.max(2 * warmup, Math.ceil(steps / 10)), warmup);
     this.set(this.decay, 0, 1, (run.decay_start - warmup) / Math.max(steps - warmup, 1));
     this.set(this.end, 0, 1, Math.min(run.end / peak, 1));
     if (this.size) this.set(this.size, Math.log2(run.params / 16), Math.log2(run.params * 16), Math.log2(run.params));
     this.shape.value = String(this.model.shapes.indexOf(run.shape));
-    this.moved = new Set();
     this.baseline = forecast(this.model, run, [run.steps - 1]).loss[0];
     this.draw();
   }
@@ -89,17 +89,18 @@ class WhatIf {
     const told = ({ input }, own, make) => (Math.abs(Number(input.value) - own) < 1e-9 * (1 + Math.abs(own)) ? null : make(Number(input.value)));
     const peak = told(this.peak, Math.log2(run.peak), (v) => Number((2 ** v).toPrecision(4))) ?? run.peak;
     const steps = told(this.steps, Math.log2(run.steps), (v) => Math.round(2 ** v)) ?? run.steps;
-    const warmup = Math.min(Math.round(Number(this.warmup.input.value)), steps - 1);
+    const warmup = Math.min(Math.round(Number(this.warmup.input.value)), steps);
     const share = (run.decay_start - run.warmup) / Math.max(run.steps - run.warmup, 1);
     const own = told(this.decay, share, (v) => v) ?? share;
     const decayStart = Math.min(Math.max(Math.round(warmup + own * (steps - warmup)), warmup), steps);
     const ratio = told(this.end, Math.min(run.end / run.peak, 1), (v) => Number(v.toPrecision(3))) ?? run.end / run.peak;
     const shape = this.model.shapes[Number(this.shape.value)];
+    const least = run.shape === "exponential" ? Math.min(LEAST, run.end / run.peak) : LEAST;
     const end = peak === run.peak && ratio === run.end / run.peak ? run.end : ratio * peak;
     const params = this.size ? told(this.size, Math.log2(run.params), (v) => Math.round(2 ** v)) ?? run.params : run.params;
     return {
       steps, peak, warmup, decay_start: decayStart, shape, params,
-      end: shape === "exponential" ? Math.max(end, LEAST * peak) : end,
+      end: shape === "exponential" ? Math.max(end, least * peak) : end,
       ramp: run.ramp, endpoint: run.endpoint, tokens_per_step: run.tokens_per_step,
     };
   }
@@ -115,20 +116,20 @@ class WhatIf {
     this.outputs(plan);
     this.tell(plan, told);
     const list = (values) => Array.from(values, (v) => (Number.isFinite(v) ? v : null));
-    const losses = [{ name: `measured: ${run.name}`, kind: "dots", x: run.at, y: run.measured, style: 6 }];
-    if (told.low) losses.push({ name: "what if", kind: "band", x: at, y: list(told.high), low: list(told.low), style: 1 });
-    losses.push({ name: "what if", kind: "dash", x: at, y: list(told.loss), style: 1 });
+    // what was measured before the line begins would push it into a corner
+    const from = run.at.findIndex((step) => step >= first);
+    const measured = from < 0 ? { x: [], y: [] } : { x: run.at.slice(from), y: run.measured.slice(from) };
+    const band = told.low ? { x: [...at, ...at.toReversed()], y: [...told.high, ...told.low.toReversed()] } : { x: [], y: [] };
     const along = Array.from({ length: Math.min(DRAWN, plan.steps) }, (_, k, n = Math.min(DRAWN, plan.steps)) =>
       n === 1 ? 0 : Math.round((k * (plan.steps - 1)) / (n - 1)));
-    const rates = [{ name: "what if", kind: "line", x: along, y: along.map((t) => told.rates[t]), style: 1 }];
-    const panels = [
-      { x: "step", y: model.y, series: losses, height: 260, fits: "line" },
-      { x: "step", y: "learning rate", series: rates, height: 90, floor: 0 },
-    ];
-    // what was measured before the line begins would push it into a corner
-    losses[0] = { ...losses[0], ...cut(losses[0], first) };
-    if (this.chart) this.chart.show({ panels });
-    else this.chart = new Figure(this.stage, { panels });
+    const drawn = [measured, band, { x: at, y: told.loss }, { x: along, y: along.map((t) => told.rates[t]) }];
+    const { data, layout } = model.figure;
+    const figure = {
+      data: data.map((trace, k) => ({ ...trace, x: drawn[k].x, y: list(drawn[k].y) })),
+      layout: { ...layout, yaxis: { ...layout.yaxis, range: span([...measured.y, ...list(told.loss)]) } },
+    };
+    if (this.chart) this.chart.show(figure);
+    else this.chart = new Figure(this.stage, figure);
   }
 
   // So many that a slider does not stick.
@@ -137,13 +138,18 @@ class WhatIf {
     return heavy ? Math.min(Math.max(Math.round(WORK / steps), 24), DRAWN) : DRAWN;
   }
 
+  // A slider's own number is a logarithm or a share: readers of the screen are told what is shown.
   outputs(plan) {
-    this.peak.output.textContent = shown(plan.peak, 4);
-    this.steps.output.textContent = String(plan.steps);
-    this.warmup.output.textContent = String(plan.warmup);
-    this.decay.output.textContent = plan.decay_start >= plan.steps ? "never" : String(plan.decay_start);
-    this.end.output.textContent = shown(plan.end, 3);
-    if (this.size) this.size.output.textContent = shown(plan.params, 4);
+    const say = ({ input, output }, text) => {
+      output.textContent = text;
+      input.setAttribute("aria-valuetext", text);
+    };
+    say(this.peak, shown(plan.peak, 4));
+    say(this.steps, String(plan.steps));
+    say(this.warmup, String(plan.warmup));
+    say(this.decay, plan.decay_start >= plan.steps ? "never" : String(plan.decay_start));
+    say(this.end, shown(plan.end, 3));
+    if (this.size) say(this.size, shown(plan.params, 4));
   }
 
   tell(plan, told) {
@@ -179,7 +185,9 @@ class WhatIf {
   }
 }
 
-function cut(series, first) {
-  const from = series.x.findIndex((step) => step >= first);
-  return from < 0 ? { x: [], y: [] } : { x: series.x.slice(from), y: series.y.slice(from) };
+function span(values) {
+  const finite = values.filter((v) => v !== null);
+  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  const room = 0.05 * (Math.max(high - low, LEAST_SPAN * Math.abs(high)) || 1);
+  return finite.length ? [low - room, high + room] : [0, 1];
 }
