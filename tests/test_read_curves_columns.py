@@ -160,6 +160,7 @@ def test_counts_of_updates_done_are_one_more(path, name):
     curve = one(path, one_based=True if name == "step" else None)
     assert curve.steps.tolist() == [step - 1 for step in STEPS[1:]]
     assert "dropped 1 point before the first update" in curve.notes
+    assert not any("no step" in note for note in curve.notes)
     assert any("counts updates done: its step g is step g - 1" in note for note in curve.notes)
 
 

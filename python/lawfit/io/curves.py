@@ -259,7 +259,7 @@ class _Reading:
         without = int((~has_loss & has_step).sum()) - nans
         if without > 0:
             self.notes.append(f"passed over {_rows(without)} without {printable(y)}")
-        stepless = int((has_loss & ~has_step).sum())
+        stepless = int((has_loss & np.isnan(self.log.columns[self.x])).sum())
         if stepless:
             self.notes.append(f"passed over {_rows(stepless)} with a loss and no step")
         rows = has_loss & has_step
