@@ -380,6 +380,11 @@ def test_runs_of_one_table(tmp_path):
     assert lf.read_curves(long).names == ("a", "b")
     other = {"step": STEPS, "loss": LOSS, "seed": names}
     assert lf.read_curves(other, by="seed")["b"].steps.tolist() == STEPS[20:]
+    for options in ({"y": "step", "by": "step"}, {"x": "run", "y": "run"}):
+        with pytest.raises(
+            ValueError, match="no column chosen but what tells runs apart, among 's"
+        ):
+            lf.read_curves(long, **options)
     with pytest.raises(ValueError, match=r"column 'sede' is missing; did you mean 'seed'"):
         lf.read_curves(other, by="sede")
     for name in ("x", "y"):
