@@ -209,6 +209,9 @@ def test_a06_what_is_no_count_of_tokens_is_refused(path):
         table(path, tokens=[10, bad, 30], loss=LOSS[:3], lr=[1e-3] * 3)
         with pytest.raises(ValueError, match=re.escape(one)):
             lf.read_curves(path, x="tokens", tokens_per_step=10)
+    table(path, tokens=[10, 2e10, 30], loss=LOSS[:3])
+    with pytest.raises(ValueError, match="tokens at index 0 is 10; expected a whole"):
+        lf.read_curves(path, x="tokens", tokens_per_step=1e-308)
     table(path, updates=[1, -1, 3], loss=LOSS[:3])
     with pytest.raises(ValueError, match="updates at index 1 is -1"):
         lf.read_curves(path)

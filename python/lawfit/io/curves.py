@@ -176,7 +176,8 @@ class _Reading:
         each = tokens_per_step if unit == "tokens" else self._size(field)
         if each is None:
             raise ValueError(f"{shown(x)} counts {unit}, so {field} is needed")
-        exact = values / each - 1
+        with np.errstate(over="ignore"):  # what is infinite is refused as no step
+            exact = values / each - 1
         steps = np.round(exact)
         known = np.isfinite(exact)
         off = float(np.max(np.abs(exact[known] - steps[known]), initial=0.0))
