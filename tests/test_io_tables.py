@@ -134,6 +134,8 @@ def test_numbers_of_other_types_stand_among_text():
     polars = pytest.importorskip("polars")
     (log,) = read_tables(polars.DataFrame({"loss": [Decimal("5.5"), None, Decimal("4.25")]}))
     assert log.columns["loss"].tolist() == [5.5, 4.25]
+    with pytest.raises(ValueError, match=r"data: row 0: loss is Decimal\('sNaN'\); expected a nu"):
+        read_tables({"loss": [Decimal("sNaN")]}, columns=["loss"])
     with pytest.raises(ValueError, match=r"data: row 0: loss is True; expected a number"):
         read_tables({"loss": np.array([np.True_, "1"], dtype=object)}, columns=["loss"])
 

@@ -230,7 +230,7 @@ def _plain(cell: Any) -> object:
     """Return a number of numpy's, or a decimal one of a database, as Python's."""
     if isinstance(cell, np.generic):
         return cell.item()
-    return float(cell) if isinstance(cell, Decimal) else cell
+    return float(cell) if isinstance(cell, Decimal) and not cell.is_snan() else cell
 
 
 def _logged_nans(column: Any, values: Floats) -> Ints:
