@@ -228,7 +228,9 @@ def read_array(values: Any, where: str) -> tuple[NDArray[Any], NDArray[np.bool_]
         if isinstance(values, Sequence) and not isinstance(values, str | bytes):
             return _from_sequence(values), None
         return np.asarray(values), None
-    except (TypeError, ValueError, RuntimeError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # libraries of frames have their own
         raise TypeError(f"{where} can't be read as an array: {error}") from error
 
 
