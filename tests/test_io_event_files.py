@@ -161,6 +161,38 @@ def test_e28_a_session_that_starts_over_voids_what_came_after(path):
     assert log.notes == ("a session starts over at step 70: dropped 40 values",)
 
 
+def starts(step):
+    return ev.framed(ev.field(2, step) + ev.field(7, ev.field(1, 1)))
+
+
+@given(
+    logged=st.lists(st.tuples(st.booleans(), st.integers(0, 20)), max_size=30),
+    block=st.sampled_from([30, 200, 5000]),
+)
+def test_e28_sessions_that_start_over_void_as_one_by_one(tmp_path_factory, logged, block):
+    path = tmp_path_factory.mktemp("sessions") / "events"
+    records, kept = [ev.version()], []
+    for k, (start, step) in enumerate(logged):
+        kept = [row for row in kept if not start or row[0] < step]
+        if not start:
+            kept.append((step, float(k)))
+        records.append(starts(step) if start else ev.scalars([(step, {"a": float(k)})]))
+    path.write_bytes(b"".join(records))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(event_frames, "_BLOCK", block)
+        log = read(path)
+    assert series(log) == ({"a": kept} if kept else {})
+    assert bool(log.notes) == (len(kept) < sum(not start for start, _ in logged))
+
+
+def test_e28_any_number_of_sessions_is_read_in_one_pass(path):
+    again = starts(10) + ev.framed(ev.event(10, ev.simple("a", 1.0)))
+    path.write_bytes(ev.scalars([(5, {"a": 2.0})]) + again * 30_000)
+    log = read(path)
+    assert series(log) == {"a": [(5, 2.0), (10, 1.0)]}
+    assert log.notes == ("sessions start over at step 10, 10, 10, 10, …: dropped 29999 values",)
+
+
 def test_tags_at_steps_of_their_own_and_the_same_tag_twice(path):
     rows = [(1, {"a": 1.0}), (1, {"b": 2.0}), (1, {"a": 3.0}), (0, {"a": 4.0, "step": 1.0})]
     path.write_bytes(ev.scalars(rows))

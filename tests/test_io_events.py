@@ -229,6 +229,40 @@ def test_a_file_written_anew_has_the_folder_read_again(tmp_path):
     assert reader.restarts == 1
 
 
+def test_a_folder_that_goes_away_is_waited_for(tmp_path):
+    (tmp_path / "run").mkdir()
+    reader = open_log(tmp_path / "run")
+    assert rows(reader) == []
+    (tmp_path / "run").rmdir()
+    assert rows(reader) == []
+    write(tmp_path / "run", "a.tfevents.1", FILE)
+    assert rows(reader) == ROWS
+
+
+def test_an_older_file_that_comes_later_is_read_first(tmp_path):
+    write(tmp_path, "a.tfevents.2", ev.scalars(ROWS[1:2]))
+    reader = open_log(tmp_path)
+    assert rows(reader) == ROWS[1:2]
+    write(tmp_path, "a.tfevents.1", ev.scalars(ROWS[:1]))
+    assert rows(reader) == ROWS[:2]
+    assert reader.restarts == 1
+    write(tmp_path, "a.tfevents.3", ev.scalars(ROWS[2:]))
+    assert rows(reader) == ROWS[2:]
+    assert reader.restarts == 1
+
+
+def test_what_is_hidden_is_passed_over(tmp_path):
+    write(tmp_path / ".trash", "a.tfevents.1", ev.scalars(ROWS[1:]))
+    write(tmp_path / "run", "a.tfevents.1", ev.scalars(ROWS[:1]))
+    reader = open_log(tmp_path)
+    assert rows(reader) == ROWS[:1]
+    write(tmp_path / "run", ".a.tfevents.2.Xy12Zw", ev.scalars(ROWS[1:2]))  # as rsync names it
+    assert rows(reader) == []
+    (tmp_path / "run" / ".a.tfevents.2.Xy12Zw").rename(tmp_path / "run" / "a.tfevents.2")
+    assert rows(reader) == ROWS[1:2]
+    assert (reader.restarts, reader.notes()) == (0, [])
+
+
 def test_one_run_below_a_folder_is_found_and_several_are_listed(tmp_path):
     write(tmp_path / "runs" / "one", "a.tfevents.1", FILE)
     assert read_all(tmp_path) == ROWS

@@ -41,9 +41,11 @@ def test_counts_of_updates_done_are_shifted(path):
     log = Log(path, one_based=True)
     log.read()
     assert points(log.losses) == {0: 5.0, 9: 4.0}
-    path.write_text(table([(0, 5, 0.1)]))
-    with pytest.raises(ValueError, match="log: step is 0, in a log of updates done, from 1"):
-        Log(path, one_based=True).read()
+    path.write_text(table([(0, 9, 0), (1, 5, 0.1), (10, 4, 0.2)]))  # with one before training
+    log = Log(path, one_based=True)
+    log.read()
+    assert points(log.losses) == {0: 5.0, 9: 4.0}
+    assert log.notes() == ["passed over 1 row logged before the first update"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.floats(0, 9)), max_size=40))
@@ -79,6 +81,27 @@ def test_a_resumed_run_is_told(path):
     assert "steps went back 1 times: 2 points logged before were superseded" in log.notes()
 
 
+@pytest.mark.parametrize("one_based", [False, True])
+@pytest.mark.parametrize("purge", [0, 20, 25])
+def test_a_session_that_starts_over_voids_what_came_after(path, purge, one_based):
+    rows = [(k, {"loss": 9.0 - k / 10, "lr": 0.5}) for k in range(10, 50, 10)]
+    path.write_bytes(ev.scalars(rows))
+    log = Log(path, one_based=one_based)
+    log.read()
+    start = ev.framed(ev.field(2, purge) + ev.field(7, ev.field(1, 1)))
+    with path.open("ab") as file:
+        file.write(start)
+    log.read()
+    kept = [step - one_based for step, _ in rows if step < purge]
+    assert log.losses.steps == log.rates.steps == kept
+    assert log.last_step == max(purge - one_based, 0) - 1
+    with path.open("ab") as file:
+        file.write(ev.framed(ev.event(39, ev.simple("loss", 1.0))))
+    log.read()
+    assert log.losses.steps == [*kept, 39 - one_based]
+    assert log.last_step == 39 - one_based
+
+
 def test_a_log_written_anew_drops_what_it_held(path):
     path.write_text(table([(0, 5, 0), (10, 4, 0)]))
     log = Log(path)
@@ -99,8 +122,10 @@ def test_several_losses_are_refused_unless_one_is_named(path, write):
         path.write_text("".join(json.dumps({"step": s, **v}) + "\n" for s, v in rows))
     else:
         path.write_bytes(ev.scalars(rows))
-    with pytest.raises(ValueError, match="several names are of a loss: 'train/loss', 'val/loss'"):
-        Log(path).read()
+    log = Log(path)
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"several names .* a loss: 'train/loss', 'val/loss"):
+            log.read()
     log = Log(path, loss="val/loss")
     log.read()
     assert points(log.losses) == {0: 6.0}
@@ -127,16 +152,53 @@ def test_a_plain_loss_goes_before_others(path):
     assert points(log.losses) == {0: 5.0}
 
 
+@pytest.mark.parametrize("reads", [1, 2])
+def test_a_plain_loss_goes_before_one_that_came_first(path, reads):
+    lines = ['{"step": 0, "eval_loss": 6}\n', '{"step": 9, "loss": 5}\n{"step": 19, "loss": 4}\n']
+    path.write_text("".join(lines) if reads == 1 else lines[0])
+    log = Log(path)
+    log.read()
+    log.losses.seen()
+    path.write_text("".join(lines))
+    log.read()
+    assert points(log.losses) == {9: 5.0, 19: 4.0}
+    assert log.losses.first_new == (2 if reads == 1 else 0)
+    assert log.notes() == ["the loss is loss; there are also eval_loss"]
+
+
 def test_a_log_without_its_loss_is_refused_when_it_is_whole(path):
     path.write_text(table([(0, 5, 0)]))
     log = Log(path, loss="nll\x1b")
     log.read()
-    with pytest.raises(ValueError, match=r"log: no row has 'nll\\x1b'"):
+    told = r"no row has 'nll\x1b'; expected one of 'loss', 'lr'"
+    assert log.notes() == [f"so far {told}"]
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is looked at
         log.refuse_missing()
+    assert str(caught.value) == f"{path}: {told}"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("step;loss\n0;5,25\n", "no row has loss; passed over loss: its first value is no number"),
+        ("step,perplexity\n0,5\n", "no row has loss; expected one of 'perplexity'"),
+        ("step,losses\n0,5\n", "no row has loss; did you mean 'losses'? (one of 'losses')"),
+    ],
+)
+def test_a_log_without_a_loss_is_told_what_it_has(path, content, message):
+    path.write_text(content)
+    log = Log(path)
+    log.read()
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is looked at
+        log.refuse_missing()
+    assert str(caught.value) == f"{path}: {message}"
 
 
 def test_a_log_that_is_not_there_yet(path):
     log = Log(path)
+    assert not log.read()
+    assert log.notes() == [f"waiting for {path} to be there"]
+    path.symlink_to(path.with_name("later"))
     assert not log.read()
     assert log.notes() == [f"waiting for {path} to be there"]
     path.write_text("")

@@ -188,11 +188,12 @@ def test_refusals_name_file_line_field_and_value(write, content, message):
         (b"PK\x03\x04", "is a zip archive"),
         (b"PAR1....", "is Parquet"),
         (b"[1, 2, 3, 4, 5]\n", "is a JSON list"),
+        (b"step,loss\r1,2\r2,3\r", "has carriage returns alone; expected line feeds"),
         (b"\x80\x04\x95" + b"x" * 20 + b"\n", "is no UTF-8"),  # a pickle
     ],
 )
 def test_what_is_no_log_is_refused_by_what_it_is(write, content, message):
-    refused(write(content + bytes(0 if content.endswith(b"\n") else 20)), message)
+    refused(write(content + bytes(0 if content[-1:] in b"\r\n" else 20)), message)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lawfit as lf
 from lawfit.io import open_log
+from lawfit.watch import Watch
 from log_files import read_all, rows
 
 HISTORY = [
@@ -25,6 +27,7 @@ ROWS = [
     (19, {"epoch": 0.2, "eval_loss": 4.75, "eval_runtime": 1.5}),
     (22, {"loss": 4.25}),
     (24, {"epoch": 0.3, "learning_rate": 1e-3}),
+    (24, {}),
 ]
 
 
@@ -52,6 +55,24 @@ def test_the_first_step_logged_alone(path):
     assert read_all(path) == [(0, {"loss": 6.0}), (5, {"loss": 5.0})]
 
 
+def test_what_is_logged_before_the_first_update_is_counted(path):
+    path.write_text(text([{"eval_loss": 9.0, "step": 0}, {"loss": 5.0, "step": 10}]))
+    reader = open_log(path)
+    assert rows(reader) == [(4, {"loss": 5.0})]
+    assert reader.notes() == ["passed over 1 entry logged before the first update"]
+    (curve,) = lf.read_curves(path)
+    assert "passed over 1 entry logged before the first update" in curve.notes
+
+
+def test_a_run_has_ended_where_its_summary_is_logged(path):
+    entries = [{"loss": 5 - k / 9, "learning_rate": 1e-3, "step": k} for k in range(2, 25, 2)]
+    path.write_text(text(entries, max_steps=25))
+    watched = Watch(path)
+    assert not watched.refresh().finished
+    path.write_text(text([*entries, HISTORY[-1]], max_steps=25))
+    assert watched.refresh().finished
+
+
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=10))
 def test_a_window_s_mean_of_a_line_is_its_value_there(tmp_path_factory, windows):
     path = tmp_path_factory.mktemp("state") / "log"
@@ -72,9 +93,11 @@ def test_rows_come_once_as_the_file_is_rewritten(path):
     assert rows(reader) == []
     path.write_text(text())
     assert rows(reader) == ROWS[2:]
-    path.unlink()
+    moved = path.rename(path.with_name("moved"))
     assert rows(reader) == []
     assert reader.notes() == ["the file is gone; waiting for it"]
+    moved.rename(path)  # the same file is back
+    assert (rows(reader), reader.notes()) == ([], [])
     path.write_text(text())
     assert rows(reader) == []
     assert reader.restarts == 0
@@ -103,6 +126,23 @@ def test_a_file_that_is_half_written_is_waited_for(path):
     assert reader.notes() == []
     assert expected == ROWS
     assert reader.restarts == 0
+
+
+def test_a_file_that_goes_away_while_it_is_looked_at_is_waited_for(path, monkeypatch):
+    path.write_text(text())
+    reader = open_log(path)
+
+    def look(path):
+        status = path.stat()
+        path.unlink()
+        return status
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lawfit.io.trainer_state.check_regular", look)
+        assert rows(reader) == []
+    assert reader.notes() == ["the file is gone; waiting for it"]
+    path.write_text(text())
+    assert rows(reader) == ROWS
 
 
 def test_losses_without_a_value(path):

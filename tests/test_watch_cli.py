@@ -88,6 +88,13 @@ def test_an_open_end_gives_no_interval(path):
     assert "inf" not in done.stdout
 
 
+def test_a_log_of_a_header_alone_has_no_step(path):
+    path.write_text("step,loss,lr\n")
+    done = run(path, "--once", "--steps", 4000)
+    assert "0 points, 0 fitted; no step of 4000 yet\n" in done.stdout
+    assert "no step yet\n" in run(path, "--once").stdout
+
+
 def test_a_prior_and_what_it_is_worth(path, tmp_path):
     path.write_text("".join(lines(until=2500)))
     fit = lf.fit("annealing", [curve("cosine_4000"), curve("constant_4000")])
@@ -135,7 +142,11 @@ def test_event_files_in_a_folder(tmp_path):
         (["--law", "chinchilla"], "Invalid value for --law: law 'chinchilla'"),
         (["--prior", "log.csv"], "Invalid value for --prior: "),
         (["--level", "1"], "Invalid value for --level: 1.0 is not between 0 and 1"),
+        (["--target", "nan"], "Invalid value for --target: target is nan; expected a finite"),
+        (["--target", "inf"], "Invalid value for --target: target is inf; expected a finite"),
+        (["--steps", "9", "--schedule", PLAN], "for --steps: 9 are not the schedule's 4000"),
         (["--every", "0"], "Invalid value for '--every'"),
+        (["--every", "inf"], "Invalid value for '--every'"),
         (["--steps", "0"], "Invalid value for '--steps'"),
     ],
 )
@@ -158,9 +169,10 @@ def test_options_without_a_meaning_are_code_2(path, options, message, monkeypatc
         ("a,b\n1,2\n2,3\n", "no column counts steps"),
     ],
 )
-def test_bad_data_is_code_3_in_one_line(path, content, message):
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_bad_data_is_code_3_in_one_line(path, content, message, options):
     path.write_text(content)
-    done = run(path, "--once", "--schedule", PLAN)
+    done = run(path, "--once", "--schedule", PLAN, *options)
     assert done.exit_code == 3, done.output
     assert done.stdout == ""
     assert done.stderr.startswith(f"lawfit: {path}: ")
@@ -168,8 +180,10 @@ def test_bad_data_is_code_3_in_one_line(path, content, message):
     assert done.stderr.rstrip("\n").isprintable()
 
 
-def test_a_log_that_is_not_there_is_code_1_once(tmp_path):
-    with start(tmp_path / "log", "--once", "--steps", 9, stdout=subprocess.PIPE) as process:
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_log_that_is_not_there_is_code_1_once(tmp_path, options):
+    log = tmp_path / "log"
+    with start(log, "--once", "--steps", 9, *options, stdout=subprocess.PIPE) as process:
         out, error = process.communicate(timeout=DEADLINE)
     assert (process.returncode, out) == (1, b"")
     assert error.decode() == f"lawfit: {tmp_path / 'log'}: no log there, or too little of one\n"

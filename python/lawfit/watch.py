@@ -12,8 +12,8 @@ import numpy as np
 
 from lawfit import schedules
 from lawfit.forecast import Forecaster
-from lawfit.io.log import Log
-from lawfit.io.rates import disagreement
+from lawfit.io.log import Log, Series
+from lawfit.io.rates import disagreement, schedule_of_rates
 from lawfit.law import Law
 from lawfit.options import read_law
 from lawfit.outlook import Forecast
@@ -44,7 +44,8 @@ class Watch:
         As of `lawfit.io.open_log`; it may come later.
     law : Law or str
     schedule : Schedule, optional
-        The plan. Without it, the log's learning rate so far, held from there on at its last value.
+        The plan. Without it, the log's learning rate so far, as `read_curves` joins its points, and
+        from there on its last value.
     total_steps : int, optional
         Length of the run without a schedule, where the log does not say it.
     loss, step : str, optional
@@ -87,6 +88,7 @@ class Watch:
         self._prior = prior
         self._last: State | None = None
         self._contradiction = ""
+        self._rates_seen = 0
         # What can't be forecast by is refused before there is a log.
         Forecaster(self._law, schedule or schedules.constant(steps=2, peak=1.0), prior=prior)
         self._forget()
@@ -118,7 +120,6 @@ class Watch:
         new = self._log.read()
         if self._log.restarts != restarts:
             self._forget()
-            self._contradiction = ""
         elif not new and last is not None and title == self._log.title:
             self._last = replace(last, notes=self._notes())
             return self._last
@@ -131,8 +132,9 @@ class Watch:
         self._log.refuse_missing()
 
     def _plan(self) -> Schedule | None:
-        """Return the plan as far as it is known: None while no learning rate is."""
+        """Return the plan as far as it is known: None while no learning rate above 0 is."""
         if self._given is not None:
+            self._check_end("schedule", self._given.steps, self._log.losses)
             self._compare(self._given)
             return self._given
         total = self._total or self._log.total
@@ -140,26 +142,51 @@ class Watch:
             if self._log.title is None or self._log.last_step < 0:
                 return None
             raise NoPlan(f"{self._log.source}: how long the run will be is not known")
-        if not self._law.uses_schedule and "lr" not in self._law.columns:
+        self._check_end("run", total, self._log.losses, self._log.rates)
+        if not self._needs_rates:
             return schedules.constant(steps=total, peak=1.0)
         rates = self._log.rates
-        if not rates.steps:
+        if not any(rates.values):  # as at the first step of a ramp
             return None
         forecaster = self._forecaster
-        if forecaster is not None and rates.first_new == len(rates.steps):
+        if forecaster is not None and rates.first_new == len(rates.steps) == self._rates_seen:
             return forecaster.schedule
-        rates.seen()
         try:
-            return Schedule.from_points(rates.steps, rates.values, total=total)
+            plan = schedule_of_rates(
+                np.array(rates.steps, np.int64), np.array(rates.values, float), total=total
+            ).schedule
         except ValueError as error:
             raise ValueError(f"{self._log.source}: {error}") from None
+        self._see_rates()
+        return plan
+
+    def _see_rates(self) -> None:
+        self._log.rates.seen()
+        self._rates_seen = len(self._log.rates.steps)
+
+    def _check_end(self, what: str, total: int, *logged: Series) -> None:
+        """Refuse a log that goes on after the end."""
+        last = max((series.steps[-1] for series in logged if series.steps), default=-1)
+        if last >= total:
+            hint = "; one_based=True if the log counts updates done" if last == total else ""
+            raise ValueError(
+                f"{self._log.source}: step {last} is beyond the {what}, which ends at step "
+                f"{total - 1}{hint}"
+            )
+
+    @property
+    def _needs_rates(self) -> bool:
+        return self._law.uses_schedule or "lr" in self._law.columns
 
     def _compare(self, plan: Schedule) -> None:
         """Hold the log's learning rates against the plan's, give or take a step."""
         rates = self._log.rates
-        steps = np.array(rates.steps[rates.first_new :], dtype=np.int64)
-        logged = np.array(rates.values[rates.first_new :])
-        rates.seen()
+        first = rates.first_new
+        if first < self._rates_seen:  # what was off may be superseded
+            first, self._contradiction = 0, ""
+        steps = np.array(rates.steps[first:], dtype=np.int64)
+        logged = np.array(rates.values[first:])
+        self._see_rates()
         off = "" if self._contradiction else disagreement(plan, steps, logged)
         if off:
             self._contradiction = f"{off}: forecasts are of the schedule"
@@ -170,6 +197,7 @@ class Watch:
         losses = self._log.losses
         forecaster = self._forecaster
         if plan is None or not losses.steps:
+            self._forget()
             return
         first = losses.first_new
         if forecaster is None or first < self._taken or plan.warmup != forecaster.schedule.warmup:
@@ -190,7 +218,10 @@ class Watch:
         except (TypeError, ValueError) as error:
             self._forget()
             raise ValueError(f"{self._log.source}: {error}") from None
-        if until < len(self._log.losses.steps) or not math.isfinite(loss):
+        if until < len(self._log.losses.steps):
+            self._judged = False
+            return
+        if not math.isfinite(loss):
             return
         anomaly = forecaster.anomaly
         newest = self._alarms[0] if self._alarms and self._judged else None
@@ -226,8 +257,8 @@ class Watch:
         final, waiting = self._final()
         known = forecaster is not None and final is not None
         guessed = None
-        if self._given is None and log.rates.steps and log.rates.steps[-1] + 1 < total:
-            guessed = log.rates.steps[-1]
+        if self._given is None and self._needs_rates and log.rates.steps:
+            guessed = log.rates.steps[-1] if log.rates.steps[-1] + 1 < total else None
         reached = self._reached()
         return State(
             source=log.source,
@@ -255,13 +286,14 @@ class Watch:
 
     def _final(self) -> tuple[Forecast | None, str]:
         """Return the forecast of the end, or why there is none."""
-        forecaster = self._forecaster
+        forecaster, log = self._forecaster, self._log
         if forecaster is None:
-            if self._log.title is None:
+            if log.title is None:
                 return None, "no log yet"
-            if not self._log.losses.steps:
+            if not log.losses.steps:
                 return None, "no loss yet"
-            return None, "no learning rate yet: the log has none so far, and no schedule is given"
+            has = "none above 0" if log.rates.steps else "none"
+            return None, f"no learning rate yet: the log has {has} so far, and no schedule is given"
         forecast = forecaster.forecast(level=self._level)
         if math.isfinite(float(forecast.loss)):
             return forecast, ""
@@ -287,7 +319,7 @@ class Watch:
             return None
         losses = self._log.losses
         logged = zip(losses.steps, losses.values, strict=True)
-        return next((step for step, loss in logged if loss <= self._target), None)
+        return next((step for step, loss in logged if -math.inf < loss <= self._target), None)
 
     def _eta(self, forecaster: Forecaster) -> Eta | None:
         return None if self._target is None else forecaster.eta(self._target, self._level)

@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from lawfit import laws as catalogue
+from lawfit._validate import real
 from lawfit.cli import watching
 from lawfit.cli.chart import chart
 from lawfit.cli.common import INTERRUPTED, Level, complete_law, given, read_fit, refusing
@@ -27,6 +28,7 @@ from lawfit.watch_state import State
 
 __all__ = ["watch"]
 
+DAY: Final = 86400  # seconds
 STYLES: Final = {"title": "bold", "alarm": "bold red", "warning": "yellow", "note": "dim"}
 
 
@@ -60,7 +62,9 @@ def watch(  # noqa: PLR0917 - a command's options
         Path | None, typer.Option(help="A saved fit, JSON, of an earlier run of the same law.")
     ] = None,
     level: Level = 0.9,
-    every: Annotated[float, typer.Option(min=0.05, help="Seconds between two looks.")] = 2.0,
+    every: Annotated[
+        float, typer.Option(min=0.05, max=DAY, help="Seconds between two looks.")
+    ] = 2.0,
     once: Annotated[bool, typer.Option("--once", help="Say how things are, and exit.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="A JSON object a line, each time something is new.")
@@ -74,6 +78,12 @@ def watch(  # noqa: PLR0917 - a command's options
     plan = None if schedule is None else given("--schedule", lambda: read_schedule(schedule))
     earlier = None if prior is None else given("--prior", lambda: read_fit(str(prior)))
     chosen = given("--law", lambda: catalogue.get(law))
+    if plan is not None and steps not in {None, plan.steps}:
+        raise typer.BadParameter(
+            f"{steps} are not the schedule's {plan.steps}", param_hint="--steps"
+        )
+    if target is not None:
+        given("--target", lambda: real(target, field="target"))
     watched = given(
         "--prior" if earlier else "--law",
         lambda: Watch(
@@ -103,12 +113,12 @@ def watch(  # noqa: PLR0917 - a command's options
 
 def _once(watched: Watch, as_json: bool) -> None:
     state = watched.refresh()
-    if as_json:
-        typer.echo(json.dumps(state.to_dict(), ensure_ascii=False))
-        return
     if not state.title:
         raise FileNotFoundError(errno.ENOENT, "no log there, or too little of one", state.source)
     watched.check_whole()
+    if as_json:
+        typer.echo(json.dumps(state.to_dict(), ensure_ascii=False))
+        return
     console = Console(highlight=False)
     picture = chart(state, min(max(console.width, 60), 100), 16)
     head, *rest = watching.summary(state)

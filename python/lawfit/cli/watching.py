@@ -100,6 +100,8 @@ def _head(state: State) -> Iterator[Line]:
 
 
 def _progress(state: State) -> str:
+    if state.step < 0:
+        return f"no step of {state.total} yet" if state.total else "no step yet"
     return f"step {state.step}/{state.total}" if state.total else f"step {state.step}"
 
 

@@ -70,6 +70,8 @@ def _open_text(place: Path, head: bytes, step: str | None) -> Reader | None:
     if first.startswith(b"{") and b'"log_history"' in first:
         return TrainerStateReader(place)
     if not end and len(head) < MAX_LINE:
+        if b"\r" in first.rstrip(b"\r") and not first.startswith(b"{"):
+            raise ValueError(f"{described(place)} has carriage returns alone; expected line feeds")
         return None
     if first.startswith(b"{"):
         spans_lines = first.strip() == b"{"

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lawfit._log_order import SHOWN
 from lawfit._validate import EXACT_LIMIT, Floats, Ints, Rows
 from lawfit.io.event_frames import Bytes, EventFrames, Frames
 from lawfit.io.event_proto import read_event, read_tag
@@ -48,6 +50,8 @@ class _Events:
         self._source = source
         self._tags: dict[str, int] = {}
         self._blocks: list[tuple[Ints, Rows, Floats]] = []
+        self._taken = 0  # scalars
+        self._starts: list[tuple[int, int]] = []  # of sessions: scalars before, and the step
         self._notes: list[str] = []
 
     def read(self, path: Path) -> None:
@@ -75,22 +79,36 @@ class _Events:
     def take(self, steps: Ints, tags: Rows, values: Floats) -> None:
         """Take scalars in order."""
         self._blocks.append((steps, tags, values))
+        self._taken += len(steps)
 
-    def restart(self, step: int) -> None:
-        """Leave out what was logged at a step and later."""
-        dropped = 0
-        for k, block in enumerate(self._blocks):
-            keep = block[0] < step
-            dropped += len(keep) - int(keep.sum())
-            self._blocks[k] = tuple(part[keep] for part in block)  # type: ignore[assignment]
+    def restart(self, after: int, step: int) -> None:
+        """Note a session that starts over at a step, after so many scalars of those taken next."""
+        self._starts.append((self._taken + after, step))
+
+    def _kept(self, steps: Ints) -> NDArray[np.bool_]:
+        """Say which scalars no session that starts later makes void."""
+        places, starts = np.array(self._starts, np.int64).reshape(-1, 2).T
+        lowest = np.full(len(steps) + 1, EXACT_LIMIT)  # of the sessions after so many scalars
+        np.minimum.at(lowest, places, starts)
+        lowest = np.minimum.accumulate(lowest[::-1])[::-1]
+        keep = steps < lowest[1:]
+        dropped = len(keep) - int(keep.sum())
         if dropped:
-            self._notes.append(f"a session starts over at step {step}: dropped {dropped} values")
+            highest = np.maximum.accumulate(np.concatenate([[-1], steps]))[places]
+            back = starts[highest >= starts]
+            listed = ", ".join(map(str, back[:SHOWN])) + (", …" if len(back) > SHOWN else "")
+            start = "a session starts" if len(back) == 1 else "sessions start"
+            self._notes.append(f"{start} over at step {listed}: dropped {dropped} values")
+        return np.asarray(keep)
 
     def log(self, name: str) -> Log:
         """Return all as a log."""
         empty = np.empty(0, np.int64), np.empty(0, np.intp), np.empty(0)
         parts = zip(*(self._blocks or [empty]), strict=True)
         steps, tags, values = (np.concatenate(part) for part in parts)
+        if self._starts:
+            keep = self._kept(steps)
+            steps, tags, values = steps[keep], tags[keep], values[keep]
         return Scalars(steps, tags, values, list(self._tags)).log(
             name=name,
             source=self._source,
@@ -122,13 +140,9 @@ class _Block:
         order = np.argsort(records, kind="stable")
         records, (steps, tags, values) = records[order], (column[order] for column in columns)
         self._check_steps(records, steps)
-        begin = 0
         for record, step in sorted(self._restarts):
-            end = int(np.searchsorted(records, record))
-            self._events.take(steps[begin:end], tags[begin:end], values[begin:end])
-            self._events.restart(step)
-            begin = end
-        self._events.take(steps[begin:], tags[begin:], values[begin:])
+            self._events.restart(int(np.searchsorted(records, record)), step)
+        self._events.take(steps, tags, values)
 
     def _where(self, record: int) -> str:
         return self._frames.where(record, int(self._block.starts[record]))

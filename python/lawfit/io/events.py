@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from lawfit.io.crc32c import masked_crc32c
 from lawfit.io.event_proto import read_event
-from lawfit.io.rows import Row, whole_step
+from lawfit.io.rows import Restart, Row, whole_step
 from lawfit.io.tail import Tail
 
 __all__ = [
@@ -82,7 +82,7 @@ class EventReader:
         return found
 
     def read(self) -> list[Row]:
-        """Return the rows of the next block of whole records, one a scalar or more."""
+        """Return the rows of the next block of whole records that have scalars or start over."""
         restarts = self.restarts
         data = self._tail.read()
         if self.restarts != restarts:
@@ -90,7 +90,7 @@ class EventReader:
         skipped = min(self._skip, len(data))
         self._skip -= skipped
         self._rest += data[skipped:]
-        return [row for record in self._records() if (row := self._row(record))]
+        return [row for record in self._records() for row in self._rows(record)]
 
     def _records(self) -> Iterator[bytes]:
         """Yield the data of whole records, and keep the rest."""
@@ -125,12 +125,13 @@ class EventReader:
             raise ValueError(f"{self._where()}: length is {length}; expected at most {LARGEST}")
         return int(length)
 
-    def _row(self, record: bytes) -> Row | None:
+    def _rows(self, record: bytes) -> Iterator[Row]:
         where = self._where()
         event = read_event(record, where)
-        if not event.scalars:
-            return None
-        return Row(whole_step(event.step, f"{where}: step"), dict(event.scalars))
+        if event.restart:
+            yield Restart(whole_step(event.step, f"{where}: step"), {})
+        if event.scalars:
+            yield Row(whole_step(event.step, f"{where}: step"), dict(event.scalars))
 
 
 def is_event_file(head: bytes) -> bool:

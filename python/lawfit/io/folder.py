@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ class EventFolderReader:
     """The scalars of the event files in a folder, oldest first by name, later ones as they come.
 
     A run that is resumed writes another file, whose steps may begin before the last one's end.
+    Where an older file comes later, all are read anew.
 
     Parameters
     ----------
@@ -84,20 +86,36 @@ class EventFolderReader:
             if not found:
                 return
             self._folder = found[0]
-        for path in sorted(self._folder.glob(_PATTERN)):
-            if path.is_file():
-                self._readers.setdefault(path, EventReader(path))
+        paths = _event_files(self._folder)
+        new = [path for path in paths if path not in self._readers]
+        if new and any(path > new[0] for path in self._readers):  # as where files are copied
+            self.restarts += 1
+            self._readers.clear()
+            new = paths
+        self._readers |= {path: EventReader(path) for path in new}
 
 
 def event_folders(root: Path) -> list[Path]:
-    """Return the folder if it has event files, otherwise those below it that do."""
-    folders = [root]
+    """Return the folder if it has event files, otherwise those below it that do.
+
+    Hidden folders and links to folders are passed over.
+    """
+    folders, found = [root], []
     for k, folder in enumerate(folders):  # it grows on the way
         if k > _MOST:
             raise ValueError(f"{described(root)}: more than {_MOST} folders below it")
-        if any(path.is_file() for path in folder.glob(_PATTERN)):
+        if _event_files(folder):
             if folder == root:
                 return [root]
+            found.append(folder)
             continue
-        folders += sorted(p for p in folder.iterdir() if p.is_dir() and not p.is_symlink())
-    return [f for f in folders[1:] if any(path.is_file() for path in f.glob(_PATTERN))]
+        with suppress(FileNotFoundError):  # it went away
+            below = (path for path in folder.iterdir() if not path.name.startswith("."))
+            folders += sorted(path for path in below if path.is_dir() and not path.is_symlink())
+    return found
+
+
+def _event_files(folder: Path) -> list[Path]:
+    """Return a folder's event files in order; hidden ones are being copied to it."""
+    paths = sorted(folder.glob(_PATTERN))
+    return [path for path in paths if not path.name.startswith(".") and path.is_file()]

@@ -6,13 +6,27 @@ import bisect
 import math
 import os
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
 
 from lawfit._printable import printable, shown
+from lawfit._validate import closest
 from lawfit.io import open_log
-from lawfit.io.rows import MAX_NAMES, Reader, Row, find_loss, find_lr, is_loss, is_plain_loss
+from lawfit.io.rows import (
+    MAX_NAMES,
+    Reader,
+    Restart,
+    Row,
+    find_loss,
+    find_lr,
+    is_loss,
+    is_plain_loss,
+)
 from lawfit.io.tail import described
 
 __all__ = ["Log", "Series"]
+
+_LISTED: Final = 20  # names
 
 
 class Series:
@@ -39,14 +53,18 @@ class Series:
 
     def add(self, step: int, value: float) -> None:
         """Take a value."""
+        self.go_back(step)
+        self.steps.append(step)
+        self.values.append(value)
+
+    def go_back(self, step: int) -> None:
+        """Drop what is there at a step and later."""
         if self.steps and step <= self.steps[-1]:
             cut = bisect.bisect_left(self.steps, step)
             self.back += 1
             self.dropped += len(self.steps) - cut
             del self.steps[cut:], self.values[cut:]
             self.first_new = min(self.first_new, cut)
-        self.steps.append(step)
-        self.values.append(value)
 
     def seen(self) -> None:
         """Take all that is there as known."""
@@ -63,7 +81,8 @@ class Log:
     step, loss : str, optional
         The names to take, where the names in the log are not plain.
     one_based : bool
-        The log counts updates done: its step g is step g - 1 here. A trainer's state is known to.
+        The log counts updates done: its step g is step g - 1 here, and what it has at 0 is passed
+        over. A trainer's state is known to.
 
     Attributes
     ----------
@@ -71,6 +90,8 @@ class Log:
         By 0-based steps.
     loss : str or None
         The name of the loss, once it is known.
+    last_step : int
+        The last step logged, -1 before the first; lower again where a resumed run is behind.
     restarts : int
         How often the log was started over.
     """
@@ -98,8 +119,9 @@ class Log:
         self.loss = self._asked
         self._rate: str | None = None
         self._others: list[str] = []
-        self._seen: set[str] = set()
+        self._seen: dict[str, None] = {}  # names, as they came
         self._first: int | None = None
+        self._early = 0  # rows before the first update
         self.last_step = -1
 
     @property
@@ -115,7 +137,7 @@ class Log:
     def notes(self) -> list[str]:
         """Say what was passed over, superseded, or waits."""
         if self._reader is None:
-            missing = not os.path.lexists(self.path)
+            missing = not Path(self.path).exists()
             return [f"waiting for {self.source}{' to be there' if missing else ': too short yet'}"]
         found = self._reader.notes()
         if self.restarts:
@@ -125,11 +147,14 @@ class Log:
                 f"steps went back {self.losses.back} times: {self.losses.dropped} points logged "
                 "before were superseded"
             )
+        if self._early:
+            rows = "1 row" if self._early == 1 else f"{self._early} rows"
+            found.append(f"passed over {rows} logged before the first update")
         if self._others:
             listed = ", ".join(printable(name[:60]) for name in self._others[:5])
             found.append(f"the loss is {printable(str(self.loss))}; there are also {listed}")
-        if self._first is not None and self.loss is None:
-            found.append("no loss yet; choose a name if it is none of the usual")
+        if self._first is not None and not self.losses.steps:
+            found.append(f"so far {self._lacking()}")
         return found
 
     def read(self) -> bool:
@@ -142,8 +167,20 @@ class Log:
         OSError
             If it can't be read.
         """
+        chosen = self.loss
+        try:
+            any_rows = self._read()
+            if self.loss != chosen:
+                self._refuse_ambiguous()
+        except (OSError, ValueError):
+            self._reader = None  # what is refused is read, and refused, again
+            self._begin()
+            raise
+        return any_rows
+
+    def _read(self) -> bool:
         self._reader = self._reader or open_log(self.path, step=self._step)
-        any_rows, chosen = False, self.loss
+        any_rows = False
         while self._reader is not None:
             before = self._reader.restarts
             rows = self._reader.read()
@@ -156,36 +193,46 @@ class Log:
             any_rows = any_rows or bool(rows)
             if not self._reader.more:
                 break
-        if self.loss != chosen:
-            self._refuse_ambiguous()
         return any_rows
 
     def _take(self, row: Row, shift: int) -> None:
         step = row.step - shift
+        if isinstance(row, Restart):
+            self.losses.go_back(step)
+            self.rates.go_back(step)
+            self.last_step = min(self.last_step, max(step, 0) - 1)
+            return
         if step < 0:
-            raise ValueError(f"{self.source}: step is {row.step}, in a log of updates done, from 1")
+            self._early += 1
+            return
         if self._first is None:
             self._first = step
         self.last_step = max(self.last_step, step)
         names = row.values
         if self.loss is None:
             self.loss = find_loss(names, self.source)
-        elif self._asked is None:
-            self._note_others(names)
+        self._note(names)
         if self._rate is None:
             self._rate = find_lr(names)
         if self.loss is not None and self.loss in names:
+            back = self.losses.back
             self.losses.add(step, names[self.loss])
+            if self.losses.back > back:
+                self.last_step = step
         if self._rate is not None and math.isfinite(names.get(self._rate, math.nan)):
             self.rates.add(step, names[self._rate])
 
-    def _note_others(self, names: Mapping[str, float]) -> None:
-        """Remember names that could have been meant, where the log chose."""
+    def _note(self, names: Mapping[str, float]) -> None:
+        """Remember names that could have been meant, where the log chose; a plain one is taken."""
         for name in names:
-            if name not in self._seen and len(self._seen) < MAX_NAMES:
-                self._seen.add(name)
-                if name != self.loss and is_loss(name):
-                    self._others.append(name)
+            if name in self._seen or len(self._seen) >= MAX_NAMES:
+                continue
+            self._seen[name] = None
+            if self._asked is None and name != self.loss and is_loss(name):
+                self._others.append(name)
+                if is_plain_loss(name) and not is_plain_loss(str(self.loss)):
+                    self._others[-1], self.loss = str(self.loss), name
+                    self.losses = Series()  # no row before had this name
 
     def _refuse_ambiguous(self) -> None:
         """Refuse a choice that was made among several names; one that came later is told only."""
@@ -195,5 +242,11 @@ class Log:
     def refuse_missing(self) -> None:
         """Refuse a whole log without the loss that was asked for, or any."""
         if self._first is not None and not self.losses.steps:
-            name = "loss" if self.loss is None else shown(self.loss)
-            raise ValueError(f"{self.source}: no row has {name}")
+            passed = self._reader.notes() if self._reader else []
+            raise ValueError("; ".join([f"{self.source}: {self._lacking()}", *passed]))
+
+    def _lacking(self) -> str:
+        """Say that there is no loss, and what there is."""
+        name = "loss" if self._asked is None else shown(self._asked)
+        names = [printable(name) for name in list(self._seen)[:_LISTED]]
+        return f"no row has {name}{closest(self._asked or name, names) if names else ''}"

@@ -12,6 +12,7 @@ from lawfit._validate import EXACT_LIMIT, closest
 __all__ = [
     "MAX_NAMES",
     "Reader",
+    "Restart",
     "Row",
     "find_loss",
     "find_lr",
@@ -43,6 +44,10 @@ class Row(NamedTuple):
 
     step: int
     values: Mapping[str, float]
+
+
+class Restart(Row):
+    """A session starts over: what was logged before at its step and later is void; no values."""
 
 
 class Reader(Protocol):

@@ -21,8 +21,11 @@ class TrainerStateReader:
 
     A Trainer counts updates done and logs as `loss` the mean over the updates since it logged last,
     so a loss goes to the centre of these, rounded down, as a row of its own: logged after 10 and
-    20 updates, it is that of the 0-based steps 4 and 14. Whatever else an entry has, as `eval_loss`
-    and `learning_rate`, is that of its last update. The entry that sums up the run is passed over.
+    20 updates, it is that of the 0-based steps 4 and 14. (A run that is resumed between two of
+    these begins its mean anew, which the state does not tell: that one is early by half of what is
+    before the resume.) Whatever else an entry has, as `eval_loss` and `learning_rate`, is that of
+    its last update. Of the entry that sums up the run, its step alone is taken. What is logged
+    before the first update is passed over, and counted.
 
     The file is rewritten whole: what was read before and is unchanged is not given again, and where
     it changed, as after a resume from an earlier checkpoint, all is read anew.
@@ -43,11 +46,16 @@ class TrainerStateReader:
         self.total: int | None = None
         self._stamp: tuple[int, ...] | None = None
         self._history: list[Any] = []
-        self._note: str | None = None
+        self._early = 0  # entries before the first update
+        self.waiting = ""  # why the last read gave nothing
 
     def notes(self) -> list[str]:
-        """Say what waits."""
-        return [self._note] if self._note else []
+        """Say what was passed over, and what waits."""
+        found = [self.waiting] if self.waiting else []
+        if self._early:
+            entries = "1 entry" if self._early == 1 else f"{self._early} entries"
+            found.append(f"passed over {entries} logged before the first update")
+        return found
 
     def read(self) -> list[Row]:
         """Return the rows that came since the last read; none while the file is being written."""
@@ -69,24 +77,25 @@ class TrainerStateReader:
         """Return the state if it is another than before, and whole."""
         try:
             status = check_regular(self._path)
+            stamp = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+            if stamp == self._stamp:
+                self.waiting = ""
+                return None
+            with self._path.open("rb") as file:
+                content = file.read(MAX_TEXT + 1)
         except FileNotFoundError:
-            self._note = "the file is gone; waiting for it"
+            self.waiting = "the file is gone; waiting for it"
             return None
-        stamp = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-        if stamp == self._stamp:
-            return None
-        with self._path.open("rb") as file:
-            content = file.read(MAX_TEXT + 1)
         try:
             state = parse_json(content, self.source, not_finite=True)
         except ValueError:
             if content.strip() and not ends_inside(content):
                 raise
-            self._note = "the file is being written; waiting for its end"
+            self.waiting = "the file is being written; waiting for its end"
             return None
         if not isinstance(state, dict):
             raise ValueError(f"{self.source} is {shown(state)}; expected a JSON object")
-        self._stamp, self._note = stamp, None
+        self._stamp, self.waiting = stamp, ""
         return state
 
     def _total(self, state: Mapping[str, Any]) -> int | None:
@@ -97,6 +106,7 @@ class TrainerStateReader:
 
     def _rows(self, first: int) -> Iterator[Row]:
         done = 0  # updates when a loss was logged last
+        self._early = 0
         for k, entry in enumerate(self._history):
             where = f"{self.source}: log_history[{k}]"
             if not isinstance(entry, dict):
@@ -105,7 +115,11 @@ class TrainerStateReader:
             updates = whole_step(entry.get("step"), f"{where}: step")
             loss = numbers.pop("loss", None)
             begin, done = done, updates if loss is not None else done
-            if k < first or _SUMMARY in entry or updates == 0:
+            self._early += updates == 0
+            if k < first or updates == 0:
+                continue
+            if _SUMMARY in entry:
+                yield Row(updates - 1, {})
                 continue
             if loss is not None:
                 begin = min(begin, updates - 1)

@@ -97,7 +97,7 @@ class _Needed:
 
 def _state(reader: TrainerStateReader, place: Place) -> Log:
     rows = reader.read()
-    if not rows and reader.notes():
+    if reader.waiting:
         raise ValueError(
             f"{place.source} ends within its JSON: it is being written, or was cut off"
         )
@@ -106,6 +106,7 @@ def _state(reader: TrainerStateReader, place: Place) -> Log:
         name=place.name,
         source=place.source,
         format=reader.title,
+        notes=tuple(reader.notes()),
         translated=True,
         total=reader.total,
     )
