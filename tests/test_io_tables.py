@@ -134,6 +134,8 @@ def test_numbers_of_other_types_stand_among_text():
     polars = pytest.importorskip("polars")
     (log,) = read_tables(polars.DataFrame({"loss": [Decimal("5.5"), None, Decimal("4.25")]}))
     assert log.columns["loss"].tolist() == [5.5, 4.25]
+    with pytest.raises(ValueError, match=r"data: row 0: loss is Decimal\('sNaN'\); expected a nu"):
+        read_tables({"loss": [Decimal("sNaN")]}, columns=["loss"])
     with pytest.raises(ValueError, match=r"data: row 0: loss is True; expected a number"):
         read_tables({"loss": np.array([np.True_, "1"], dtype=object)}, columns=["loss"])
 
@@ -261,7 +263,9 @@ def dictionary_encoded(columns, name):
 
 
 @pytest.mark.parametrize("by", [None, "run"])
-@pytest.mark.parametrize("kind", ["csv", "quoted", "jsonl", "parquet", "dict", "words"])
+@pytest.mark.parametrize(
+    "kind", ["csv", "quoted", "jsonl", "parquet", "dict", "masked", "words", "narwhals"]
+)
 def test_runs_of_a_long_table(tmp_path, by, kind):
     columns = {"run": ["b", "a", "b", None, "a"], "step": [0, 0, 1, 1, 1],
                "loss": [5.0, 6.0, 4.0, 9.0, np.nan]}  # fmt: skip
@@ -274,7 +278,14 @@ def test_runs_of_a_long_table(tmp_path, by, kind):
             pytest.importorskip("pyarrow").table(columns), tmp_path / "t", "parquet"
         ),
         "dict": lambda: columns,
+        "masked": lambda: {
+            **columns,
+            "run": np.ma.array(list("bab?a"), mask=[False, False, False, True, False]),
+        },
         "words": lambda: dictionary_encoded(columns, "run"),
+        "narwhals": lambda: pytest.importorskip("narwhals").from_native(
+            dictionary_encoded(columns, "run")
+        ),
     }[kind]()
     b, a = read_tables(source, by=by)
     assert (b.name, a.name) == ("b", "a")

@@ -160,6 +160,7 @@ def test_counts_of_updates_done_are_one_more(path, name):
     curve = one(path, one_based=True if name == "step" else None)
     assert curve.steps.tolist() == [step - 1 for step in STEPS[1:]]
     assert "dropped 1 point before the first update" in curve.notes
+    assert not any("no step" in note for note in curve.notes)
     assert any("counts updates done: its step g is step g - 1" in note for note in curve.notes)
 
 
@@ -208,6 +209,9 @@ def test_a06_what_is_no_count_of_tokens_is_refused(path):
         table(path, tokens=[10, bad, 30], loss=LOSS[:3], lr=[1e-3] * 3)
         with pytest.raises(ValueError, match=re.escape(one)):
             lf.read_curves(path, x="tokens", tokens_per_step=10)
+    table(path, tokens=[10, 2e10, 30], loss=LOSS[:3])
+    with pytest.raises(ValueError, match="tokens at index 0 is 10; expected a whole"):
+        lf.read_curves(path, x="tokens", tokens_per_step=1e-308)
     table(path, updates=[1, -1, 3], loss=LOSS[:3])
     with pytest.raises(ValueError, match="updates at index 1 is -1"):
         lf.read_curves(path)
@@ -379,6 +383,11 @@ def test_runs_of_one_table(tmp_path):
     assert lf.read_curves(long).names == ("a", "b")
     other = {"step": STEPS, "loss": LOSS, "seed": names}
     assert lf.read_curves(other, by="seed")["b"].steps.tolist() == STEPS[20:]
+    for options in ({"y": "step", "by": "step"}, {"x": "run", "y": "run"}):
+        with pytest.raises(
+            ValueError, match="no column chosen but what tells runs apart, among 's"
+        ):
+            lf.read_curves(long, **options)
     with pytest.raises(ValueError, match=r"column 'sede' is missing; did you mean 'seed'"):
         lf.read_curves(other, by="sede")
     for name in ("x", "y"):
@@ -449,6 +458,17 @@ def test_files_of_a_dataset_come_in_the_order_of_their_steps(tmp_path, parts, st
     assert curve.steps.tolist() == [*steps]
     assert curve.schedule.at(curve.steps) == pytest.approx(1 / (1 + curve.steps), rel=1e-12)
     assert any(text.startswith(note) for text in curve.notes)
+
+
+def test_a_refusal_names_the_run_of_a_dataset(tmp_path):
+    polars = pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+    for run, losses in (("a", [3.0, 2.0]), ("b", [None, None])):
+        (tmp_path / "runs" / f"run={run}").mkdir(parents=True)
+        frame = polars.DataFrame({"step": [0, 1], "loss": losses})
+        frame.write_parquet(tmp_path / "runs" / f"run={run}" / "0.parquet")
+    with pytest.raises(ValueError, match=r"runs: run 'b': no "):
+        lf.read_curves(tmp_path / "runs")
 
 
 def test_rows_of_a_dataset_without_a_run_are_told(tmp_path):

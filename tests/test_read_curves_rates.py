@@ -248,6 +248,15 @@ def test_one_rate_beside_is_no_schedule(tmp_path):
     assert told in curve.notes
 
 
+def test_null_beside_is_nothing(tmp_path):
+    path = write(tmp_path / "a.csv", WSD)
+    keys = ("lr", "pieces", "warmup", "schedule", "params", "tokens_per_step", "steps", "loss_unit")
+    path.with_suffix(".json").write_text(json.dumps(dict.fromkeys(keys)))
+    (curve,) = lf.read_curves(path)
+    path.with_suffix(".json").unlink()
+    assert curve == lf.read_curves(path)[0]
+
+
 def test_fewer_steps_beside_than_in_the_log_are_refused(tmp_path):
     path = write(tmp_path / "a.csv", WSD)
     (curve,) = lf.read_curves(path)

@@ -255,6 +255,26 @@ def test_a25_polars_null():
         loss(pl.Series([1, None]))
 
 
+class Stubborn:
+    """A column whose library has errors of its own, as polars for integers of 128 bits."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __array__(self, dtype=None, copy=None):
+        raise self.error
+
+
+def test_a19_what_gives_no_array_is_refused_by_name():
+    class OwnError(Exception):
+        pass
+
+    with pytest.raises(TypeError, match=r"curve 'a': loss can't be read as an array: no 128 bits"):
+        loss(Stubborn(OwnError("no 128 bits")))
+    with pytest.raises(MemoryError):
+        loss(Stubborn(MemoryError()))
+
+
 class Tensor:
     """What a tensor on a graph and a device looks like to numpy."""
 

@@ -221,12 +221,16 @@ def read_array(values: Any, where: str) -> tuple[NDArray[Any], NDArray[np.bool_]
     try:
         if callable(getattr(values, "detach", None)):  # a tensor: off the graph and the device
             values = values.detach().cpu()
+        if callable(getattr(values, "to_native", None)):  # a column of narwhals
+            values = values.to_native()
         if hasattr(getattr(values, "type", None), "index_type"):  # pyarrow's numbers of words,
             values = values.cast(values.type.value_type)  # where numpy takes a null for the last
         if isinstance(values, Sequence) and not isinstance(values, str | bytes):
             return _from_sequence(values), None
         return np.asarray(values), None
-    except (TypeError, ValueError, RuntimeError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # libraries of frames have their own
         raise TypeError(f"{where} can't be read as an array: {error}") from error
 
 

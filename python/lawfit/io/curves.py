@@ -176,7 +176,8 @@ class _Reading:
         each = tokens_per_step if unit == "tokens" else self._size(field)
         if each is None:
             raise ValueError(f"{shown(x)} counts {unit}, so {field} is needed")
-        exact = values / each - 1
+        with np.errstate(over="ignore"):  # what is infinite is refused as no step
+            exact = values / each - 1
         steps = np.round(exact)
         known = np.isfinite(exact)
         off = float(np.max(np.abs(exact[known] - steps[known]), initial=0.0))
@@ -259,7 +260,7 @@ class _Reading:
         without = int((~has_loss & has_step).sum()) - nans
         if without > 0:
             self.notes.append(f"passed over {_rows(without)} without {printable(y)}")
-        stepless = int((has_loss & ~has_step).sum())
+        stepless = int((has_loss & np.isnan(self.log.columns[self.x])).sum())
         if stepless:
             self.notes.append(f"passed over {_rows(stepless)} with a loss and no step")
         rows = has_loss & has_step

@@ -150,23 +150,15 @@ def _iterate(
 ) -> Iterator[Curve]:
     refused: list[str] = []
     names: set[str] = set()
-    met = 0  # logs
+    read = 0
     with reporting(progress, len(places)) as report:
         for done, place in enumerate(places, 1):
-            beside: Sidecar | None = None
-            logs: list[Log] = []
-            with _passed_over(refused, keep_going):
-                beside, logs = _logs_at(place, choices, alone=len(places) == 1)
-            met += len(logs) or 1
-            for log in logs:
-                curve = None
-                with _passed_over(refused, keep_going):
-                    curve = curve_of(log, choices, beside)
-                if curve is not None:
-                    names.add(curve.name)
-                    yield curve
+            for curve in _curves_at(place, choices, refused, keep_going, alone=len(places) == 1):
+                names.add(curve.name)
+                read += 1
+                yield curve
             report(done)
-    warn_of_refused(refused, met, bool(names))
+    warn_of_refused(refused, read + len(refused), bool(read))
     _check_names(choices, names)
 
 
@@ -191,7 +183,7 @@ def _check_names(choices: Choices, names: set[str]) -> None:
             raise ValueError(f"{field} is for the runs {asked}; those read are {there}")
 
 
-def warn_of_refused(refused: list[str], places: int, any_read: bool) -> None:
+def warn_of_refused(refused: list[str], logs: int, any_read: bool) -> None:
     """Warn of logs that were passed over, if there are any, and refuse where none was read."""
     if not refused:
         return
@@ -200,10 +192,10 @@ def warn_of_refused(refused: list[str], places: int, any_read: bool) -> None:
     frame, level = sys._getframe(1), 2  # to the caller, past generators and wrappers
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("lawfit."):
         frame, level = frame.f_back, level + 1
-    text = f"{len(refused)} of {places} logs were passed over:\n{listed}{more}"
+    text = f"{len(refused)} of {logs} logs were passed over:\n{listed}{more}"
     warnings.warn(text, stacklevel=level)
     if not any_read:
-        raise ValueError(f"none of {places} logs could be read; the first: {refused[0]}")
+        raise ValueError(f"none of {logs} logs could be read; the first: {refused[0]}")
 
 
 def _choices(schedule: Any, options: dict[str, Any]) -> Choices:
@@ -262,6 +254,22 @@ def _places(source: Any, by: str | None) -> list[Place | _Held]:
     return [*(find_places(paths, by=by) if paths else ()), *held]
 
 
+def _curves_at(
+    place: Place | _Held, choices: Choices, refused: list[str], keep_going: bool, *, alone: bool
+) -> Iterator[Curve]:
+    """Yield the curves of a place; what is refused is listed, if reading is to go on."""
+    beside: Sidecar | None = None
+    logs: list[Log] = []
+    with _passed_over(refused, keep_going):
+        beside, logs = _logs_at(place, choices, alone=alone)
+    for log in logs:
+        curve = None
+        with _passed_over(refused, keep_going):
+            curve = curve_of(log, choices, beside)
+        if curve is not None:
+            yield curve
+
+
 def _logs_at(
     place: Place | _Held, choices: Choices, *, alone: bool
 ) -> tuple[Sidecar | None, list[Log]]:
@@ -271,9 +279,10 @@ def _logs_at(
     else:
         beside = read_sidecar(place.path, folder=bool(place.events))
         logs = read_place(place, choices)
-    if len(logs) > 1:
+    of_one = isinstance(place, Place) and bool(place.parts)  # run of a folder
+    if len(logs) > 1 or of_one:
         logs = [replace(log, source=f"{log.source}: run {shown(log.name)}") for log in logs]
-    if isinstance(place, Place) and place.parts:  # of one run
+    if of_one:
         return beside, [replace(log, name=place.name) for log in logs]
     if not alone:
         logs = [

@@ -141,7 +141,8 @@ def _schedule(data: Mapping[str, Any], source: str) -> tuple[Schedule | None, tu
         if isinstance(lr, int | float):
             label = f"beside the log, lr {shown(lr)} is a label"
             return None, (f"{label}: it is no list with the rate of every step",)
-        whole = {key: data[key] for key in ("warmup", "lr", "pieces") if key in data}
+        keys = ("warmup", "lr", "pieces")
+        whole = {key: data[key] for key in keys if data.get(key) is not None}
         return (Schedule.from_dict(whole) if len(whole.keys() - {"warmup"}) else None), ()
     except (TypeError, ValueError) as error:
         raise ValueError(f"{source}: {error}") from None

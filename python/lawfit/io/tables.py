@@ -187,8 +187,10 @@ def _read_frame(data: Any, table: Columns) -> None:
     runs = None
     if table.by is not None:
         where = f"{table.source}: {printable(table.by)}"
-        cells = read_array(data[table.by], where)[0].tolist()
-        runs = np.array([table.run(cell) for cell in cells], dtype=np.int64)
+        cells, masked = read_array(data[table.by], where)
+        if masked is not None:
+            cells = np.ma.array(cells, mask=masked)
+        runs = np.array([table.run(cell) for cell in cells.tolist()], dtype=np.int64)
         same_length(table.source, **found, **{table.by: runs})
     same_length(table.source, **found)
     lengths = [len(values) for values in found.values()]
@@ -228,7 +230,7 @@ def _plain(cell: Any) -> object:
     """Return a number of numpy's, or a decimal one of a database, as Python's."""
     if isinstance(cell, np.generic):
         return cell.item()
-    return float(cell) if isinstance(cell, Decimal) else cell
+    return float(cell) if isinstance(cell, Decimal) and not cell.is_snan() else cell
 
 
 def _logged_nans(column: Any, values: Floats) -> Ints:

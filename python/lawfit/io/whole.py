@@ -64,6 +64,8 @@ def read_logs(
         missing = "is a loss; choose y"
     elif choices.x is None and counts(needed.seen, choices.unit) is None:
         missing = f"counts {choices.unit or 'steps'}; choose x"
+    elif not logs:
+        missing = "chosen but what tells runs apart,"
     if missing:
         where = described(source) if isinstance(source, str | os.PathLike) else name or "data"
         listed = ", ".join(map(shown, list(needed.seen)[:_LISTED]))
