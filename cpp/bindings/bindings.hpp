@@ -86,6 +86,8 @@ private:
 class WithGil {
 public:
   WithGil() {
+    if (!Py_IsInitialized()) // while the process is at its handlers of exit there is none to take
+      wait_for_the_end();
     outlive_python([this] { before_ = PyGILState_Ensure(); });
   }
   WithGil(const WithGil &) = delete;
@@ -100,13 +102,22 @@ private:
   PyGILState_STATE before_{};
 };
 
-// Runs `work(cancel)` without the GIL, in the usual arithmetic. The calling thread looks for
-// pending signals every 20 ms (only Python's main thread has any), and a Ctrl-C ends the work with
-// KeyboardInterrupt. A time limit is for work that catches TimedOut.
+// Python's main thread alone has signals to handle.
+inline bool on_main_thread() {
+  const py::object main = py::module_::import("threading").attr("main_thread")();
+  return main.attr("ident").cast<unsigned long>() == PyThread_get_thread_ident();
+}
+
+// Runs `work(cancel)` without the GIL, in the usual arithmetic. Python's main thread looks for
+// pending signals every 20 ms, and a Ctrl-C ends the work with KeyboardInterrupt. Other threads ask
+// nothing of Python, which may be gone before a daemon's work is done. A time limit is for work
+// that catches TimedOut.
 template <class Work>
 auto without_gil(Work &&work, double seconds = std::numeric_limits<double>::infinity()) {
   lawfit::Cancel cancel(
-      [] {
+      [handles_signals = on_main_thread()] {
+        if (!handles_signals)
+          return true;
         const WithGil held;
         return PyErr_CheckSignals() == 0;
       },
