@@ -68,6 +68,10 @@ template <class Call> void outlive_python(Call &&call) noexcept {
   }
 }
 
+// Whether the interpreter has ended, and this thread has no part in its end: the process is at its
+// handlers of exit, and there is no GIL to take.
+inline bool python_is_gone() { return !Py_IsInitialized() && !PyGILState_GetThisThreadState(); }
+
 // Without the GIL for its lifetime.
 class WithoutGil {
 public:
@@ -86,7 +90,7 @@ private:
 class WithGil {
 public:
   WithGil() {
-    if (!Py_IsInitialized()) // while the process is at its handlers of exit there is none to take
+    if (python_is_gone())
       wait_for_the_end();
     outlive_python([this] { before_ = PyGILState_Ensure(); });
   }

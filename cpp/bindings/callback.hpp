@@ -17,6 +17,10 @@ public:
   Callback(const Callback &) = delete;
   Callback &operator=(const Callback &) = delete;
   ~Callback() override {
+    if (python_is_gone()) {
+      function_.release(); // went with it
+      return;
+    }
     const WithGil held; // the last owner may be at work without it
     function_.release().dec_ref();
   }
