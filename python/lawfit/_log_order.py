@@ -46,9 +46,9 @@ def curve_rows(
     return rows[keep], notes
 
 
-def count(points: int) -> str:
-    """Say how many points, in words that agree."""
-    return f"{points} point" if points == 1 else f"{points} points"
+def count(number: int, of: str = "point") -> str:
+    """Say how many there are of something, in words that agree."""
+    return f"{number} {of}" if number == 1 else f"{number} {of}s"
 
 
 def _refuse(ordered: Ints, rows: Rows, source: str) -> NoReturn:

@@ -18,7 +18,7 @@ from lawfit.cli.common import above_0, given, refusing, say
 from lawfit.cli.progress import working
 from lawfit.curves import Curves
 from lawfit.io.logs import Log
-from lawfit.io.reading import read_curves, warn_of_refused
+from lawfit.io.reading import passed_over, read_curves, warn_of_refused
 from lawfit.io.schedule_text import read_schedule
 from lawfit.io.sources import find_places
 from lawfit.io.tables import read_tables
@@ -158,13 +158,9 @@ def _table(sources: Sequence[str], columns: Sequence[str], keep_going: bool) -> 
     with _saying(), working("Reading") as report:
         paths = dict.fromkeys(place.path for place in find_places(sources))
         for done, path in enumerate(paths, 1):
-            try:
+            with passed_over(refused, keep_going):
                 # by="": a column that is called run is one like others here
                 logs += read_tables(path, columns=columns, by="")
-            except (OSError, TypeError, ValueError) as error:
-                if not keep_going:
-                    raise
-                refused.append(str(error))
             if report is not None:
                 report(done, len(paths))
         warn_of_refused(refused, len(paths), bool(logs))

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lawfit._log_order import count
 from lawfit._printable import printable, shown
 from lawfit._validate import Floats, Ints, Rows, closest
 from lawfit.io.exports import WandbExport
@@ -249,7 +250,7 @@ class Columns:
         order = np.argsort(whole.runs, kind="stable")
         ends = np.searchsorted(whole.runs[order], np.arange(len(self._runs) + 1))
         if ends[0]:
-            rows = "1 row" if ends[0] == 1 else f"{ends[0]} rows"
+            rows = count(int(ends[0]), "row")
             notes.append(f"passed over {rows} without {printable(str(self.by))}")
         return [
             log_of(run, order[begin:end], notes=notes)

@@ -254,15 +254,15 @@ class _Reading:
         nans = self.log.nans.get(y, 0)
         if nans:
             if self.choices.nan_policy == "raise":
-                where = f"{printable(y)} is NaN in {_rows(nans)}"
+                where = f"{printable(y)} is NaN in {count(nans, 'row')}"
                 raise ValueError(f"{where}; nan_policy='omit' drops them")
             self.notes.append(f"dropped {count(nans)} whose {printable(y)} is NaN")
         without = int((~has_loss & has_step).sum()) - nans
         if without > 0:
-            self.notes.append(f"passed over {_rows(without)} without {printable(y)}")
+            self.notes.append(f"passed over {count(without, 'row')} without {printable(y)}")
         stepless = int((has_loss & np.isnan(self.log.columns[self.x])).sum())
         if stepless:
-            self.notes.append(f"passed over {_rows(stepless)} with a loss and no step")
+            self.notes.append(f"passed over {count(stepless, 'row')} with a loss and no step")
         rows = has_loss & has_step
         if not rows.any():
             raise ValueError(f"no row has both {printable(y)} and {printable(self.x)}")
@@ -361,10 +361,6 @@ class _Reading:
         at, values = self._series(name, steps)
         off = disagreement(rates.schedule, at, values)
         return rates._replace(notes=(f"{off}: the schedule's is used",)) if off else rates
-
-
-def _rows(rows: int) -> str:
-    return "1 row" if rows == 1 else f"{rows} rows"
 
 
 def _unit_of(y: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from lawfit._log_order import count
 from lawfit._printable import printable, shown
 from lawfit._validate import closest
 from lawfit.io import open_log
@@ -148,8 +149,7 @@ class Log:
                 "before were superseded"
             )
         if self._early:
-            rows = "1 row" if self._early == 1 else f"{self._early} rows"
-            found.append(f"passed over {rows} logged before the first update")
+            found.append(f"passed over {count(self._early, 'row')} logged before the first update")
         if self._others:
             listed = ", ".join(printable(name[:60]) for name in self._others[:5])
             found.append(f"the loss is {printable(str(self.loss))}; there are also {listed}")

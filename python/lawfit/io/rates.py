@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from lawfit._log_order import count
 from lawfit._validate import Floats, Ints
 from lawfit.schedule import Schedule, read_rates
 
@@ -69,7 +70,7 @@ def schedule_of_rates(
             f"{step} ({rates[k]:.4g} to {rates[k + 1]:.4g})" for k, step in jumps[:_SHOWN]
         )
         more = ", …" if len(jumps) > _SHOWN else ""
-        said.append(f"{_jump_count(len(jumps))} at step {listed}{more}")
+        said.append(f"{count(len(jumps), 'jump')} at step {listed}{more}")
     at, values, ends = _with_ends(steps, rates, total, gap)
     extra = _corners(at, values)
     for k, step in jumps:
@@ -113,10 +114,6 @@ def _jumps(steps: Ints, rates: Floats) -> list[tuple[int, int]]:
     return [
         (int(k), _roundest(int(steps[k]) + 1, int(steps[k + 1]))) for k in np.flatnonzero(found) + 1
     ]
-
-
-def _jump_count(jumps: int) -> str:
-    return "1 jump" if jumps == 1 else f"{jumps} jumps"
 
 
 def _roundest(first: int, last: int) -> int:

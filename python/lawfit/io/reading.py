@@ -26,7 +26,7 @@ from lawfit.io.sources import Place, find_places
 from lawfit.io.whole import read_logs, read_place
 from lawfit.schedule import Schedule
 
-__all__ = ["iter_curves", "read_curves", "warn_of_refused"]
+__all__ = ["iter_curves", "passed_over", "read_curves", "warn_of_refused"]
 
 _SHOWN = 10  # refusals listed
 
@@ -163,7 +163,7 @@ def _iterate(
 
 
 @contextmanager
-def _passed_over(refused: list[str], keep_going: bool) -> Iterator[None]:
+def passed_over(refused: list[str], keep_going: bool) -> Iterator[None]:
     """Add what is refused to a list, if reading is to go on."""
     try:
         yield
@@ -260,11 +260,11 @@ def _curves_at(
     """Yield the curves of a place; what is refused is listed, if reading is to go on."""
     beside: Sidecar | None = None
     logs: list[Log] = []
-    with _passed_over(refused, keep_going):
+    with passed_over(refused, keep_going):
         beside, logs = _logs_at(place, choices, alone=alone)
     for log in logs:
         curve = None
-        with _passed_over(refused, keep_going):
+        with passed_over(refused, keep_going):
             curve = curve_of(log, choices, beside)
         if curve is not None:
             yield curve

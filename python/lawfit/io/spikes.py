@@ -40,9 +40,9 @@ def find_spikes(curve: Curve, threshold: float | None) -> tuple[Curve, tuple[str
         return curve, ()
     steps = curve.steps[spikes]
     listed = ", ".join(map(str, steps[:_SHOWN])) + (", …" if found > _SHOWN else "")
-    word = "spike" if found == 1 else "spikes"
     if threshold is None:
-        kept = f"{found} {word} at step {listed}: kept; a robust loss is little moved by them"
+        which = f"{count(found, 'spike')} at step {listed}"
+        kept = f"{which}: kept; a robust loss is little moved by them"
         return curve, (f"{kept}, despike={USUAL:g} drops them",)
     keep = ~spikes
     dropped = curve._with(

@@ -16,22 +16,14 @@ __all__ = ["as_plotly"]
 COLORS: Final = ("#0072b2", "#d55e00", "#00875f", "#b3478a", "#3d9fd6", "#b87800", "#6b7682")
 DASHES: Final = ("solid", "dash", "dot", "dashdot")
 PATTERNS: Final = ("", "|", "/", "-")
-MARKS: Final = (
-    "circle",
-    "square",
-    "triangle-up",
-    "triangle-down",
-    "diamond",
-    "x-thin",
-    "cross-thin",
-)
+UP, DOWN = "triangle-up", "triangle-down"
+MARKS: Final = ("circle", "square", UP, DOWN, "diamond", "x-thin", "cross-thin")
 KINDS: Final = ("line", "dash", "dots", "area", "spot", "bars", "band")  # the first is the legend's
 GAP: Final = 22  # pixels between panels
 MARGIN: Final = {"t": 34, "b": 46, "l": 62, "r": 16}
 WORDS: Final = {"size": 12}  # of labels, in pixels
 NAME: Final = 40  # letters of a name in a legend
 ROOM: Final = 0.05  # of the range of y that is left above and below
-
 LEAST_SPAN: Final = 1e-9  # of an axis, as a share of its largest number
 
 Values = Sequence[float | None]
